@@ -1,0 +1,47 @@
+// What a deployment policy carries to the agent: everything it needs to decide and act while the server is away.
+// Made by roles/site, encoded as JSON inside a policy instance (docs/protocol.md), read by agent/core. Plain values.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/application.hpp"
+#include "model/collection.hpp"
+#include "model/deployment.hpp"
+
+namespace fp {
+
+struct ContentReference {
+  std::string content_id;  // with version
+  std::string root_hash;   // of the manifest; what makes any source good enough
+  std::int64_t bytes = 0;
+};
+
+struct DeploymentDocument {
+  Deployment deployment;
+  std::optional<Application> application;  // kind application
+  std::vector<Application> related;        // dependencies (5 deep) and superseded applications
+  std::optional<Package> package;          // kind package
+  std::vector<ContentReference> contents;  // of all of the above
+};
+
+// Classes of policy instances that our agent reads. The others (NAA, task sequence) are for third-party clients.
+namespace policy_class {
+inline constexpr const char* kDeployment = "FP_Deployment";            // property Document: DeploymentDocument as JSON
+inline constexpr const char* kClientSettings = "FP_ClientSettings";    // one property per setting
+inline constexpr const char* kServiceWindows = "FP_ServiceWindows";    // property Document: [MaintenanceWindow] as JSON; one per collection
+inline constexpr const char* kCollectionVariable = "CCM_CollectionVariable";
+inline constexpr const char* kTaskSequence = "CCM_TaskSequence";
+inline constexpr const char* kNetworkAccessAccount = "CCM_NetworkAccessAccount";
+}  // namespace policy_class
+
+namespace policy_category {
+inline constexpr const char* kDeployment = "ApplicationDeployment";
+inline constexpr const char* kClientSettings = "ClientSettings";
+inline constexpr const char* kServiceWindows = "ServiceWindows";
+inline constexpr const char* kCollectionSettings = "CollectionSettings";
+inline constexpr const char* kTaskSequence = "TaskSequence";
+inline constexpr const char* kNetworkAccessAccount = "NAAConfig";
+}  // namespace policy_category
+
+}  // namespace fp
