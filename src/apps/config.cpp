@@ -1,0 +1,291 @@
+#include "apps/config.hpp"
+
+#include <toml++/toml.h>
+
+#include <set>
+
+#include "base/ids.hpp"
+#include "base/text.hpp"
+
+namespace fp::apps {
+namespace {
+
+// Reads one table and remembers which keys were asked for, so that a misspelt one is a mistake and not a default.
+class Section {
+ public:
+  Section(const toml::table& table, std::string prefix, std::vector<std::string>& mistakes, const std::string& file)
+      : table_(table), prefix_(std::move(prefix)), mistakes_(mistakes), file_(file) {}
+
+  void mistake(const toml::node* node, std::string_view key, std::string_view what) {
+    const auto line = node ? node->source().begin.line : table_.source().begin.line;
+    mistakes_.push_back(fmt::format("{}:{}: {}{}: {}", file_, line, prefix_, key, what));
+  }
+  const toml::node* get(std::string_view key) {
+    known_.insert(std::string(key));
+    return table_.get(key);
+  }
+  void text(std::string_view key, std::string& out) {
+    if (const auto* node = get(key)) {
+      if (const auto* s = node->as_string()) out = s->get();
+      else mistake(node, key, "must be a text in quotes");
+    }
+  }
+  void path(std::string_view key, Path& out) {
+    std::string s = out.native();
+    text(key, s);
+    out = s;
+  }
+  void flag(std::string_view key, bool& out) {
+    if (const auto* node = get(key)) {
+      if (const auto* b = node->as_boolean()) out = b->get();
+      else mistake(node, key, "must be true or false");
+    }
+  }
+  void number(std::string_view key, int& out, std::int64_t least, std::int64_t most) {
+    if (const auto* node = get(key)) {
+      const auto* n = node->as_integer();
+      if (!n || n->get() < least || n->get() > most)
+        mistake(node, key, fmt::format("must be a whole number from {} to {}", least, most));
+      else
+        out = static_cast<int>(n->get());
+    }
+  }
+  template <class T>
+  void word(std::string_view key, T& out, std::initializer_list<std::pair<std::string_view, T>> words) {
+    const auto* node = get(key);
+    if (!node) return;
+    const auto* s = node->as_string();
+    std::string choices;
+    for (const auto& [name, value] : words) {
+      if (s && s->get() == name) {
+        out = value;
+        return;
+      }
+      choices += (choices.empty() ? "" : ", ") + std::string(name);
+    }
+    mistake(node, key, "must be one of: " + choices);
+  }
+  template <class T>
+  void list(std::string_view key, std::vector<T>& out) {
+    const auto* node = get(key);
+    if (!node) return;
+    const auto* array = node->as_array();
+    if (!array) return mistake(node, key, "must be a list of texts, such as [\"one\", \"two\"]");
+    out.clear();
+    for (const auto& item : *array) {
+      if (const auto* s = item.as_string()) out.emplace_back(s->get());
+      else mistake(&item, key, "every item must be a text in quotes");
+    }
+  }
+  void refuse_unknown() {
+    for (const auto& [key, node] : table_)
+      if (!known_.contains(std::string(key.str()))) mistake(&node, key.str(), "no such setting");
+  }
+  [[nodiscard]] int line() const { return static_cast<int>(table_.source().begin.line); }
+
+ private:
+  const toml::table& table_;
+  std::string prefix_;
+  std::vector<std::string>& mistakes_;
+  const std::string& file_;
+  std::set<std::string> known_;
+};
+
+const std::initializer_list<std::pair<std::string_view, Connections>> kConnections = {
+    {"intranet", Connections::intranet}, {"internet", Connections::internet}, {"both", Connections::both}};
+
+class Reader {
+ public:
+  Reader(const toml::table& root, const std::string& file, std::vector<std::string>& mistakes, SiteConfig& out, bool files)
+      : root_(root), file_(file), mistakes_(mistakes), out_(out), files_(files) {}
+
+  void read() {
+    Section top(root_, "", mistakes_, file_);
+    static const toml::table empty;
+    const auto table = [&](const char* name) -> const toml::table& {
+      const auto* node = top.get(name);
+      if (node && !node->is_table()) top.mistake(node, name, "must be a section: [" + std::string(name) + "]");
+      return node && node->is_table() ? *node->as_table() : empty;
+    };
+    site(table("site"));
+    pki(table("pki"));
+    management_point(table("management_point"));
+    distribution_point(table("distribution_point"));
+    admin(table("admin"));
+    logging(table("log"));
+    listeners(top);
+    top.refuse_unknown();
+    contradictions();
+  }
+
+ private:
+  Section section(const toml::table& t, const char* name) { return {t, std::string(name) + ".", mistakes_, file_}; }
+
+  void must_exist(Section& s, const toml::node* node, std::string_view key, const Path& path) {
+    if (files_ && !path.empty() && !file_exists(path)) s.mistake(node, key, fmt::format("there is no file {}", path.native()));
+  }
+  void file(Section& s, std::string_view key, Path& out) {
+    s.path(key, out);
+    must_exist(s, s.get(key), key, out);
+  }
+
+  void site(const toml::table& t) {
+    auto s = section(t, "site");
+    s.text("code", out_.site_code);
+    if (auto code = parse_site_code(out_.site_code)) out_.site_code = *code;
+    else s.mistake(s.get("code"), "code", code.error().message);
+    s.path("data", out_.data);
+    if (out_.data.empty() || !out_.data.is_absolute()) s.mistake(s.get("data"), "data", "must be an absolute folder, such as /var/lib/farpoint");
+    s.word("approval", out_.approval,
+           {{"manual", ApprovalMode::manual}, {"trusted", ApprovalMode::trusted}, {"all", ApprovalMode::all}});
+    s.flag("use_pki_client_certificate", out_.use_pki_client_certificate);
+    s.flag("legacy_cms", out_.legacy_cms);
+    s.text("intranet_fqdn", out_.intranet_fqdn);
+    s.text("internet_fqdn", out_.internet_fqdn);
+    s.number("worker_threads", out_.worker_threads, 1, 256);
+    for (const auto* key : {"intranet_fqdn", "internet_fqdn"}) {
+      const std::string& name = std::string_view(key) == "intranet_fqdn" ? out_.intranet_fqdn : out_.internet_fqdn;
+      if (!name.empty() && !parse_host(name)) s.mistake(s.get(key), key, "is not a host name");
+    }
+    s.refuse_unknown();
+  }
+
+  void pki(const toml::table& t) {
+    auto s = section(t, "pki");
+    s.list("issuers", out_.issuers);
+    s.list("crl_files", out_.crl_files);
+    for (const auto& path : out_.issuers) must_exist(s, s.get("issuers"), "issuers", path);
+    s.flag("check_crl", out_.check_crl);
+    s.list("pinned_proxies", out_.pinned_proxies);
+    for (auto& pin : out_.pinned_proxies) {
+      pin = lower(pin);
+      if (pin.size() != 64 || !unhex(pin)) s.mistake(s.get("pinned_proxies"), "pinned_proxies", "must be SHA-256 fingerprints (64 hex digits)");
+    }
+    s.text("publish_crl_address", out_.crl_address);
+    s.number("publish_crl_port", out_.crl_port, 1, 65535);
+    s.refuse_unknown();
+  }
+
+  void management_point(const toml::table& t) {
+    auto s = section(t, "management_point");
+    s.flag("enabled", out_.mp_enabled);
+    s.word("connections", out_.mp_connections, kConnections);
+    s.flag("windows_auth", out_.windows_auth);
+    s.path("client_files", out_.client_files);
+    s.refuse_unknown();
+  }
+
+  void distribution_point(const toml::table& t) {
+    auto s = section(t, "distribution_point");
+    s.flag("enabled", out_.dp_enabled);
+    s.text("name", out_.dp_name);
+    s.word("connections", out_.dp_connections, kConnections);
+    s.flag("anonymous", out_.dp_anonymous);
+    s.number("validate_every_h", out_.dp_validate_every_h, 1, 8760);
+    s.text("site_fingerprint", out_.dp_site_fingerprint);
+    out_.dp_site_fingerprint = lower(out_.dp_site_fingerprint);
+    if (!out_.dp_site_fingerprint.empty() && out_.dp_site_fingerprint.size() != 64)
+      s.mistake(s.get("site_fingerprint"), "site_fingerprint", "must be a SHA-256 fingerprint (64 hex digits)");
+    s.refuse_unknown();
+  }
+
+  void admin(const toml::table& t) {
+    auto s = section(t, "admin");
+    s.text("address", out_.admin_address);
+    s.number("port", out_.admin_port, 0, 65535);
+    file(s, "certificate", out_.admin_certificate);
+    file(s, "key", out_.admin_key);
+    file(s, "link_certificate", out_.link_certificate);
+    file(s, "link_key", out_.link_key);
+    if (out_.admin_port != 0 && (out_.admin_certificate.empty() || out_.admin_key.empty()))
+      s.mistake(s.get("port"), "certificate", "the admin API is HTTPS only: name certificate and key, or set port = 0");
+    s.refuse_unknown();
+  }
+
+  void logging(const toml::table& t) {
+    auto s = section(t, "log");
+    s.word("level", out_.log.level,
+           {{"debug", log::Level::debug}, {"info", log::Level::info}, {"warning", log::Level::warning}, {"error", log::Level::error}});
+    s.word("format", out_.log.format,
+           {{"text", log::Format::text}, {"json", log::Format::json}, {"cmtrace", log::Format::cmtrace}});
+    s.text("file", out_.log.file);
+    s.refuse_unknown();
+  }
+
+  void listeners(Section& top) {
+    const auto* node = top.get("listener");
+    const auto* array = node ? node->as_array() : nullptr;
+    if (!array || array->empty()) return top.mistake(node, "listener", "at least one [[listener]] is needed");
+    for (const auto& item : *array) {
+      if (!item.is_table()) {
+        top.mistake(&item, "listener", "must be written as [[listener]]");
+        continue;
+      }
+      auto s = section(*item.as_table(), "listener");
+      ListenerConfig l;
+      s.text("address", l.address);
+      s.number("port", l.port, 0, 65535);
+      s.word("door", l.door,
+             {{"intranet-http", Door::intranet_http}, {"intranet-https", Door::intranet_https}, {"internet-https", Door::internet_https}});
+      if (!s.get("door")) s.mistake(nullptr, "door", "must say intranet-http, intranet-https or internet-https");
+      file(s, "certificate", l.certificate);
+      file(s, "key", l.key);
+      s.flag("proxy_protocol", l.proxy_protocol);
+      if (l.door == Door::intranet_http && !l.certificate.empty())
+        s.mistake(s.get("certificate"), "certificate", "an intranet-http listener speaks plain HTTP and has no certificate");
+      if (l.door != Door::intranet_http && (l.certificate.empty() || l.key.empty()))
+        s.mistake(nullptr, "certificate", "an HTTPS listener needs certificate and key");
+      s.refuse_unknown();
+      out_.listeners.push_back(std::move(l));
+    }
+  }
+
+  void contradictions() {
+    const auto say = [&](std::string text) { mistakes_.push_back(fmt::format("{}: {}", file_, text)); };
+    bool internet = false, https = false, http = false;
+    for (const auto& l : out_.listeners) {
+      internet |= l.door == Door::internet_https;
+      https |= l.door != Door::intranet_http;
+      http |= l.door == Door::intranet_http;
+    }
+    if (internet && out_.internet_fqdn.empty())
+      say("site.internet_fqdn: an internet listener needs the public name that clients use (it must be in its certificate and in public DNS)");
+    if (internet && !out_.use_pki_client_certificate)
+      say("site.use_pki_client_certificate: must be true: internet-based clients need PKI certificates");
+    if (internet && out_.issuers.empty())
+      say("pki.issuers: an internet listener needs the list of issuers whose client certificates are accepted");
+    if (out_.dp_anonymous && !http && !https) say("distribution_point.anonymous: there is no intranet listener");
+    if (out_.dp_enabled && out_.dp_name.empty())
+      out_.dp_name = !out_.intranet_fqdn.empty() ? out_.intranet_fqdn : out_.internet_fqdn;
+    if (out_.dp_enabled && out_.dp_name.empty()) say("distribution_point.name: set it, or site.intranet_fqdn");
+    if (out_.crl_address.empty() != (out_.crl_port == 0)) say("pki.publish_crl_address and pki.publish_crl_port go together");
+  }
+
+  const toml::table& root_;
+  const std::string& file_;
+  std::vector<std::string>& mistakes_;
+  SiteConfig& out_;
+  bool files_;
+};
+
+}  // namespace
+
+std::vector<std::string> parse_config(std::string_view text, const std::string& name, SiteConfig& out, bool files_must_exist) {
+  std::vector<std::string> mistakes;
+  try {
+    const toml::table root = toml::parse(text, name);
+    Reader(root, name, mistakes, out, files_must_exist).read();
+  } catch (const toml::parse_error& e) {
+    mistakes.push_back(fmt::format("{}:{}: {}", name, e.source().begin.line, e.description()));
+  }
+  return mistakes;
+}
+
+std::vector<std::string> read_config(const Path& file, SiteConfig& out) {
+  auto text = read_file(file, 1U << 20);
+  if (!text) return {text.error().message};
+  out.file = file;
+  return parse_config(*text, file.native(), out, true);
+}
+
+}  // namespace fp::apps

@@ -1,0 +1,71 @@
+// The site's configuration: one TOML file, checked whole, every mistake named with its line (docs/configuration.md).
+// One thread, at start. Reads files only to see that they are there. Never: defaults that open a door.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.hpp"
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "model/content.hpp"
+#include "model/peer.hpp"
+
+namespace fp::apps {
+
+struct ListenerConfig {
+  std::string address = "0.0.0.0";
+  int port = 0;
+  Door door = Door::internet_https;
+  Path certificate, key;        // PEM; empty on intranet-http
+  bool proxy_protocol = false;
+};
+
+enum class ApprovalMode { manual, trusted, all };
+
+struct SiteConfig {
+  Path file;                    // where it was read
+  std::string site_code;
+  Path data;                    // database, content library, keys
+  ApprovalMode approval = ApprovalMode::trusted;
+  bool use_pki_client_certificate = true;
+  bool legacy_cms = false;      // old profile for secret policy; only for old third-party clients
+
+  std::vector<Path> issuers;    // PEM files: who may issue client certificates
+  std::vector<Path> crl_files;  // beside the distribution points named in certificates
+  bool check_crl = true;
+  std::vector<std::string> pinned_proxies;  // SHA-256 of bridging proxies' certificates
+
+  std::vector<ListenerConfig> listeners;
+  std::string intranet_fqdn, internet_fqdn;
+
+  bool mp_enabled = true;
+  Connections mp_connections = Connections::both;
+  bool windows_auth = false;
+  Path client_files;            // served under /CCM_Client; empty: data/client
+
+  bool dp_enabled = true;
+  std::string dp_name;          // default: the intranet FQDN, else the internet one
+  Connections dp_connections = Connections::both;
+  bool dp_anonymous = false;    // intranet listeners only
+  int dp_validate_every_h = 168;
+  std::string dp_site_fingerprint;  // a DP on another host: the site server's pinned certificate
+
+  std::string admin_address = "127.0.0.1";
+  int admin_port = 8443;        // 0: no admin API
+  Path admin_certificate, admin_key;
+  Path link_certificate, link_key;  // client certificate towards remote distribution points
+
+  std::string crl_address;      // publishes data/ca/*.crl over plain HTTP; empty: not
+  int crl_port = 0;
+
+  int worker_threads = 8;
+  log::Options log;
+};
+
+// All mistakes, not the first: each "farpoint.toml:12: listener.port: ...". Empty: `out` is good.
+[[nodiscard]] std::vector<std::string> read_config(const Path& file, SiteConfig& out);
+[[nodiscard]] std::vector<std::string> parse_config(std::string_view text, const std::string& name, SiteConfig& out,
+                                                    bool files_must_exist);
+
+}  // namespace fp::apps
