@@ -1,0 +1,133 @@
+// What the agent remembers between runs: plain records, one per kind of row (domain.md §4, §8, §11, §13, §20, §21). Values.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace fp::memory {
+
+// Who this client is to its site. Empty client_id: never registered.
+struct Identity {
+  std::string client_id;                // GUID:...
+  std::string certificate_fingerprint;  // SHA-256 of the certificate it registered with
+  std::string registration;             // "none", "pending", "registered", "must-resend", "rejected"
+  std::int64_t next_serial = 1;         // of state messages
+  std::int64_t counter = 0;             // signed into our own messages; never goes back
+  Instant registered_at, asked_at;      // asked_at: last registration or confirmation request
+  int attempts = 0;                     // since the last success
+};
+
+enum class PolicyState { requested, downloaded, active, tombstoned };
+
+struct StoredPolicy {
+  std::string id;                       // GUID, no braces
+  std::string version, category;
+  unsigned flags = 0;
+  std::string hash;                     // upper-case hex
+  std::string location;                 // URL with <mp> in it
+  std::string signature;                // raw bytes
+  PolicyState state = PolicyState::requested;
+  std::string body;                     // UTF-8 XML; empty until downloaded
+  Instant changed_at;
+  int attempts = 0;
+  std::string reason;                   // why it is where it is, one sentence
+};
+
+enum class JobState { waiting_location, downloading_manifest, downloading, complete, failed };
+
+struct ContentJob {
+  std::string content_id, root_hash;
+  std::int64_t bytes_total = 0, bytes_done = 0;
+  JobState state = JobState::waiting_location;
+  std::string manifest;                 // its JSON as received and verified; empty: not there yet
+  Instant created_at, next_at;          // next_at: not before
+  int attempts = 0;
+  int full_attempts = 0;                // cache full: 4 h x 18 (domain.md §11.5)
+  bool persist = false;
+  std::string reason;
+};
+
+// Progress of one file of a job. A set bit means: the chunk was verified and synced to the disk before the bit was.
+struct FileProgress {
+  std::string path;
+  std::string bitmap;                   // one bit per chunk, lowest bit of byte 0 is chunk 0
+  std::int64_t partial_chunk = -1;      // a chunk cut off in the middle, and how many of its bytes are on the disk
+  std::int64_t partial_bytes = 0;
+};
+
+struct CacheEntry {
+  std::string content_id, root_hash, folder;
+  std::int64_t bytes = 0;
+  Instant added_at, used_at;
+  bool persist = false;
+};
+
+struct DeploymentRecord {
+  std::string deployment_id;
+  std::int64_t revision = 0;            // of the deployment that `state` is about
+  int state = 4000;                     // topic 1702 (domain.md §21.3)
+  int reported_state = 0;
+  std::string detail, reported_detail;  // the reason, one sentence
+  Instant at, next_at;                  // next_at: do not look again before; 0: whenever something changes
+  Instant activated_at;                 // when the randomised activation falls due
+  int attempts = 0;                     // fast retries or cache-full retries so far
+  bool finished = false;                // a package program ran, or a repair was done
+  int exit_code = 0;
+  Instant ran_at;
+  bool restart_pending = false;         // and the boot in which it became so
+  std::string restart_boot_id;
+};
+
+struct OutboxMessage {
+  std::int64_t serial = 0;
+  int topic_type = 0;
+  std::string topic_id;
+  int topic_id_type = 0, state_id = 0, criticality = 0;
+  std::vector<std::string> parameters;
+  Instant at;
+  bool sent = false;
+};
+
+struct Schedule {
+  std::string name;                     // "policy", "heartbeat", "hardware", "software", "state", "location", "evaluation"
+  Instant last_at, next_at;
+  int failures = 0;
+};
+
+struct Decision {
+  std::int64_t id = 0;
+  Instant at;
+  std::string subject;                  // deployment id, "location", "registration", "policy", "certificate", content id
+  std::string verdict, reason;
+};
+
+// An installation that was begun. Unfinished after a crash: what it did is found out by detection, never by doing it again blindly.
+struct JournalEntry {
+  std::int64_t id = 0;
+  std::string deployment_id, target;    // target: deployment type or program
+  std::string action, boot_id;
+  Instant started_at, finished_at;
+  bool finished = false;
+  int exit_code = 0;
+};
+
+struct UserRequest {
+  std::string deployment_id;
+  bool uninstall = false;
+  Instant at;
+};
+
+struct KnownManagementPoint {
+  std::string url;                      // scheme://host:port
+  std::string name;
+  bool internet = false;
+  int category = 2;                     // 0 proxy, 1 local, 2 assigned (domain.md §3.3)
+  int locality = 3;
+  bool ssl = true;
+};
+
+}  // namespace fp::memory

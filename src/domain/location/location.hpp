@@ -1,0 +1,64 @@
+// Where is this client, and which management point should it talk to? Pure decisions with their reasons (domain.md §2.2, §3.3,
+// §3.4). Any thread; values in, values out. Never: a probe, a clock, a network call of its own.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "model/device.hpp"
+
+namespace fp::location {
+
+// What was tried, and what came of it. `what` names it for the reader of the reason.
+struct Probe {
+  enum class Kind { domain_controller, intranet_management_point } kind = Kind::intranet_management_point;
+  std::string what;    // "https://mp1.corp.example:443"
+  bool answered = false;
+  std::string detail;  // why not
+};
+
+struct Where {
+  ConnectionType type = ConnectionType::unknown;
+  std::string reason;  // one sentence
+  [[nodiscard]] bool internet() const { return type != ConnectionType::currently_intranet; }
+};
+
+// Always Internet is settled at installation and needs no probe; otherwise one answer of either kind means intranet and
+// silence means internet (domain.md §2.2).
+[[nodiscard]] Where decide(bool always_internet, const std::vector<Probe>& probes);
+
+struct Candidate {
+  std::string url, name;
+  bool internet = false;
+  int category = 2;   // 0 proxy, 1 local, 2 assigned
+  int locality = 3;
+  bool ssl = true;
+};
+
+inline constexpr int kFailuresMax = 5;                       // in
+inline constexpr std::int64_t kFailuresWindowMs = 600'000;   // this long: move on (domain.md §3.4)
+inline constexpr std::int64_t kStayMs = 25LL * 3600 * 1000;  // and after this long in any case
+
+struct Current {
+  std::string url;                // empty: none chosen yet
+  Instant since;
+  std::vector<Instant> failures;  // of this management point
+};
+
+struct Choice {
+  std::string url;     // empty: there is none
+  bool changed = false;
+  std::string reason;
+};
+
+// On the internet: random among the internet management points. On the intranet: by category, then HTTPS first, then
+// random. The list is never emptied: where no entry fits the location the reason says so and the url is empty.
+[[nodiscard]] Choice choose(const std::vector<Candidate>& list, const Where& where, const Current& current, Instant now,
+                            Random& random);
+
+// The order in which to try the rest when the chosen one fails: `first` at the head if it is in the list.
+[[nodiscard]] std::vector<std::string> order(const std::vector<Candidate>& list, const Where& where, const std::string& first,
+                                             Random& random);
+
+}  // namespace fp::location
