@@ -1,0 +1,252 @@
+"""The laboratory: hosts that are real namespaces on real networks.
+
+A network is a bridge in a namespace of its own. A host has its own network, mount, pid and host-name namespace and an
+overlay root over this machine's, so that packages really are installed on it and nothing leaks out. Needs root.
+Everything a Lab makes has its name in it and is gone after close(); several labs live side by side."""
+import contextlib
+import os
+import pathlib
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import uuid
+
+BIN = pathlib.Path(os.environ.get("FARPOINT_BIN", pathlib.Path(__file__).resolve().parent.parent / "build" / "release"))
+CLEAN_ENV = {"PATH": "/opt/farpoint:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
+
+
+def sh(*command, check=True, **options):
+    done = subprocess.run(list(map(str, command)), check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
+    if check and done.returncode:
+        raise RuntimeError(f"{shlex.join(map(str, command))}: exit {done.returncode}\n{done.stdout}")
+    return done.stdout
+
+
+def wait_for(what, condition, timeout_s=60.0, every_s=0.05):
+    """Polls `condition` until it returns something true, which it gives back; names `what` where it never does."""
+    end = time.monotonic() + timeout_s
+    last = None
+    while time.monotonic() < end:
+        try:
+            value = condition()
+            if value:
+                return value
+        except (RuntimeError, OSError, ValueError, KeyError, IndexError) as error:
+            last = error
+        threading.Event().wait(every_s)
+    raise TimeoutError(f"waited {timeout_s:.0f} s for: {what}" + (f" (last: {last})" if last else ""))
+
+
+class Network:
+    def __init__(self, lab, name, subnet):
+        self.lab, self.name, self.subnet = lab, name, subnet
+        self.namespace = f"{lab.name}-net-{name}"
+        sh("ip", "netns", "add", self.namespace)
+        sh("ip", "-n", self.namespace, "link", "add", "br0", "type", "bridge")
+        sh("ip", "-n", self.namespace, "link", "set", "br0", "up")
+
+    def destroy(self):
+        sh("ip", "netns", "del", self.namespace, check=False)
+
+
+class Host:
+    """One machine. `names`: what its /etc/hosts knows; the lab fills in every other host's names too."""
+
+    def __init__(self, lab, name, fqdn):
+        self.lab, self.name, self.fqdn = lab, name, fqdn
+        self.namespace = f"{lab.name}-{name}"
+        self.dir = lab.dir / name
+        self.init = None
+        self.links = {}
+        self.background = []
+        self.boots = 0
+        self.dir.mkdir(parents=True)
+        sh("mount", "-t", "tmpfs", "-o", "size=3g", "farlab", self.dir)
+        for part in ("upper", "work", "root"):
+            (self.dir / part).mkdir()
+        sh("ip", "netns", "add", self.namespace)
+        sh("ip", "-n", self.namespace, "link", "set", "lo", "up")
+
+    # --- network -----------------------------------------------------------------------------------------------
+    def plug(self, network, address, gateway=None):
+        """Connects the host to a network; `address` with its prefix length."""
+        device = f"e{len(self.links)}"
+        port = f"p{self.lab.next_port()}"
+        sh("ip", "link", "add", port, "type", "veth", "peer", "name", f"{port}h")
+        sh("ip", "link", "set", port, "netns", network.namespace)
+        sh("ip", "-n", network.namespace, "link", "set", port, "master", "br0", "up")
+        sh("ip", "link", "set", f"{port}h", "netns", self.namespace)
+        sh("ip", "-n", self.namespace, "link", "set", f"{port}h", "name", device)
+        sh("ip", "-n", self.namespace, "addr", "add", address, "dev", device)
+        sh("ip", "-n", self.namespace, "link", "set", device, "up")
+        if gateway:
+            sh("ip", "-n", self.namespace, "route", "add", "default", "via", gateway)
+        self.links[network.name] = (device, address)
+        self.lab.refresh_hosts()
+
+    def unplug(self, network):
+        device, _ = self.links.pop(network.name)
+        sh("ip", "-n", self.namespace, "link", "del", device)
+        self.lab.refresh_hosts()
+
+    @property
+    def address(self):
+        return next(iter(self.links.values()))[1].split("/")[0]
+
+    # --- life --------------------------------------------------------------------------------------------------
+    def boot(self):
+        """Starts the host's first process, with a fresh boot id. The disk (overlay) is what it was."""
+        assert self.init is None, f"{self.name} runs already"
+        self.boots += 1
+        boot_id = self.dir / "boot_id"
+        boot_id.write_text(str(uuid.uuid4()) + "\n")
+        script = f"""set -e
+hostname {shlex.quote(self.fqdn)}
+mount --make-rprivate /
+mount -t overlay farlab -o lowerdir=/,upperdir={self.dir}/upper,workdir={self.dir}/work {self.dir}/root
+cd {self.dir}/root
+mkdir -p opt/farpoint oldroot run tmp dev proc sys
+mount --bind {shlex.quote(str(BIN))} opt/farpoint
+mount --rbind /dev dev
+mount -t proc proc proc
+mount --bind {boot_id} proc/sys/kernel/random/boot_id
+mount -t sysfs sysfs sys
+mount -t tmpfs tmpfs run
+mount -t tmpfs tmpfs tmp
+pivot_root . oldroot
+cd /
+umount -l /oldroot
+touch /run/booted
+exec sleep infinity
+"""
+        self.init = subprocess.Popen(
+            ["ip", "netns", "exec", self.namespace, "unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "sh", "-c", script],
+            env=CLEAN_ENV, stdin=subprocess.DEVNULL, stdout=open(self.dir / "boot.log", "ab"), stderr=subprocess.STDOUT)
+        self.pid = wait_for(f"{self.name} to boot", self._find_pid, 20)
+        wait_for(f"{self.name} to mount its disk", lambda: not self.run("test", "-e", "/run/booted", check=False).returncode, 20)
+        self.lab.refresh_hosts()
+        return self
+
+    def _find_pid(self):
+        if self.init.poll() is not None:
+            raise RuntimeError((self.dir / "boot.log").read_text())
+        children = pathlib.Path(f"/proc/{self.init.pid}/task/{self.init.pid}/children").read_text().split()
+        if not children:
+            return None
+        name = pathlib.Path(f"/proc/{children[0]}/comm").read_text().strip()
+        return int(children[0]) if name == "sleep" else None
+
+    def power_off(self):
+        """Kills every process of the host at once, as a pulled plug would."""
+        if self.init is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        self.init.wait(timeout=20)
+        for process in self.background:
+            process.wait(timeout=20)
+        self.background.clear()
+        self.init = None
+
+    def reboot(self):
+        self.power_off()
+        return self.boot()
+
+    # --- work --------------------------------------------------------------------------------------------------
+    def _enter(self, command):
+        return ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-i", "-n", "--", *map(str, command)]
+
+    def run(self, *command, check=True, timeout=120, stdin=None, env=None):
+        done = subprocess.run(self._enter(command), check=False, text=True, input=stdin, timeout=timeout,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**CLEAN_ENV, **(env or {})}, errors="replace")
+        if check and done.returncode:
+            raise RuntimeError(f"{self.name}$ {shlex.join(map(str, command))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def out(self, *command, **options):
+        return self.run(*command, **options).stdout.strip()
+
+    def start(self, *command, log="daemon.log", env=None):
+        """Runs in the background; its output goes to <host folder>/<log> on this machine."""
+        process = subprocess.Popen(self._enter(command), env={**CLEAN_ENV, **(env or {})}, stdin=subprocess.DEVNULL,
+                                   stdout=open(self.dir / log, "ab"), stderr=subprocess.STDOUT)
+        self.background.append(process)
+        return process
+
+    def stop(self, process, with_signal=signal.SIGTERM):
+        """Ends a started process (nsenter's child is the program itself) and waits for it."""
+        for child in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split() or [str(process.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), with_signal)
+        process.wait(timeout=30)
+        if process in self.background:
+            self.background.remove(process)
+
+    def log(self, name="daemon.log"):
+        path = self.dir / name
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def write(self, path, text, mode=0o644):
+        data = text.encode() if isinstance(text, str) else text
+        subprocess.run(self._enter(["sh", "-c", f"mkdir -p \"$(dirname {shlex.quote(str(path))})\" && cat > {shlex.quote(str(path))} && chmod {mode:o} {shlex.quote(str(path))}"]),
+                       input=data, check=True, env=CLEAN_ENV)
+
+    def read(self, path):
+        return self.out("cat", path)
+
+    def copy_from(self, other, source, target, mode=0o644):
+        data = subprocess.run(other._enter(["cat", source]), check=True, stdout=subprocess.PIPE, env=CLEAN_ENV).stdout
+        self.write(target, data, mode)
+
+    def destroy(self):
+        self.power_off()
+        sh("ip", "netns", "del", self.namespace, check=False)
+        sh("umount", "-l", self.dir, check=False)
+
+
+class Lab:
+    def __init__(self, name=None):
+        self.name = name or f"fp{uuid.uuid4().hex[:5]}"
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"farlab-{self.name}-"))
+        self.hosts, self.networks, self.ports = {}, {}, 0
+
+    def next_port(self):
+        self.ports += 1
+        return f"{self.name[2:]}{self.ports}"
+
+    def network(self, name, subnet):
+        self.networks[name] = Network(self, name, subnet)
+        return self.networks[name]
+
+    def host(self, name, fqdn, network, address, gateway=None):
+        host = Host(self, name, fqdn)
+        self.hosts[name] = host
+        host.plug(network, address, gateway)
+        return host.boot()
+
+    def refresh_hosts(self):
+        """Every running host's /etc/hosts gets the names of all hosts: DNS comes with the internet laboratory."""
+        lines = ["127.0.0.1 localhost"]
+        for host in self.hosts.values():
+            if host.links:
+                lines.append(f"{host.address} {host.fqdn} {host.name}")
+        for host in self.hosts.values():
+            if host.init is not None and host.init.poll() is None:
+                host.write("/etc/hosts", "\n".join(lines) + "\n")
+
+    def close(self):
+        for host in self.hosts.values():
+            host.destroy()
+        for network in self.networks.values():
+            network.destroy()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
