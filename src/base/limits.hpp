@@ -21,6 +21,7 @@ inline constexpr std::size_t kXmlBytesMax = 32U << 20;
 inline constexpr int kXmlDepthMax = 64;
 inline constexpr std::size_t kXmlNodesMax = 500'000;
 inline constexpr std::size_t kCertificateBytesMax = 16U << 10;
+inline constexpr std::size_t kCrlBytesMax = 32U << 20;
 inline constexpr std::size_t kAttachmentsMax = 16;
 inline constexpr std::size_t kPropertiesMax = 256;
 inline constexpr std::size_t kStateMessagesMax = 5000;  // in one report

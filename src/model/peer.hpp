@@ -21,6 +21,7 @@ enum class CertificateProblem {
   revoked,
   crl_unavailable,  // counts as revoked
   blocked,          // by an administrator
+  wrong_name,       // a server whose certificate does not name the host that was asked for
 };
 
 // Verification is recorded, never enforced, by `net`; the route decides.
@@ -57,6 +58,7 @@ struct Peer {
     case CertificateProblem::revoked: return "revoked";
     case CertificateProblem::crl_unavailable: return "CRL unavailable";
     case CertificateProblem::blocked: return "blocked by an administrator";
+    case CertificateProblem::wrong_name: return "wrong host name";
   }
   return "?";
 }
