@@ -1,0 +1,87 @@
+#include "domain/location/location.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+namespace fp::location {
+
+Where decide(bool always_internet, const std::vector<Probe>& probes) {
+  if (always_internet) {
+    return {ConnectionType::always_internet, "set to Always Internet when it was installed (CCMALWAYSINF=1)"};
+  }
+  for (const auto& p : probes) {
+    if (!p.answered) continue;
+    const char* who = p.kind == Probe::Kind::domain_controller ? "the domain controller" : "the intranet management point";
+    return {ConnectionType::currently_intranet, fmt::format("{} {} answered", who, p.what)};
+  }
+  if (probes.empty()) {
+    return {ConnectionType::currently_internet, "neither a domain controller nor an intranet management point is known"};
+  }
+  std::string tried;
+  for (const auto& p : probes) {
+    tried += fmt::format("{}{} ({})", tried.empty() ? "" : ", ", p.what, p.detail.empty() ? "no answer" : p.detail);
+  }
+  return {ConnectionType::currently_internet, "nothing of the intranet answered: " + tried};
+}
+
+namespace {
+
+std::vector<Candidate> fitting(const std::vector<Candidate>& list, const Where& where) {
+  std::vector<Candidate> out;
+  for (const auto& c : list) {
+    if (where.internet() ? c.internet && c.ssl : !c.internet) out.push_back(c);
+  }
+  return out;
+}
+
+void shuffle(std::vector<Candidate>& list, Random& random) {
+  for (std::size_t n = list.size(); n > 1; --n) std::swap(list[n - 1], list[random.below(n)]);
+}
+
+// The internet has no locality (domain.md §2.3): only on the intranet do category, locality and TLS rank the list.
+std::vector<Candidate> ranked(const std::vector<Candidate>& list, const Where& where, Random& random) {
+  auto out = fitting(list, where);
+  shuffle(out, random);
+  if (!where.internet()) {
+    std::ranges::stable_sort(out, {}, [](const Candidate& c) { return std::tuple(c.category, -c.locality, !c.ssl); });
+  }
+  return out;
+}
+
+}  // namespace
+
+Choice choose(const std::vector<Candidate>& list, const Where& where, const Current& current, Instant now, Random& random) {
+  const char* kind = where.internet() ? "internet" : "intranet";
+  const auto usable = fitting(list, where);
+  if (usable.empty()) return {"", !current.url.empty(), fmt::format("no {} management point is known", kind)};
+  const bool listed = std::ranges::any_of(usable, [&](const Candidate& c) { return c.url == current.url; });
+  const auto recent = std::ranges::count_if(current.failures, [&](Instant at) { return now.since_ms(at) <= kFailuresWindowMs; });
+  std::string why = fmt::format("chosen from {} {} management point(s)", usable.size(), kind);
+  const bool failing = recent >= kFailuresMax;
+  if (listed) {
+    const auto stayed = now.since_ms(current.since);
+    if (!failing && stayed >= 0 && stayed < kStayMs) return {current.url, false, "the management point in use answers"};
+    why = failing ? fmt::format("{} failed {} times within 10 minutes; the next of {} is tried", current.url, recent, usable.size())
+                  : fmt::format("25 hours have passed; {}", why);
+  } else if (!current.url.empty()) {
+    why = fmt::format("{} is no {} management point of the list; {}", current.url, kind, why);
+  }
+  for (const auto& c : ranked(list, where, random)) {
+    if (failing && c.url == current.url && usable.size() > 1) continue;
+    return {c.url, c.url != current.url, why};
+  }
+  return {current.url, false, why};
+}
+
+std::vector<std::string> order(const std::vector<Candidate>& list, const Where& where, const std::string& first, Random& random) {
+  std::vector<std::string> out;
+  for (const auto& c : ranked(list, where, random)) {
+    if (std::ranges::find(out, c.url) == out.end()) out.push_back(c.url);
+  }
+  std::ranges::stable_partition(out, [&](const std::string& url) { return url == first; });
+  return out;
+}
+
+}  // namespace fp::location

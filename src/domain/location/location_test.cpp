@@ -1,0 +1,81 @@
+#include "domain/location/location.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+using namespace fp;
+using namespace fp::location;
+
+namespace {
+const Where kOutside{ConnectionType::currently_internet, ""};
+const Where kInside{ConnectionType::currently_intranet, ""};
+Candidate inside(std::string url, int category = 2, bool ssl = true) { return {std::move(url), "", false, category, 3, ssl}; }
+Candidate outside(std::string url) { return {std::move(url), "", true, 2, 3, true}; }
+}  // namespace
+
+TEST(Location, AlwaysInternetNeedsNoProbe) {
+  EXPECT_EQ(decide(true, {{Probe::Kind::domain_controller, "dc1", true, ""}}).type, ConnectionType::always_internet);
+}
+
+TEST(Location, OneAnswerOfEitherKindMeansIntranet) {
+  auto w = decide(false, {{Probe::Kind::intranet_management_point, "mp1", false, "refused"},
+                          {Probe::Kind::domain_controller, "dc1", true, ""}});
+  EXPECT_EQ(w.type, ConnectionType::currently_intranet);
+  EXPECT_NE(w.reason.find("dc1"), std::string::npos);
+}
+
+TEST(Location, SilenceMeansInternetAndSaysWhatWasTried) {
+  auto w = decide(false, {{Probe::Kind::intranet_management_point, "mp1", false, "refused"}});
+  EXPECT_EQ(w.type, ConnectionType::currently_internet);
+  EXPECT_NE(w.reason.find("mp1 (refused)"), std::string::npos);
+  EXPECT_EQ(decide(false, {}).type, ConnectionType::currently_internet);
+}
+
+TEST(Location, OnTheInternetOnlyInternetManagementPointsAreChosenAndEachOfThemSometimes) {
+  SeededRandom random(7);
+  std::set<std::string> seen;
+  for (int n = 0; n < 100; ++n) {
+    seen.insert(choose({inside("a"), outside("b"), outside("c")}, kOutside, {}, {0}, random).url);
+  }
+  EXPECT_EQ(seen, (std::set<std::string>{"b", "c"}));
+}
+
+TEST(Location, OnTheIntranetCategoryComesFirstThenTls) {
+  SeededRandom random(7);
+  for (int n = 0; n < 20; ++n) {
+    auto all = order({inside("assigned"), inside("plain", 1, false), inside("local", 1), inside("proxy", 0), outside("x")}, kInside, "",
+                     random);
+    EXPECT_EQ(all, (std::vector<std::string>{"proxy", "local", "plain", "assigned"}));
+  }
+}
+
+TEST(Location, TheOneInUseStaysUntilItFailsFiveTimesInTenMinutes) {
+  SeededRandom random(7);
+  Current current{"b", {0}, {{1}, {2}, {3}, {4}}};
+  EXPECT_EQ(choose({outside("b"), outside("c")}, kOutside, current, {60'000}, random).url, "b");
+  current.failures.push_back({5});
+  auto moved = choose({outside("b"), outside("c")}, kOutside, current, {60'000}, random);
+  EXPECT_EQ(moved.url, "c");
+  EXPECT_TRUE(moved.changed);
+  EXPECT_EQ(choose({outside("b"), outside("c")}, kOutside, current, {700'000}, random).url, "b");
+}
+
+TEST(Location, TheOnlyOneIsKeptEvenIfItFails) {
+  SeededRandom random(7);
+  Current current{"b", {0}, {{1}, {2}, {3}, {4}, {5}}};
+  EXPECT_EQ(choose({outside("b")}, kOutside, current, {60'000}, random).url, "b");
+}
+
+TEST(Location, WithoutAnyFittingEntryTheReasonSaysSo) {
+  SeededRandom random(7);
+  auto none = choose({inside("a")}, kOutside, {"a", {0}, {}}, {0}, random);
+  EXPECT_EQ(none.url, "");
+  EXPECT_TRUE(none.changed);
+  EXPECT_NE(none.reason.find("no internet management point"), std::string::npos);
+}
+
+TEST(Location, TheFirstOfTheOrderIsTheOneInUse) {
+  SeededRandom random(7);
+  EXPECT_EQ(order({outside("a"), outside("b"), outside("c")}, kOutside, "c", random).front(), "c");
+}
