@@ -1,0 +1,34 @@
+// Evaluates collections: runs their rules against the store and makes the result the membership (domain.md §18).
+// Any thread; called inside write(). Costs one query for each rule and one set difference; a collection of a million members
+// is one statement. Never: leaves a collection half evaluated, or a device in a collection that its limiting one lacks.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "store/store.hpp"
+
+namespace fp::site {
+
+struct Evaluation {
+  std::string collection_id;
+  std::int64_t members = 0, joined = 0, left = 0;
+};
+
+class CollectionEvaluator {
+ public:
+  // Parses every rule, looks for cycles and unknown collections: what the admin API asks before it stores one.
+  [[nodiscard]] Status check(store::Repositories& r, const Collection& collection) const;
+  // The collection, then everything that depends on it (limited by it, including or excluding it), in order.
+  [[nodiscard]] Result<std::vector<Evaluation>> evaluate(store::Repositories& r, std::string_view id) const;
+  // Those whose full evaluation is due, at `now`; at most `most` of them.
+  [[nodiscard]] Result<std::vector<Evaluation>> evaluate_due(store::Repositories& r, Instant now, int most) const;
+  // Incremental collections, after something about a device changed: `classes` of inventory, or empty for anything.
+  [[nodiscard]] Result<std::vector<Evaluation>> device_changed(store::Repositories& r, std::string_view client_id) const;
+
+ private:
+  [[nodiscard]] Result<Evaluation> evaluate_one(store::Repositories& r, const Collection& collection) const;
+};
+
+}  // namespace fp::site

@@ -1,0 +1,58 @@
+#include "site/settings.hpp"
+
+#include "base/text.hpp"
+
+namespace fp::site {
+namespace {
+
+constexpr SettingRule kRules[] = {
+    {"client_policy.polling_interval_min", "60", 3, 1440, "how often policy is asked for"},
+    {"state_messages.reporting_interval_min", "15", 1, 1440, "how often state messages are sent"},
+    {"heartbeat.interval_min", "10080", 10, 43200, "how often the device says that it is there"},
+    {"hardware_inventory.enabled", "true", 1, 0, "hardware inventory"},
+    {"hardware_inventory.interval_min", "10080", 10, 43200, "how often hardware inventory is made"},
+    {"hardware_inventory.random_delay_min", "240", 0, 480, "spread of hardware inventory"},
+    {"software_inventory.enabled", "true", 1, 0, "software inventory"},
+    {"software_inventory.interval_min", "10080", 10, 43200, "how often software inventory is made"},
+    {"software_deployment.reevaluation_min", "10080", 10, 43200, "how often installed applications are looked at again"},
+    {"software_deployment.activation_random_min", "0", 0, 120, "spread of the start of new required deployments"},
+    {"cache.size_mb", "5120", 1, 1048576, "size of the content cache"},
+    {"cache.min_age_min", "1440", 0, 10080, "how long content stays at least"},
+    {"restart.forced", "true", 1, 0, "restart by itself after the deadline"},
+    {"restart.after_deadline_min", "90", 0, 20160, "countdown to a restart"},
+    {"restart.final_countdown_min", "15", 1, 1440, "last warning before a restart"},
+    {"location.refresh_min", "1500", 10, 10080, "how often the list of management points is asked for"},
+    {"notification.enabled", "true", 1, 0, "hold a connection for wake-ups"},
+};
+
+}  // namespace
+
+std::span<const SettingRule> setting_rules() { return kRules; }
+
+ClientSettings default_client_settings(std::string_view site_code) {
+  ClientSettings settings;
+  settings.id = std::string(site_code) + "00000";
+  settings.name = "Default Client Settings";
+  settings.priority = 10000;
+  for (const auto& rule : kRules) settings.values.emplace(rule.name, rule.initial);
+  return settings;
+}
+
+Status check_settings(const std::map<std::string, std::string>& values) {
+  for (const auto& [name, value] : values) {
+    const SettingRule* rule = nullptr;
+    for (const auto& r : kRules)
+      if (r.name == name) rule = &r;
+    if (!rule) return fail(Code::invalid, "there is no client setting {}", name);
+    if (rule->least > rule->most) {
+      if (value != "true" && value != "false") return fail(Code::invalid, "{}: must be true or false", name);
+      continue;
+    }
+    const auto number = parse_int(value);
+    if (!number || *number < rule->least || *number > rule->most)
+      return fail(Code::invalid, "{}: must be a whole number from {} to {}", name, rule->least, rule->most);
+  }
+  return {};
+}
+
+}  // namespace fp::site
