@@ -1,0 +1,131 @@
+#include "agent/core/certificate.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "pki/selection.hpp"
+
+namespace fp::agent {
+
+namespace {
+
+struct Found {
+  Path certificate_file, key_file;
+  std::vector<pki::Certificate> chain;
+  std::optional<crypto::PrivateKey> key;
+  std::string key_problem;
+};
+
+void read_key(Found& found, const std::string& own_text) {
+  Path beside = found.certificate_file;
+  beside.replace_extension(".key");
+  found.key_file = own_text.find("PRIVATE KEY-----") != std::string::npos ? found.certificate_file : beside;
+  auto text = read_file(found.key_file, 64U << 10);
+  if (!text) {
+    found.key_problem = fmt::format("its private key is not accessible: {}", text.error().message);
+    return;
+  }
+  auto key = crypto::PrivateKey::from_pem(*text);
+  if (!key) {
+    found.key_problem = fmt::format("its private key cannot be read: {}", key.error().message);
+  } else if (!(key->public_key() == found.chain.front().public_key())) {
+    found.key_problem = fmt::format("the key in {} belongs to another certificate", found.key_file.string());
+  } else {
+    found.key = *key;
+  }
+}
+
+std::vector<Found> scan(const Path& folder, std::vector<std::string>& unreadable) {
+  std::vector<Path> files;
+  std::error_code ec;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ec)) {
+    const auto ext = lower(entry.path().extension().string());
+    if (ext == ".pem" || ext == ".crt" || ext == ".cer") files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  std::vector<Found> out;
+  for (const auto& file : files) {
+    auto text = read_file(file, 1U << 20);
+    if (!text || text->find("BEGIN CERTIFICATE") == std::string::npos) continue;
+    auto chain = pki::Certificate::chain_from_pem(*text);
+    if (!chain) {
+      unreadable.push_back(fmt::format("{}: {}", file.filename().string(), chain.error().message));
+      continue;
+    }
+    if (chain->front().is_ca()) continue;
+    Found found{file, {}, std::move(*chain), {}, {}};
+    read_key(found, *text);
+    out.push_back(std::move(found));
+  }
+  return out;
+}
+
+Result<pki::SelectionCriteria> criteria_of(const InstallSettings& settings, const CertificateSearch& search) {
+  pki::SelectionCriteria criteria;
+  criteria.computer_name = search.computer_name;
+  criteria.store = settings.certificate_store;
+  criteria.several = settings.first_certificate ? pki::Several::longest_validity : pki::Several::none;
+  criteria.now = search.now;
+  if (!settings.certificate_selection.empty()) {
+    FP_TRY(rule, pki::parse_certsel(settings.certificate_selection));
+    criteria.subject = rule;
+  }
+  if (!settings.certificate_issuers.empty()) {
+    FP_TRY(issuers, pki::parse_issuers(settings.certificate_issuers));
+    criteria.issuers = issuers;
+  }
+  return criteria;
+}
+
+// Roots that are known help the issuers list; they are not sent to anybody.
+std::vector<pki::Certificate> known_roots(const InstallSettings& settings) {
+  if (settings.ca_file.empty()) return {};
+  auto text = read_file(Path(settings.ca_file), 4U << 20);
+  if (!text) return {};
+  auto chain = pki::Certificate::chain_from_pem(*text);
+  return chain ? *chain : std::vector<pki::Certificate>{};
+}
+
+void complete_chain(std::vector<pki::Certificate>& chain, const pki::Certificate& leaf, const std::vector<pki::Certificate>& roots) {
+  for (int depth = 0; depth < 8; ++depth) {
+    const auto& last = chain.empty() ? leaf : chain.back();
+    if (last.issuer() == last.subject()) return;
+    const auto next = std::ranges::find_if(roots, [&](const pki::Certificate& c) { return c.subject() == last.issuer(); });
+    if (next == roots.end()) return;
+    chain.push_back(*next);
+  }
+}
+
+}  // namespace
+
+Result<ClientCertificate> choose_certificate(const InstallSettings& settings, const CertificateSearch& search) {
+  FP_TRY(criteria, criteria_of(settings, search));
+  std::vector<std::string> against;
+  auto found = scan(search.folder, against);
+  const auto roots = known_roots(settings);
+  std::vector<pki::Candidate> candidates;
+  for (const auto& f : found) {
+    pki::Candidate c{f.chain.front(), {f.chain.begin() + 1, f.chain.end()}};
+    complete_chain(c.chain, c.certificate, roots);
+    c.key_accessible = f.key.has_value();
+    c.store = settings.certificate_store;
+    candidates.push_back(std::move(c));
+  }
+  const auto selection = pki::select_certificate(candidates, criteria);
+  if (!selection.chosen) {
+    for (const auto& r : selection.rejected) {
+      const auto& f = found[r.candidate];
+      against.push_back(fmt::format("{} ({}): {}", f.certificate_file.filename().string(), f.chain.front().subject(),
+                                    f.key_problem.empty() ? r.reason : f.key_problem));
+    }
+    std::string all;
+    for (const auto& a : against) all += "\n  " + a;
+    return fail(Code::not_found, "no suitable client certificate in {}: {}{}", search.folder.string(),
+                found.empty() && against.empty() ? "there is no certificate" : selection.reason, all);
+  }
+  auto& f = found[*selection.chosen];
+  return ClientCertificate{f.chain.front(), candidates[*selection.chosen].chain, *f.key, f.certificate_file, f.key_file,
+                           selection.reason};
+}
+
+}  // namespace fp::agent

@@ -1,0 +1,75 @@
+// How this agent was installed: the properties of domain.md §7 as one value, and the file they are kept in
+// (NAME=value lines in the administrators' spelling). Any thread; reading and writing the file is all it does.
+// Never: secrets in it (keys stay in the certificate folder), defaults that weaken a check.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.hpp"
+#include "base/result.hpp"
+
+namespace fp::agent {
+
+struct InstallSettings {
+  std::string site_code;                        // SMSSITECODE; AUTO only on an intranet
+  std::string internet_mp;                      // CCMHOSTNAME: host[:port]
+  bool always_internet = false;                 // CCMALWAYSINF
+  std::vector<std::string> management_points;   // SMSMP, SMSMPLIST, /mp: host[:port], with https:// or http:// in front if given
+  std::string fallback_status_point;            // FSP
+  std::string certificate_selection;            // CCMCERTSEL
+  std::string certificate_issuers;              // CCMCERTISSUERS
+  std::string certificate_store = "MY";         // CCMCERTSTORE
+  bool first_certificate = true;                // CCMFIRSTCERT=0: several that fit are an error
+  bool use_pki = false;                         // /UsePKICert
+  bool check_crl = true;                        // /NoCRLCheck
+  int http_port = 80, https_port = 443;         // CCMHTTPPORT, CCMHTTPSPORT
+  std::string dns_suffix;                       // DNSSUFFIX
+  std::string signing_certificate;              // SMSSIGNCERT: path, copied into the data folder
+  std::string root_key;                         // SMSPUBLICROOTKEY or the content of SMSROOTKEYPATH: hex
+  std::int64_t cache_mb = 5120;                 // SMSCACHESIZE
+  std::string cache_dir;                        // SMSCACHEDIR; empty: <data>/cache
+  std::string source;                           // /source
+  int log_level = 1;                            // CCMLOGLEVEL: 0 verbose .. 3 errors
+  std::int64_t log_bytes_max = 250'000;         // CCMLOGMAXSIZE
+  int log_history = 1;                          // CCMLOGMAXHISTORY
+  std::string certificate_dir;                  // --certificate-dir: folder of PEM pairs; empty: <etc>/certs
+  std::string ca_file;                          // --ca-file: trusted roots of site systems
+  std::string crl_file;                         // --crl-file: PEM revocation lists for check_crl
+  std::string proxy, no_proxy;                  // --proxy, --no-proxy
+  std::string computer_name;                    // --computer-name; empty: the host name
+  std::string package_root = "/";               // --package-root: where packages are installed
+  std::string resolve;                          // --resolve host:port:address
+};
+
+// Where everything lies. --data DIR puts all of it below one folder; --root DIR is a prefix for the standard places.
+struct Paths {
+  Path config = "/etc/farpoint/agent.conf";
+  Path certificates = "/etc/farpoint/certs";
+  Path data = "/var/lib/farpoint/agent";
+  Path run = "/run/farpoint";
+  Path log = "/var/log/farpoint/agent.log";
+  [[nodiscard]] Path database() const { return data / "agent.db"; }
+  [[nodiscard]] Path cache() const { return data / "cache"; }
+  [[nodiscard]] Path socket() const { return run / "agent.sock"; }
+  [[nodiscard]] Path signing_certificate() const { return data / "site-signing.pem"; }
+  [[nodiscard]] Path next_file() const { return run / "agent.next"; }  // when the resident process starts a worker again
+  [[nodiscard]] static Paths below(const Path& data_dir);
+  [[nodiscard]] static Paths prefixed(const Path& root);
+};
+
+// One property by its name ("CCMHOSTNAME", case-insensitive). Code::not_found: no such property; Code::invalid: a bad value.
+[[nodiscard]] Status apply_property(InstallSettings& settings, std::string_view name, std::string_view value);
+// One parameter without its slash: "UsePKICert", "mp:host;host", "source:/path".
+[[nodiscard]] Status apply_parameter(InstallSettings& settings, std::string_view parameter);
+
+// Every combination that cannot work, each naming the two properties and why. Empty: good.
+[[nodiscard]] std::vector<std::string> check_settings(const InstallSettings& settings);
+
+[[nodiscard]] std::string to_text(const InstallSettings& settings);
+[[nodiscard]] Result<InstallSettings> parse_settings(std::string_view text);
+[[nodiscard]] Result<InstallSettings> load_settings(const Path& file);
+[[nodiscard]] Status save_settings(const Path& file, const InstallSettings& settings);
+
+}  // namespace fp::agent
