@@ -1,0 +1,50 @@
+// The distribution point as a role: wire.md §11 under /SMS_DP_SMSPKG$/ and /SMS_DP_SMSSIG$/, and what the site asks of it under
+// /farpoint/dp/v1/ (docs/protocol/distribution.md). Who may have content stands in design §7, row "DP content".
+// Threads: any; keeps nothing of a request. Cost: a map lookup per GET; bodies are slices of immutable files, never copied.
+// Never: content for a peer that did not pass authorize(), a byte of a quarantined file, a write but through the library.
+#pragma once
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "content/library.hpp"
+#include "net/http.hpp"
+#include "roles/dp/pull_orders.hpp"
+
+namespace fp::dp {
+
+struct Settings {
+  std::string host;                   // for absolute URLs where a request has no Host
+  bool anonymous_intranet = false;    // an administrator's switch; never opens the internet door
+  std::string capability_key;         // of wire/capability.hpp; empty: a pinned proxy gets nothing
+  std::vector<std::string> site_fingerprints;  // SHA-256, lower-case hex: who may push; empty: nobody
+  std::function<bool(const std::string& client_id)> blocked;  // asked for clients named by a capability; may be empty
+};
+
+class DistributionPoint {
+ public:
+  // `pulls` may be null: pull orders are refused then.
+  DistributionPoint(content::Library& library, const Clock& clock, Settings settings, PullOrders* pulls = nullptr);
+
+  [[nodiscard]] net::Response handle(net::Request& request);
+
+  // True for every path of this role; the application mounts by it.
+  [[nodiscard]] static bool owns(std::string_view path);
+  [[nodiscard]] static std::size_t body_bytes_max(const net::Request& head);
+
+ private:
+  struct Target;
+  [[nodiscard]] Status authorize(const net::Request& request, Target& target) const;
+  [[nodiscard]] net::Response content(net::Request& request);
+  [[nodiscard]] net::Response site_link(net::Request& request);
+
+  content::Library& library_;
+  const Clock& clock_;
+  Settings settings_;
+  PullOrders* pulls_;
+};
+
+}  // namespace fp::dp

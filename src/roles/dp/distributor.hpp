@@ -1,0 +1,62 @@
+// The site's side of distribution (domain.md §11.2): brings contents to distribution points, keeps their states in the store,
+// validates on schedule and repairs what was found corrupt.
+// Threads: one at a time per Distributor; blocks on the network and the disk, so it runs on a thread of its own. Every step is
+// resumable: what a distribution point has already is never sent again. Never holds a store transaction open meanwhile.
+#pragma once
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "base/result.hpp"
+#include "content/library.hpp"
+#include "model/content.hpp"
+#include "net/client.hpp"
+#include "store/store.hpp"
+#include "wire/dp_link.hpp"
+
+namespace fp::dp {
+
+struct DistributorOptions {
+  net::ClientOptions identity;          // the site server's certificate, pinned by every distribution point
+  std::int64_t bytes_per_s_max = 0;     // 0: no throttle
+  Backoff retry{60'000, 30 * 60'000};   // between tries of one distribution
+};
+
+class Distributor {
+ public:
+  Distributor(store::Store& store, content::Library& library, const Clock& clock, Random& random, DistributorOptions options);
+
+  // Notes that the content shall be on the distribution point (pending), or be taken off it (removing).
+  [[nodiscard]] Status distribute(std::string_view content_id, std::string_view dp);
+  [[nodiscard]] Status withdraw(std::string_view content_id, std::string_view dp);
+
+  // Works once through everything pending, failed (after its back-off), corrupt or removing. Returns how many became ok or
+  // were removed. `stop` is asked between chunks.
+  [[nodiscard]] Result<int> run_once(const std::function<bool()>& stop = {});
+
+  // Validates every distribution point whose schedule says so, or the named one at once. Findings become Distribution state
+  // corrupt with the file's name, and a StatusEvent; run_once() then repairs.
+  [[nodiscard]] Result<std::vector<wire::FindingLine>> validate_due();
+  [[nodiscard]] Result<std::vector<wire::FindingLine>> validate(std::string_view dp, std::string_view content_id = {});
+
+ private:
+  [[nodiscard]] Status work_on(const DistributionPoint& dp, Distribution& distribution, const std::function<bool()>& stop);
+  [[nodiscard]] Status bring_local(const DistributionPoint& dp, const Distribution& distribution);
+  [[nodiscard]] Status push(const DistributionPoint& dp, Distribution& distribution, const std::function<bool()>& stop);
+  [[nodiscard]] Status order_pull(const DistributionPoint& dp, Distribution& distribution);
+  [[nodiscard]] Status take_off(const DistributionPoint& dp, const Distribution& distribution);
+  [[nodiscard]] Status note(const Distribution& distribution);
+  [[nodiscard]] bool due(const Distribution& distribution);
+  [[nodiscard]] Result<std::vector<std::string>> source_urls(const DistributionPoint& for_dp, std::string_view content_id);
+
+  store::Store& store_;
+  content::Library& library_;
+  const Clock& clock_;
+  Random& random_;
+  DistributorOptions options_;
+};
+
+}  // namespace fp::dp
