@@ -1,0 +1,190 @@
+#include "domain/access/routes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <vector>
+
+namespace fp::access {
+namespace {
+
+constexpr Door kDoors[] = {Door::intranet_http, Door::intranet_https, Door::internet_https};
+
+Caller with_certificate(Door door) { return {.door = door, .certificate = CertificateProblem::none}; }
+Caller bare(Door door) { return {.door = door}; }
+Caller proxy(Door door) { return {.door = door, .certificate = CertificateProblem::none, .pinned_proxy = true}; }
+
+const Route& route(Role role, std::string_view path) {
+  const Route* found = find_route(role, path);
+  EXPECT_NE(found, nullptr) << path;
+  return *found;
+}
+Decision get(Role role, std::string_view path, const Caller& caller, const Settings& settings = {}) {
+  return decide(route(role, path), kGet, caller, settings);
+}
+Decision post(std::string_view path, const Caller& caller, const Settings& settings = {}) {
+  return decide(route(Role::mp, path), kCcmPost, caller, settings);
+}
+
+TEST(Routes, EveryRouteHasItsOwnIdAndPathWithinItsRole) {
+  std::set<RouteId> ids;
+  std::set<std::pair<Role, std::string_view>> paths;
+  for (const Route& r : routes()) {
+    EXPECT_TRUE(ids.insert(r.id).second) << r.path;
+    EXPECT_TRUE(paths.emplace(r.role, r.path).second) << r.path;
+    EXPECT_NE(r.verbs, 0U) << r.path;
+  }
+}
+
+TEST(Routes, ArePathsWithoutCaseAndFoldersEndAtASlash) {
+  EXPECT_EQ(route(Role::mp, "/CCM_System/REQUEST").id, RouteId::mp_messages);
+  EXPECT_EQ(route(Role::mp, "/sms_mp/.SMS_AUT").id, RouteId::mp_authority);
+  EXPECT_EQ(route(Role::mp, "/ccm_incoming/{X}").id, RouteId::mp_uploads);
+  EXPECT_EQ(route(Role::mp, "/ccm_client").id, RouteId::mp_client_files);
+  EXPECT_EQ(route(Role::dp, "/sms_dp_smspkg$/Datalib").id, RouteId::dp_content);
+  EXPECT_EQ(find_route(Role::mp, "/ccm_system/request/x"), nullptr);
+  EXPECT_EQ(find_route(Role::mp, "/CCM_ClientX"), nullptr);
+  EXPECT_EQ(find_route(Role::mp, "/SMS_DP_SMSPKG$"), nullptr);
+  EXPECT_EQ(find_route(Role::mp, "/"), nullptr);
+}
+
+TEST(Routes, WhatLetsAnybodyInWithoutACertificateIsAbsentEverywhere) {
+  for (const Door door : kDoors)
+    for (const Caller& caller : {bare(door), with_certificate(door), proxy(door)}) {
+      EXPECT_EQ(post("/ccm_system_altauth/request", caller).status, 404);
+      EXPECT_EQ(post("/ccm_system_tokenauth/request", caller).status, 404);
+      EXPECT_EQ(get(Role::mp, "/SMS_MP_AltAuth/.sms_pol", caller).status, 404);
+      EXPECT_EQ(get(Role::mp, "/SMS_MP_TokenAuth/.sms_pol", caller).status, 404);
+      EXPECT_EQ(get(Role::dp, "/NOCERT_SMS_DP_SMSPKG$/x", caller).status, 404);
+      EXPECT_EQ(get(Role::dp, "/CCMTOKENAUTH_SMS_DP_SMSPKG$/x", caller).status, 404);
+    }
+}
+
+TEST(Routes, TheWindowsDoorIsAbsentUntilSwitchedOnAndThenAsks) {
+  for (const Door door : kDoors) {
+    EXPECT_EQ(post("/ccm_system_windowsauth/request", bare(door)).status, 404);
+    EXPECT_EQ(post("/ccm_system_windowsauth/request", bare(door), {.windows_auth = true}).status, 401);
+    EXPECT_EQ(get(Role::mp, "/ccm_system_windowsauth/request", bare(door), {.windows_auth = true}).status, 401);
+  }
+}
+
+TEST(Routes, OnTheInternetNothingOpensWithoutACertificateOrTheProxy) {
+  for (const Route& r : routes()) {
+    if (r.role == Role::crl) continue;
+    for (const bool windows : {false, true}) {
+      const Decision decision = decide(r, r.verbs, bare(Door::internet_https), {.windows_auth = windows, .anonymous_content = true});
+      EXPECT_FALSE(decision.allowed()) << r.path;
+      EXPECT_FALSE(decision.reason.empty()) << r.path;
+    }
+  }
+  for (const Endpoint& e : endpoints())
+    EXPECT_FALSE(decide(e, bare(Door::internet_https), {.present = true, .good = true, .key_is_tls_key = true}).allowed()) << e.name;
+}
+
+TEST(Routes, TheReasonOfA403NamesTheFailedCheck) {
+  EXPECT_EQ(get(Role::mp, "/SMS_MP/.sms_aut", bare(Door::intranet_https)).reason, "Client certificate required");
+  for (const auto problem : {CertificateProblem::expired, CertificateProblem::revoked, CertificateProblem::crl_unavailable,
+                             CertificateProblem::untrusted, CertificateProblem::blocked}) {
+    const Decision decision = get(Role::mp, "/SMS_MP/.sms_aut", {.door = Door::internet_https, .certificate = problem});
+    EXPECT_EQ(decision.status, 403);
+    EXPECT_NE(decision.reason.find(to_string(problem)), std::string::npos);
+  }
+}
+
+TEST(Routes, OpenOnIntranetHttpOnly) {
+  EXPECT_TRUE(get(Role::mp, "/SMS_MP/.sms_aut", bare(Door::intranet_http)).allowed());
+  EXPECT_EQ(get(Role::mp, "/SMS_MP/.sms_aut", bare(Door::intranet_https)).status, 403);
+  EXPECT_TRUE(get(Role::mp, "/SMS_MP/.sms_aut", with_certificate(Door::intranet_https)).allowed());
+  EXPECT_TRUE(get(Role::mp, "/SMS_MP/.sms_aut", proxy(Door::internet_https)).allowed());
+}
+
+TEST(Routes, AVerbThatIsNotInTheTableIs405) {
+  EXPECT_EQ(decide(route(Role::mp, "/ccm_system/request"), to_verb("GET"), bare(Door::intranet_http), {}).status, 405);
+  EXPECT_EQ(decide(route(Role::mp, "/ccm_system/request"), to_verb("ccm_post"), bare(Door::intranet_http), {}).status, 405);
+  EXPECT_EQ(decide(route(Role::mp, "/SMS_MP/.sms_aut"), to_verb("PUT"), bare(Door::intranet_http), {}).status, 405);
+  EXPECT_EQ(allow_header(kGet | kHead | kPropfind), "GET, HEAD, PROPFIND");
+}
+
+TEST(Routes, ContentIsAnonymousOnlyWhereSwitchedOnAndOnlyOnIntranetHttp) {
+  const Settings on{.anonymous_content = true};
+  EXPECT_EQ(get(Role::dp, "/SMS_DP_SMSPKG$/x", bare(Door::intranet_http)).status, 403);
+  EXPECT_TRUE(get(Role::dp, "/SMS_DP_SMSPKG$/x", bare(Door::intranet_http), on).allowed());
+  EXPECT_EQ(get(Role::dp, "/SMS_DP_SMSPKG$/x", bare(Door::intranet_https), on).status, 403);
+  EXPECT_EQ(get(Role::dp, "/SMS_DP_SMSPKG$/x", proxy(Door::internet_https), on).status, 403);
+  Caller bridged = proxy(Door::internet_https);
+  bridged.capability = true;
+  EXPECT_TRUE(get(Role::dp, "/SMS_DP_SMSPKG$/x", bridged).allowed());
+  bridged.pinned_proxy = false;
+  bridged.certificate = CertificateProblem::missing;
+  EXPECT_EQ(get(Role::dp, "/SMS_DP_SMSPKG$/x", bridged).status, 403);
+}
+
+TEST(Routes, TheLinkIsForTheSiteServerAlone) {
+  Caller caller = with_certificate(Door::internet_https);
+  EXPECT_EQ(get(Role::dp, "/farpoint/dp/x", caller).status, 403);
+  caller.site_server = true;
+  EXPECT_TRUE(get(Role::dp, "/farpoint/dp/x", caller).allowed());
+  caller.door = Door::intranet_http;
+  EXPECT_EQ(get(Role::dp, "/farpoint/dp/x", caller).status, 404);
+}
+
+TEST(Endpoints, AnUnknownNameIsNotFoundAndAnInternalOneIsRefused) {
+  EXPECT_EQ(find_endpoint("MP_Nothing"), nullptr);
+  EXPECT_NE(find_endpoint("mp_policymanager"), nullptr);
+  for (const Endpoint& e : endpoints()) {
+    if (e.visibility != Visibility::internal) continue;
+    for (const Door door : kDoors)
+      EXPECT_FALSE(decide(e, with_certificate(door), {.present = true, .good = true, .key_is_tls_key = true}).allowed()) << e.name;
+  }
+}
+
+TEST(Endpoints, WhatIsClientSignedNeverOpensWithoutAGoodSignature) {
+  for (const Endpoint& e : endpoints()) {
+    if (e.visibility != Visibility::client_signed) continue;
+    for (const Door door : kDoors)
+      for (const Caller& caller : {bare(door), with_certificate(door), proxy(door)}) {
+        EXPECT_EQ(decide(e, caller, {}).status, 200) << e.name;
+        EXPECT_EQ(decide(e, caller, {.present = true, .key_is_tls_key = true, .pair_fixed = true, .pair_matches = true}).status, 200);
+      }
+  }
+}
+
+TEST(Endpoints, TheSigningKeyIsTheTlsKeyOnTheInternet) {
+  const Endpoint& policy = *find_endpoint("MP_PolicyManager");
+  Proof proof{.present = true, .good = true};
+  EXPECT_EQ(decide(policy, with_certificate(Door::internet_https), proof).status, 403);
+  EXPECT_TRUE(decide(policy, proxy(Door::internet_https), proof).allowed());
+  proof.key_is_tls_key = true;
+  EXPECT_TRUE(decide(policy, with_certificate(Door::internet_https), proof).allowed());
+}
+
+TEST(Endpoints, ThePairOfRegistrationIsRequiredOnTheIntranet) {
+  const Endpoint& policy = *find_endpoint("MP_PolicyManager");
+  const Caller caller = with_certificate(Door::intranet_https);
+  EXPECT_TRUE(decide(policy, caller, {.present = true, .good = true, .pair_fixed = true, .pair_matches = true}).allowed());
+  EXPECT_EQ(decide(policy, caller, {.present = true, .good = true, .pair_fixed = true}).status, 403);
+  EXPECT_TRUE(decide(policy, caller, {.present = true, .good = true}).allowed());
+  EXPECT_EQ(decide(policy, bare(Door::intranet_https), {.present = true, .good = true}).status, 403);
+  EXPECT_TRUE(decide(policy, bare(Door::intranet_http), {.present = true, .good = true}).allowed());
+}
+
+TEST(Endpoints, RegistrationThroughABridgeNeedsATrustedCertificateInTheRequest) {
+  const Endpoint& registration = *find_endpoint("MP_ClientRegistration");
+  Proof proof{.present = true, .good = true, .request_certificate = CertificateProblem::untrusted};
+  EXPECT_EQ(decide(registration, proxy(Door::internet_https), proof).status, 403);
+  proof.request_certificate = CertificateProblem::none;
+  EXPECT_TRUE(decide(registration, proxy(Door::internet_https), proof).allowed());
+  EXPECT_EQ(decide(registration, with_certificate(Door::internet_https), proof).status, 403);
+  proof.good = false;
+  EXPECT_EQ(decide(registration, proxy(Door::internet_https), proof).status, 200);
+}
+
+TEST(Headers, ARefusalIsAlways403) {
+  EXPECT_EQ(decide_headers(bare(Door::intranet_http), {}).status, 403);
+  EXPECT_EQ(decide_headers(bare(Door::intranet_http), {.present = true}).status, 403);
+  EXPECT_TRUE(decide_headers(bare(Door::intranet_http), {.present = true, .good = true}).allowed());
+  EXPECT_EQ(decide_headers(with_certificate(Door::internet_https), {.present = true, .good = true}).status, 403);
+}
+
+}  // namespace
+}  // namespace fp::access
