@@ -1,6 +1,6 @@
 // Sealing to one recipient: CMS EnvelopedData in DER (wire.md §4.7). Any thread; pure but for the library's random bytes.
-// Costs one RSA operation and one pass over the bytes. Never seals to more than one certificate, never accepts BER streams
-// or contents over limits::kMessageBodyBytesMax.
+// Costs one RSA operation and one pass over the bytes. Never seals to more than one certificate, never takes more than
+// limits::kMessageBodyBytesMax. Sealing hides and does not authenticate: compare the opened body's hash before using it.
 #pragma once
 #include <string>
 #include <string_view>
@@ -21,7 +21,7 @@ enum class SealProfile {
 [[nodiscard]] Result<std::string> seal(std::string_view plain, std::string_view certificate_der,
                                        SealProfile profile = SealProfile::modern);
 
-// Opens either profile with the recipient's key; the content type, algorithms and recipient are checked first.
+// Opens either profile with the recipient's key; content type, key transport and recipient are checked first.
 // Code::invalid: not an EnvelopedData of these profiles; Code::unauthenticated: not for this key, or damaged (one answer for
 // every way of not decrypting, so that nobody learns about paddings).
 [[nodiscard]] Result<std::string> open(std::string_view der, const PrivateKey& key, std::string_view certificate_der);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.hpp"
 
@@ -16,7 +17,6 @@ class PublicKey {
   // DER SubjectPublicKeyInfo. Code::invalid when it is not one, or is longer than limits::kCertificateBytesMax.
   [[nodiscard]] static Result<PublicKey> from_spki_der(std::string_view der);
   [[nodiscard]] static Result<PublicKey> from_pem(std::string_view pem);  // -----BEGIN PUBLIC KEY-----
-  [[nodiscard]] static PublicKey adopt(evp_pkey_st* owned);               // takes one reference; never null
 
   [[nodiscard]] const std::string& spki_der() const;
   [[nodiscard]] const std::string& fingerprint() const;  // SHA-256 of the SubjectPublicKeyInfo, lower-case hex
@@ -38,7 +38,6 @@ class PrivateKey {
   [[nodiscard]] static Result<PrivateKey> generate_rsa(int bits = 2048);  // 2048 to 8192
   // PKCS#8 or traditional PEM. A wrong or missing pass phrase is Code::unauthenticated.
   [[nodiscard]] static Result<PrivateKey> from_pem(std::string_view pem, std::string_view passphrase = {});
-  [[nodiscard]] static PrivateKey adopt(evp_pkey_st* owned);
 
   [[nodiscard]] Result<std::string> to_pem(std::string_view passphrase = {}) const;  // PKCS#8; AES-256 with a pass phrase
   [[nodiscard]] const PublicKey& public_key() const;
