@@ -10,8 +10,8 @@ namespace fp::wire {
 // trusted: what we wrote ourselves (storage); form is checked, the limits of domain.md are not.
 enum class Strictness { full, trusted };
 
-// X: any type of model_json.hpp, and vectors of Application, Package, Deployment, Collection, Device, DeploymentType,
-// DetectionRule, Requirement, Program, CollectionRule, CollectionVariable, MaintenanceWindow, std::string, ...
+// X: any type of model_json.hpp, and vectors of them, DeploymentType, DetectionRule, Requirement, Program,
+// CollectionRule, CollectionVariable, MaintenanceWindow, std::string
 // (the list stands at the end of model_json.cpp).
 template <class X>
 [[nodiscard]] boost::json::value to_value(const X& value, Secrets secrets = Secrets::hidden);

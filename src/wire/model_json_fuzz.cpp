@@ -1,0 +1,35 @@
+// Whatever the bytes, decoding ends in a value or an error; a decoded value encodes to text that decodes to the same text.
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "wire/model_json.hpp"
+
+namespace {
+
+template <class X>
+void round(std::string_view text, fp::Result<X> (*decode)(std::string_view), std::string (*encode)(const X&)) {
+  const auto first = decode(text);
+  if (!first) return;
+  const auto again = decode(encode(*first));
+  if (!again || encode(*again) != encode(*first)) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
+  using namespace fp::wire;
+  switch (data[0] % 8) {
+    case 0: round<fp::Application>(text, application_from_json, to_json); break;
+    case 1: round<fp::Package>(text, package_from_json, to_json); break;
+    case 2: round<fp::Deployment>(text, deployment_from_json, to_json); break;
+    case 3: round<fp::Collection>(text, collection_from_json, [](const fp::Collection& x) { return to_json(x, Secrets::shown); }); break;
+    case 4: round<fp::DeploymentDocument>(text, deployment_document_from_json, to_json); break;
+    case 5: round<fp::Device>(text, device_from_json, to_json); break;
+    case 6: round<fp::DistributionPoint>(text, distribution_point_from_json, to_json); break;
+    default: round<fp::StateMessage>(text, state_message_from_json, to_json); break;
+  }
+  return 0;
+}
