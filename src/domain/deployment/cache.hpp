@@ -35,8 +35,8 @@ struct CacheDecision {
   Reasons reasons;
 };
 // `updates`: software updates are fetched whatever the limit says (they still evict what may go).
-[[nodiscard]] CacheDecision decide_cache(std::int64_t bytes_needed, const std::vector<CacheEntry>& entries, const CacheLimits& limits,
-                                         int retries, bool updates, Instant now);
+[[nodiscard]] CacheDecision decide_cache(std::int64_t bytes_needed, const std::vector<CacheEntry>& entries,
+                                         const CacheLimits& limits, int retries, bool updates, Instant now);
 // The size setting: MB and per cent of the disk, the lower wins.
 [[nodiscard]] std::int64_t cache_bytes_max(std::int64_t size_mb, int percent_of_disk, std::int64_t disk_bytes);
 

@@ -37,9 +37,10 @@ struct Plan {
   Reasons reasons;
 };
 
-// The ordered work for the deployment's action. Install: applications it replaces are uninstalled first (replace) or left to the
-// installer (upgrade), dependencies before what needs them, alternatives of a group in order: an installed one is enough,
-// else the first that may be installed here. A cycle is refused with the names of all that are in it.
+// The ordered work for the deployment's action. Install: dependencies before what needs them; of the alternatives of a group
+// an installed one is enough, else the first that may be installed here. What an application replaces is uninstalled right
+// before it (so a dependency that fails leaves the old one in place), what it upgrades is left to its installer.
+// A cycle is refused with the names of all that are in it.
 // Uninstall: only the target. Repair: only the target, and only if it is installed.
 [[nodiscard]] Plan make_plan(const DeploymentDocument& document, const Facts& facts, const Look& look);
 

@@ -24,10 +24,11 @@ struct ScriptOutcome {
   std::string out, err;
 };
 
-// Exit-code table of domain.md §13: only 0 with output is installed; 0 with nothing at all is not installed; the rest is unknown.
+// Exit-code table of domain.md §13: only 0 with output is installed, 0 with nothing at all is not, the rest is unknown.
 [[nodiscard]] Detection judge_script(const ScriptOutcome& outcome);
 // `installed`: the version that is there, if any.
-[[nodiscard]] Detection judge_package(const DetectionRule& rule, const std::optional<std::string>& installed, VersionScheme scheme);
+[[nodiscard]] Detection judge_package(const DetectionRule& rule, const std::optional<std::string>& installed,
+                                      VersionScheme scheme);
 // `sha256`: lower-case hex of the file, empty when the rule asks for none; nothing: no such file.
 [[nodiscard]] Detection judge_file(const DetectionRule& rule, const std::optional<std::string>& sha256);
 

@@ -12,7 +12,8 @@ inline constexpr std::int64_t kFastRetryEveryS = 2 * 3600;
 inline constexpr int kFastRetriesMax = 10;
 
 // The type's own table if it has one, else that of its technology. All: 0 success, 3010 soft, 1641 hard reboot, 1618 fast retry;
-// deb and rpm also 1707 success, 15605 and 15618 fast retry. Any other code is failure.
+// deb and rpm also 1707 success, 15605 and 15618 fast retry. Any other code is failure. A code above 255 also matches its
+// lowest byte, which is all that a process can hand over: a script's "exit 3010" arrives as 194.
 [[nodiscard]] const std::vector<ReturnCode>& default_return_codes(Technology technology);
 [[nodiscard]] ReturnKind classify(const DeploymentType& type, int exit_code);
 
@@ -27,7 +28,7 @@ struct OutcomeDecision {
   bool hard_reboot = false;         // run_needs_reboot: at once when allowed, not at leisure
   Reasons reasons;
 };
-// `retries`: fast retries of this run so far; the tenth was the last (retries_exhausted is then the event to raise next).
+// `retries`: fast retries of this run so far; after the tenth the event is retries_exhausted.
 [[nodiscard]] OutcomeDecision decide_outcome(const DeploymentType& type, const RunEnd& end, int retries, Instant now);
 
 struct RestartSettings {   // domain.md §9 Computer restart

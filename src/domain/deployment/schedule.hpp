@@ -9,7 +9,8 @@
 
 namespace fp::deployment {
 
-inline constexpr std::int64_t kActivationDelayMaxS = 2 * 3600;  // draw activation_delay_s from [0, this] once per deployment revision
+// Draw activation_delay_s from [0, this], once for each revision of a deployment.
+inline constexpr std::int64_t kActivationDelayMaxS = 2 * 3600;
 inline constexpr std::int64_t kReevaluateEveryS = 7 * 86400;
 
 struct Situation {

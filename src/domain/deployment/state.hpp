@@ -1,5 +1,5 @@
 // The enforcement state machine of one deployment on one device: a table of state x event -> next (design rule 6), and the
-// ids that topic 1702 gives to states (domain.md §21.3). Any thread; pure. Never: a pair that is neither in the table nor refused.
+// ids that topic 1702 gives to states (domain.md §21.3). Any thread; pure. Never: a pair neither in the table nor refused.
 #pragma once
 #include <span>
 #include <string_view>

@@ -1,5 +1,6 @@
 // Which of two package versions is newer, by the rules of dpkg and of rpm. Any thread; pure; linear in the text.
-// Any text is accepted (it comes from packages made by others); both are total preorders over all texts.
+// Any text is accepted (it comes from packages made by others). dpkg's is a total preorder over all texts; rpm's over those
+// that have a release, and over those that have none.
 #pragma once
 #include <string_view>
 
