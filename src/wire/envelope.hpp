@@ -41,7 +41,7 @@ struct ClientAuth {
 };
 
 struct MessageHeader {
-  std::string id;                    // GUID without braces, upper case; else as sent (64 printable characters at most); may be empty
+  std::string id;                    // GUID without braces, upper case; else as sent (64 printable characters); may be empty
   std::string source_id;             // GUID:..., or empty
   std::string source_id_as_sent;     // what ClientIDSignature covers
   std::string source_host;

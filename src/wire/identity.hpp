@@ -1,4 +1,4 @@
-// Who says he is asking: signed HTTP headers in both families (wire.md §4.5), the clientauth hook (§3.2, §4.2) and the boot media
+// Who says he is asking: signed HTTP headers of both families (wire.md §4.5), hook clientauth (§3.2, §4.2) and the boot media
 // token (§4.6). Any thread; pure. Never verifies: it hands out the byte strings and signatures that must hold.
 #pragma once
 #include <optional>

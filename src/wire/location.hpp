@@ -59,7 +59,7 @@ struct SiteInformation { std::string site_code, version, build_number; };
 [[nodiscard]] Result<std::vector<MpEntry>> decode_mp_locations(std::string_view document);
 
 struct ContentLocation {
-  std::string url;                   // https://dp1/SMS_DP_SMSPKG$/FP100002.1; may hold a signed, expiring path segment (design §7)
+  std::string url;                   // https://dp1/SMS_DP_SMSPKG$/FP100002.1; may hold a signed path segment (design §7)
   std::string signature_url;         // .../SMS_DP_SMSSIG$/...; may be empty
   std::string server_name;           // FQDN of the distribution point
   unsigned ssl_state = ssl_state::kHttps;

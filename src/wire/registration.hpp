@@ -1,5 +1,5 @@
-// Registration (wire.md §5), both directions. Any thread; pure. The values are read from the signed <Data> text itself, so what is
-// decoded is what was signed. Never trusts the names inside: they are checked for their shape only.
+// Registration (wire.md §5), both directions. Any thread; pure. The values are read from the signed <Data> text itself, so what
+// is decoded is what was signed. Never trusts the names inside: they are checked for their shape only.
 #pragma once
 #include <map>
 #include <string>

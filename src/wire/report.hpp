@@ -1,6 +1,6 @@
-// Reports (wire.md §9, docs/protocol/reports.md): discovery, hardware and software inventory, state messages, status. Both directions.
-// Any thread; pure; one document is one report, several in one message come out of open_documents (envelope.hpp). Names of
-// classes, properties and topics are checked for their grammar, values are kept as sent.
+// Reports (wire.md §9, docs/protocol/reports.md): discovery, hardware and software inventory, state messages, status. Both
+// directions. Any thread; pure; one document is one report, several in one message come out of open_documents (envelope.hpp).
+// Names of classes, properties and topics are checked for their grammar, values are kept as sent.
 #pragma once
 #include <optional>
 #include <string>

@@ -1,4 +1,4 @@
-// The one door to pugixml: parsing with limits (bytes, depth, nodes), reading, writing. A document is UTF-8, UTF-16LE or UTF-16BE,
+// The one door to pugixml: parsing with limits (bytes, depth, nodes), reading, writing. A document is UTF-8 or UTF-16 (either order),
 // with or without BOM. Refused: DOCTYPE, entities other than the five of XML, characters that XML forbids, a second root.
 // Any thread; one Document on one thread. Costs a scan and a parse. Never resolves anything outside the bytes given.
 #pragma once
