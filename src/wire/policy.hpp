@@ -35,6 +35,9 @@ struct AssignmentReply {
   Instant cookie;                    // ServerCookie
   // policy.id (braces are added), version, category, flags, hash, signature; tombstone: to be dropped. Bodies are not sent.
   std::vector<PolicyAssignment> assignments;
+  // Orders to report everything again: "hardware", "software", "state". Written as attribute Resync of the root, comma between
+  // them, where not empty (docs/protocol/registration.md); clients of others ignore it.
+  std::vector<std::string> resync;
 };
 [[nodiscard]] std::string encode_assignment_reply(const AssignmentReply& reply);
 
@@ -51,6 +54,7 @@ struct ReceivedAssignments {
   std::string cookie;                // to be sent back
   std::vector<ReceivedAssignment> assignments;
   std::vector<std::string> tombstones;  // policy ids
+  std::vector<std::string> resync;      // kinds of reports that the site wants in full
 };
 [[nodiscard]] Result<ReceivedAssignments> decode_assignment_reply(std::string_view document);
 

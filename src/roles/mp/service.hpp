@@ -32,7 +32,7 @@ struct Settings {
   std::string capability_key;                // shared with the distribution points (wire/capability.hpp); empty: none issued
   std::int64_t capability_life_s = 8 * 3600;
   std::string site_signing_certificate_der;  // SITESIGNCERT
-  std::string trusted_root_key;              // hex, as MPKEYINFORMATION shows it
+  std::string trusted_root_key;              // SubjectPublicKeyInfo, DER
   std::string certificate_der;               // of this management point: MPCERT
   std::string unknown_x86, unknown_x64;      // GUIDs of boot media clients; empty: not offered
   Path client_files;                         // served below /CCM_Client; empty: 404

@@ -1,8 +1,11 @@
 // Uploads of clients on disk (wire.md §10, docs/protocol/uploads.md): destinations, BITS sessions and finished files, in one
-// folder that survives a restart and kill -9. Any thread; one lock for each session, held for the write of a fragment.
-// Never: a path made from what a client sent (ids are GUIDs by then), or a finished file that is not complete.
+// folder that survives a restart, kill -9 and a power cut: a fragment is acknowledged when it and its offset are on the disk.
+// Any thread; one lock for each destination, held for the write of a fragment. Never: a path made from what a client sent
+// (names are GUIDs by then), or a finished file that is not complete.
 #pragma once
+#include <atomic>
 #include <cstdint>
+#include <expected>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,42 +20,63 @@
 namespace fp::mp {
 
 inline constexpr std::int64_t kUploadLifeMs = std::int64_t{14} * 24 * 3600 * 1000;
-inline constexpr int kUploadsOfOneOwnerMax = 16;
-
-// Who may write to a destination. A TLS client is its certificate, one on intranet HTTP its address.
-struct UploadOwner {
-  std::string client_id;  // from a signed upload request; empty: nobody asked beforehand
-  std::string peer;       // "tls:<fingerprint>", "ip:<address>", "proxy": any client behind the pinned proxy
-};
+inline constexpr int kUploadsOfOnePeerMax = 16;
+inline constexpr std::string_view kProxyPeer = "proxy";  // any client behind the pinned bridging proxy
 
 class Uploads {
  public:
+  // `bytes_max`: of everything in the folder. An empty folder name: every packet is answered "switched off".
   Uploads(Path folder, std::int64_t bytes_max, const Clock& clock, Random& random);
-  ~Uploads();
 
-  // A destination for a client that asked by signed message. `bytes` 0: size not known yet.
-  [[nodiscard]] Result<std::string> grant(const UploadOwner& owner, std::int64_t bytes);
-  // Whether `peer` may write to the destination; an absent one is made for peers other than the proxy.
-  [[nodiscard]] std::expected<void, wire::BitsError> admit(std::string_view destination, std::string_view peer);
+  // A destination for a client that asked by signed message; the GUID, upper case. `peer`: "tls:<fingerprint>" or
+  // "ip:<address>" or kProxyPeer. Code::unavailable: off, or too many of this client's are open.
+  [[nodiscard]] Result<std::string> grant(std::string_view client_id, std::string_view peer);
 
-  // One packet for a destination that admit() let through. Answers the next offset (fragment) or the session id (create).
   struct Answer {
-    std::string session;
-    std::int64_t next = 0;
+    std::string session;       // canonical; empty for a ping
+    std::int64_t next = 0;     // fragment
     bool wrong_start = false;  // 416 with `next`
   };
-  [[nodiscard]] std::expected<Answer, wire::BitsError> packet(std::string_view destination, const wire::BitsPacket& packet,
-                                                              std::string_view bytes);
+  // One packet from `peer` for a destination (a GUID in canonical form). A destination that nobody asked for is made by
+  // Create-Session for a peer that is not the proxy, and belongs to that peer.
+  [[nodiscard]] std::expected<Answer, wire::BitsError> packet(std::string_view destination, std::string_view peer,
+                                                              const wire::BitsPacket& packet, std::string_view bytes);
 
-  // The finished file of a destination that belongs to the client (or to nobody, and was sent by this peer).
-  // Code::not_found: no such upload or not complete; Code::forbidden: somebody else's.
-  [[nodiscard]] Result<std::string> take(std::string_view destination, std::string_view client_id, std::string_view peer);
+  // The finished file. Code::not_found: none, or not complete; Code::forbidden: another client's; Code::too_large.
+  [[nodiscard]] Result<std::string> take(std::string_view destination, std::string_view client_id, std::string_view peer,
+                                         std::size_t bytes_max);
   [[nodiscard]] Status drop(std::string_view destination);
   [[nodiscard]] Status expire();  // everything without traffic for 14 days
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  struct Entry {
+    std::mutex lock;
+    std::string client_id, peer, session;
+    std::atomic<std::int64_t> total = -1;  // -1: no fragment yet. Atomic, for the sums over all entries
+    std::atomic<std::int64_t> touched_ms = 0;
+    std::int64_t received = 0;
+    bool finished = false;
+  };
+  using Shared = std::shared_ptr<Entry>;
+  using Outcome = std::expected<Answer, wire::BitsError>;
+
+  void load();
+  [[nodiscard]] Shared find(std::string_view destination);
+  [[nodiscard]] std::expected<Shared, wire::BitsError> create_for(std::string_view destination, std::string_view peer);
+  [[nodiscard]] Outcome start(std::string_view destination, Entry& entry);
+  [[nodiscard]] Outcome fragment(std::string_view destination, Entry& entry, const wire::BitsPacket& packet, std::string_view bytes);
+  [[nodiscard]] Outcome close(std::string_view destination, Entry& entry);
+  [[nodiscard]] Status save(std::string_view destination, const Entry& entry, std::int64_t received) const;
+  [[nodiscard]] std::int64_t reserved() const;  // lock_ is held
+  [[nodiscard]] int open_of(std::string_view client_id, std::string_view peer) const;
+  [[nodiscard]] Path dir(std::string_view destination) const { return folder_ / std::string(destination); }
+
+  Path folder_;
+  std::int64_t bytes_max_;
+  const Clock& clock_;
+  Random& random_;
+  std::mutex lock_;
+  std::map<std::string, Shared, std::less<>> entries_;
 };
 
 }  // namespace fp::mp
