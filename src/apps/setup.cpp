@@ -227,17 +227,25 @@ Status put_first_objects(store::Store& store, const SiteConfig& config, std::str
     admin.token_hash = hex_lower(crypto::sha256(admin_token));
     admin.created_at = now;
     FP_CHECK(r.administration.put(admin));
+    return {};
+  });
+}
+
+Status put_own_points(store::Store& store, const SiteConfig& config) {
+  return store.write([&](store::Repositories& r) -> Status {
     const std::string name = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
-    FP_CHECK(r.site.put_management_point({name, url_of(config, false), url_of(config, true), config.mp_connections}));
-    DistributionPoint dp;
+    if (config.mp_enabled)
+      FP_CHECK(r.site.put_management_point({name, url_of(config, false), url_of(config, true), config.mp_connections}));
+    if (!config.dp_enabled) return {};
+    fp::DistributionPoint dp;
+    if (auto known = r.contents.find_dp(config.dp_name)) dp = *known;
     dp.name = config.dp_name;
     dp.intranet_url = url_of(config, false);
     dp.internet_url = url_of(config, true);
     dp.connections = config.dp_connections;
     dp.local = true;
     dp.validate_every_h = config.dp_validate_every_h;
-    if (config.dp_enabled) FP_CHECK(r.contents.put_dp(dp));
-    return {};
+    return r.contents.put_dp(dp);
   });
 }
 

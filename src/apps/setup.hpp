@@ -43,8 +43,11 @@ struct SetupResult {
 
 [[nodiscard]] Result<SetupResult> set_up_site(const SetupOptions& options, const Clock& clock, Random& random);
 
-// The first objects of a site: root collection, default client settings, the first administrator, its own MP and DP.
+// The first objects of a site: root collection, default client settings, the first administrator.
 [[nodiscard]] Status put_first_objects(store::Store& store, const SiteConfig& config, std::string_view admin_token, Instant now);
+
+// The site's own management and distribution point, as the configuration says: at every start, because it may have changed.
+[[nodiscard]] Status put_own_points(store::Store& store, const SiteConfig& config);
 
 // Where the pieces lie below the data folder.
 [[nodiscard]] inline Path database_of(const Path& data) { return data / "site.db"; }

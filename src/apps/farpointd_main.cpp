@@ -1,0 +1,175 @@
+// farpointd: makes a site, checks its configuration, runs it.
+#include <csignal>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/scratch.hpp"
+#include "apps/setup.hpp"
+#include "apps/site_server.hpp"
+
+namespace {
+
+using namespace fp;
+using namespace fp::apps;
+
+constexpr int kOk = 0, kFailed = 1, kUsage = 2;
+
+int complain(const Error& error) {
+  std::cerr << "farpointd: " << error.message << "\n";
+  return error.code == Code::invalid ? kUsage : kFailed;
+}
+
+// Threads inherit the mask, so the signals come to whoever waits for them here and to nobody else.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, s);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+int serve(SiteServer& site, const sigset_t& signals) {
+  while (true) {
+    int number = 0;
+    sigwait(&signals, &number);
+    if (number == SIGHUP) {
+      if (const Status reloaded = site.reload(); !reloaded) log::error("site", "{}", reloaded.error().message);
+      else log::info("site", "certificates, issuers' lists and blocks read again");
+      continue;
+    }
+    log::info("site", "stopping");
+    site.stop();
+    return kOk;
+  }
+}
+
+int show_mistakes(const std::vector<std::string>& mistakes) {
+  for (const auto& m : mistakes) std::cerr << m << "\n";
+  std::cerr << "farpointd: " << mistakes.size() << (mistakes.size() == 1 ? " mistake" : " mistakes") << " in the configuration\n";
+  return kUsage;
+}
+
+int check(const Path& file) {
+  SiteConfig config;
+  if (const auto mistakes = read_config(file, config); !mistakes.empty()) return show_mistakes(mistakes);
+  std::cout << file.native() << ": site " << config.site_code << ", " << config.listeners.size() << " listeners: no mistakes\n";
+  return kOk;
+}
+
+int run(const Path& file) {
+  const sigset_t signals = block_signals();
+  SiteConfig config;
+  if (const auto mistakes = read_config(file, config); !mistakes.empty()) return show_mistakes(mistakes);
+  if (const Status logging = log::start(config.log); !logging) return complain(logging.error());
+  auto site = SiteServer::start(config, system_clock(), system_random());
+  if (!site) return complain(site.error());
+  for (const auto& l : config.listeners) log::info("site", "{} on {}:{}", to_string(l.door), l.address, l.port);
+  log::info("site", "site {} is running", config.site_code);
+  return serve(**site, signals);
+}
+
+int init(const SetupOptions& options) {
+  auto made = set_up_site(options, system_clock(), system_random());
+  if (!made) return complain(made.error());
+  for (const auto& line : made->made) std::cout << line << "\n";
+  std::cout << "\nadmin token (shown once): " << made->admin_token << "\n"
+            << "next: farpointd run --config " << made->config.native() << "\n";
+  return kOk;
+}
+
+int scratch(const ScratchOptions& options) {
+  const sigset_t signals = block_signals();
+  auto config = prepare_scratch(options, system_clock(), system_random());
+  if (!config) return complain(config.error());
+  auto site = SiteServer::start(*config, system_clock(), system_random());
+  if (!site) return complain(site.error());
+  if (const Status samples = put_samples(**site, *config, system_clock(), system_random()); !samples) return complain(samples.error());
+  for (const auto& line : describe_scratch(options, *config)) std::cout << line << "\n";
+  std::cout << "ready" << std::endl;  // flushed: scripts wait for this line
+  return serve(**site, signals);
+}
+
+struct Texts {  // options whose text is read after CLI11 has done its part
+  std::string internet, intranet, http, https, crl, admin;
+};
+
+std::string endpoint(const std::string& text, std::optional<Endpoint>& out) {
+  if (text.empty()) return {};
+  auto at = parse_endpoint(text);
+  if (!at) return at.error().message;
+  out = *at;
+  return {};
+}
+
+void add_init(CLI::App& app, SetupOptions& o, Texts& t) {
+  app.add_option("--site-code", o.site_code, "three letters or digits")->required();
+  app.add_option("--data", o.data, "folder of the site")->capture_default_str();
+  app.add_option("--config", o.config, "configuration file to write")->capture_default_str();
+  app.add_flag("--own-ca", o.own_ca, "make a certificate authority and a server certificate");
+  app.add_option("--organisation", o.organisation, "O= of the certificates")->capture_default_str();
+  app.add_option("--internet-fqdn", o.internet_fqdn, "public name of the site system");
+  app.add_option("--intranet-fqdn", o.intranet_fqdn, "name on the company network");
+  app.add_option("--internet-listen", t.internet, "ADDRESS:PORT for clients on the internet (HTTPS)");
+  app.add_option("--intranet-listen", t.intranet, "ADDRESS:PORT for clients on the intranet (HTTPS)");
+  app.add_option("--intranet-http-listen", t.http, "ADDRESS:PORT, plain HTTP for the intranet; off unless named");
+  app.add_option("--crl-listen", t.crl, "ADDRESS:PORT where the own authority's revocation lists are published (HTTP)");
+  app.add_option("--admin-listen", t.admin, "ADDRESS:PORT of the admin API (default 127.0.0.1:9443)");
+  app.add_option("--issuer", o.issuers, "PEM file: an authority whose client certificates are accepted; may be repeated");
+  app.add_option("--certificate", o.certificate, "PEM file: the server's certificate with its chain (without --own-ca)");
+  app.add_option("--key", o.key, "PEM file: its key");
+  const std::map<std::string, ApprovalMode> modes{
+      {"manual", ApprovalMode::manual}, {"trusted", ApprovalMode::trusted}, {"all", ApprovalMode::all}};
+  app.add_option("--approval", o.approval, "clients without a trusted certificate: manual, trusted, all")
+      ->transform(CLI::CheckedTransformer(modes, CLI::ignore_case));
+}
+
+int run_init(SetupOptions& o, const Texts& t) {
+  std::optional<Endpoint> admin;
+  for (const auto& problem : {endpoint(t.internet, o.internet), endpoint(t.intranet, o.intranet), endpoint(t.http, o.intranet_http),
+                              endpoint(t.crl, o.crl), endpoint(t.admin, admin)})
+    if (!problem.empty()) return complain({Code::invalid, problem});
+  if (admin) o.admin = *admin;
+  return init(o);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Farpoint site server"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "farpointd 0.1.0");
+  SetupOptions setup;
+  ScratchOptions trial;
+  Texts texts;
+  Path config = "/etc/farpoint/farpoint.toml";
+  std::string profile = "default";
+
+  auto* init_command = app.add_subcommand("init", "make a primary site: keys, database, content library, configuration");
+  add_init(*init_command, setup, texts);
+  auto* check_command = app.add_subcommand("check", "check the configuration and name every mistake with its line");
+  check_command->add_option("--config,config", config, "configuration file")->capture_default_str();
+  auto* run_command = app.add_subcommand("run", "run the site");
+  run_command->add_option("--config,config", config, "configuration file")->capture_default_str();
+  auto* scratch_command = app.add_subcommand("scratch", "make and serve a throw-away site with samples of everything");
+  scratch_command->add_option("--profile", profile, "open: everything an intranet may allow; default: as shipped")
+      ->check(CLI::IsMember({"open", "default"}))
+      ->capture_default_str();
+  scratch_command->add_option("--data", trial.data, "folder; made if absent, used again if it holds a scratch site")->required();
+  scratch_command->add_option("--site-code", trial.site_code, "three letters or digits")->capture_default_str();
+  scratch_command->add_option("--http", texts.http, "ADDRESS:PORT");
+  scratch_command->add_option("--https", texts.https, "ADDRESS:PORT");
+  scratch_command->add_flag("--legacy-cms", trial.legacy_cms, "secret policy in the old envelope (3DES)");
+  CLI11_PARSE(app, argc, argv);
+
+  if (init_command->parsed()) return run_init(setup, texts);
+  if (check_command->parsed()) return check(config);
+  if (run_command->parsed()) return run(config);
+  trial.open = profile == "open";
+  for (const auto& problem : {endpoint(texts.http, trial.http), endpoint(texts.https, trial.https)})
+    if (!problem.empty()) return complain({Code::invalid, problem});
+  std::error_code error;
+  trial.data = std::filesystem::absolute(trial.data, error);
+  return scratch(trial);
+}

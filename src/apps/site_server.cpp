@@ -1,0 +1,263 @@
+#include "apps/site_server.hpp"
+
+#include "apps/background.hpp"
+#include "apps/setup.hpp"
+#include "apps/trust.hpp"
+#include "base/text.hpp"
+#include "domain/access/routes.hpp"
+#include "net/server.hpp"
+#include "pki/authority.hpp"
+#include "roles/dp/distribution_point.hpp"
+#include "roles/dp/distributor.hpp"
+#include "roles/mp/service.hpp"
+#include "site/collections.hpp"
+#include "site/keys.hpp"
+#include "store/sqlite/sqlite_store.hpp"
+
+namespace fp::apps {
+namespace {
+
+constexpr int kCollectionsPerPass = 50;
+
+Result<std::string> certificate_der_of(const SiteConfig& config) {
+  for (const auto& l : config.listeners) {
+    if (l.certificate.empty()) continue;
+    FP_TRY(pem, read_file(l.certificate));
+    FP_TRY(certificate, pki::Certificate::from_pem(pem));
+    return certificate.der();
+  }
+  return std::string();
+}
+
+mp::ApprovalMode approval_of(ApprovalMode mode) {
+  switch (mode) {
+    case ApprovalMode::manual: return mp::ApprovalMode::manual;
+    case ApprovalMode::trusted: return mp::ApprovalMode::trusted;
+    case ApprovalMode::all: return mp::ApprovalMode::all;
+  }
+  return mp::ApprovalMode::manual;
+}
+
+net::ListenerOptions listener_of(const ListenerConfig& config) {
+  net::ListenerOptions options;
+  options.address = config.address;
+  options.port = static_cast<std::uint16_t>(config.port);
+  options.door = config.door;
+  options.proxy_protocol = config.proxy_protocol;
+  if (config.door != Door::intranet_http) {
+    options.tls.emplace();
+    options.tls->certificate_file = config.certificate.native();
+    options.tls->key_file = config.key.native();
+  }
+  return options;
+}
+
+// A role that the door has no connections for is not there at all.
+bool offered(Connections connections, Door door) {
+  return connections == Connections::both || (connections == Connections::internet) == (door == Door::internet_https);
+}
+
+// The own authority's lists, and nothing else of its folder.
+net::Response revocation_list(const Path& folder, const net::Request& request) {
+  const access::Route* route = access::find_route(access::Role::crl, request.path);
+  if (!route) return net::Response::empty(404);
+  if ((route->verbs & access::to_verb(request.method)) == 0) {
+    return std::move(net::Response::empty(405).set("Allow", access::allow_header(route->verbs)));
+  }
+  const std::string name = request.path.substr(request.path.rfind('/') + 1);
+  if (name != "root.crl" && name != "issuing.crl") return net::Response::empty(404);
+  auto bytes = read_file(folder / name);
+  if (!bytes) return net::Response::empty(404);
+  net::Response response = net::Response::text(200, "application/pkix-crl", std::move(*bytes));
+  response.set("Cache-Control", "max-age=600");
+  return response;
+}
+
+}  // namespace
+
+struct SiteServer::Parts {
+  SiteConfig config;
+  const Clock& clock;
+  Random& random;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<content::Library> library;
+  std::unique_ptr<Trust> trust;
+  std::unique_ptr<site::PolicyMaker> policies;
+  site::CollectionEvaluator evaluator;
+  std::unique_ptr<mp::Service> mp;
+  std::unique_ptr<dp::DistributionPoint> dp;
+  std::unique_ptr<dp::Distributor> distributor;
+  std::optional<pki::CertificateAuthority> authority;
+  std::unique_ptr<net::Server> server, crl_server;
+  Background chores, distribution;
+
+  Parts(const SiteConfig& c, const Clock& k, Random& r) : config(c), clock(k), random(r), chores(k), distribution(k) {}
+
+  Status open();
+  Status roles(const site::SiteKeys& keys);
+  Status listen();
+  void schedule();
+  [[nodiscard]] net::Response dispatch(net::Request& request);
+  void report(std::string_view component, const Status& status) {
+    if (!status) log::error(component, "{}", status.error().message);
+  }
+};
+
+Status SiteServer::Parts::open() {
+  FP_TRY(opened, store::open_sqlite(database_of(config.data), clock));
+  store = std::move(opened);
+  content::LibraryOptions options;
+  options.folder = library_of(config.data);
+  FP_TRY(contents, content::Library::open(options));
+  library = std::move(contents);
+  FP_TRY(trusted, Trust::open(config, *store, clock));
+  trust = std::move(trusted);
+  if (file_exists(authority_of(config.data) / "issuing.key")) {
+    FP_TRY(ca, pki::CertificateAuthority::open(authority_of(config.data), clock, random));
+    authority.emplace(std::move(ca));
+  }
+  FP_TRY(keys, site::open_site_keys(keys_of(config.data)));
+  policies = std::make_unique<site::PolicyMaker>(config.site_code, [keys](std::string_view text) { return keys.sign(text); });
+  FP_CHECK(put_own_points(*store, config));
+  // Policy of the default settings exists from the first start on.
+  FP_CHECK(store->write([&](store::Repositories& r) -> Status {
+    FP_TRY(all, r.administration.settings());
+    for (const auto& s : all) FP_CHECK(policies->settings(r, s));
+    return {};
+  }));
+  return roles(keys);
+}
+
+Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
+  FP_TRY(certificate, certificate_der_of(config));
+  if (config.mp_enabled) {
+    mp::Settings settings;
+    settings.site_code = config.site_code;
+    settings.host = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
+    settings.approval = approval_of(config.approval);
+    settings.legacy_cms = config.legacy_cms;
+    settings.windows_auth = config.windows_auth;
+    settings.capability_key = keys.capability_secret;
+    settings.issue_capabilities = !config.pinned_proxies.empty();
+    settings.site_signing_certificate_der = keys.signing_certificate.der();
+    settings.trusted_root_key = keys.trusted_root_text();
+    settings.certificate_der = certificate;
+    settings.client_files = config.client_files.empty() ? client_files_of(config.data) : config.client_files;
+    settings.uploads = uploads_of(config.data);
+    mp = std::make_unique<mp::Service>(*store, clock, random, settings,
+                                       [this](std::string_view der, Instant now) { return trust->check_certificate(der, now); });
+  }
+  if (config.dp_enabled) {
+    dp::Settings settings;
+    settings.host = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
+    settings.anonymous_intranet = config.dp_anonymous;
+    settings.capability_key = keys.capability_secret;
+    if (!config.dp_site_fingerprint.empty()) settings.site_fingerprints = {config.dp_site_fingerprint};
+    settings.blocked = [this](const std::string& client_id) {
+      const auto device = store->read([&](store::Repositories& r) { return r.devices.find(client_id); });
+      return !device || device->blocked;
+    };
+    dp = std::make_unique<dp::DistributionPoint>(*library, clock, settings);
+  }
+  dp::DistributorOptions options;
+  options.identity.tls.certificate_file = config.link_certificate.native();
+  options.identity.tls.key_file = config.link_key.native();
+  if (!config.issuers.empty()) options.identity.tls.ca_file = config.issuers.front().native();
+  distributor = std::make_unique<dp::Distributor>(*store, *library, clock, random, options);
+  return {};
+}
+
+net::Response SiteServer::Parts::dispatch(net::Request& request) {
+  if (mp && mp::Service::owns(request.path) && offered(config.mp_connections, request.peer.door)) return mp->handle(request);
+  if (dp && dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door)) return dp->handle(request);
+  return net::Response::empty(404);
+}
+
+Status SiteServer::Parts::listen() {
+  net::ServerOptions options;
+  options.clock = &clock;
+  options.random = &random;
+  options.worker_threads = static_cast<unsigned>(config.worker_threads);
+  for (const auto& l : config.listeners) options.listeners.push_back(listener_of(l));
+  options.handler = [this](net::Request& request) { return dispatch(request); };
+  options.body_limit = [](const net::Request& head) {
+    return mp::Service::owns(head.path) ? mp::Service::body_limit(head) : dp::DistributionPoint::body_bytes_max(head);
+  };
+  options.verifier = [this](std::string_view leaf, const std::vector<std::string>& chain) { return trust->check_peer(leaf, chain); };
+  FP_TRY(started, net::Server::start(std::move(options)));
+  server = std::move(started);
+  if (config.crl_port == 0) return {};
+  net::ServerOptions lists;
+  lists.clock = &clock;
+  lists.random = &random;
+  lists.io_threads = 1;
+  lists.worker_threads = 2;
+  lists.listeners = {{config.crl_address, static_cast<std::uint16_t>(config.crl_port), Door::intranet_http, {}, false}};
+  lists.handler = [this](net::Request& request) { return revocation_list(authority_of(config.data), request); };
+  FP_TRY(crls, net::Server::start(std::move(lists)));
+  crl_server = std::move(crls);
+  return {};
+}
+
+void SiteServer::Parts::schedule() {
+  chores.add("collections", 10'000, [this] {
+    const auto done = store->write([&](store::Repositories& r) { return evaluator.evaluate_due(r, clock.now(), kCollectionsPerPass); });
+    if (!done) return log::error("collections", "{}", done.error().message);
+    for (const auto& e : *done)
+      if (e.joined + e.left > 0) log::info("collections", "{}: {} members, {} joined, {} left", e.collection_id, e.members, e.joined, e.left);
+  });
+  chores.add("revocation lists", 300'000, [this] {
+    if (authority) {
+      if (const auto made = authority->refresh_crl_if_due(); !made) log::error("pki", "{}", made.error().message);
+    }
+    trust->refresh_lists();
+  });
+  chores.add("replay memory", 60'000, [this] {
+    report("store", store->write([&](store::Repositories& r) { return r.site.forget_before(clock.now()); }));
+  });
+  if (mp) chores.add("uploads", 3'600'000, [this] { report("mp.upload", mp->tidy()); });
+  distribution.add("distribution", 1000, [this] {
+    const auto done = distributor->run_once([this] { return distribution.stopping(); });
+    if (!done) log::error("distribution", "{}", done.error().message);
+  });
+  distribution.add("validation", 600'000, [this] {
+    const auto found = distributor->validate_due();
+    if (!found) log::error("validation", "{}", found.error().message);
+  });
+  chores.start();
+  distribution.start();
+}
+
+Result<std::unique_ptr<SiteServer>> SiteServer::start(const SiteConfig& config, const Clock& clock, Random& random) {
+  auto parts = std::make_unique<Parts>(config, clock, random);
+  FP_CHECK(parts->open());
+  FP_CHECK(parts->listen());
+  parts->schedule();
+  return std::unique_ptr<SiteServer>(new SiteServer(std::move(parts)));
+}
+
+SiteServer::SiteServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+SiteServer::~SiteServer() { stop(); }
+
+void SiteServer::stop() {
+  if (!parts_) return;
+  if (parts_->server) parts_->server->stop();
+  if (parts_->crl_server) parts_->crl_server->stop();
+  parts_->distribution.stop();
+  parts_->chores.stop();
+}
+
+Status SiteServer::reload() {
+  FP_CHECK(parts_->trust->reload_blocked());
+  parts_->trust->refresh_lists();
+  FP_CHECK(parts_->server->reload_tls());
+  parts_->server->recheck_peers();
+  return {};
+}
+
+store::Store& SiteServer::store() { return *parts_->store; }
+content::Library& SiteServer::library() { return *parts_->library; }
+const site::PolicyMaker& SiteServer::policies() const { return *parts_->policies; }
+int SiteServer::port(std::size_t listener) const { return parts_->server->port(listener); }
+
+}  // namespace fp::apps

@@ -1,0 +1,41 @@
+// What a site knows about certificates: the issuers list, revocation lists, pinned proxies and blocked devices, as the one
+// verifier that every listener uses. Any thread. A check costs a few RSA verifications; a CRL fetch where one is due.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "apps/config.hpp"
+#include "base/clock.hpp"
+#include "net/server.hpp"
+#include "pki/crl_store.hpp"
+#include "pki/verifier.hpp"
+#include "store/store.hpp"
+
+namespace fp::apps {
+
+class Trust {
+ public:
+  // Code::not_found, Code::invalid: an issuer file (named) that cannot be used.
+  [[nodiscard]] static Result<std::unique_ptr<Trust>> open(const SiteConfig& config, store::Store& store, const Clock& clock);
+
+  [[nodiscard]] net::CertificateVerdict check_peer(std::string_view leaf_der, const std::vector<std::string>& chain_der) const;
+  [[nodiscard]] CertificateCheck check_certificate(std::string_view der, Instant now) const;
+  // Reads the blocked devices again; call it after a block or unblock, then recheck open connections.
+  [[nodiscard]] Status reload_blocked();
+  void refresh_lists();
+  [[nodiscard]] std::vector<pki::CrlStatus> lists() const { return crls_->status(clock_.now()); }
+
+ private:
+  Trust(store::Store& store, const Clock& clock) : store_(store), clock_(clock) {}
+  store::Store& store_;
+  const Clock& clock_;
+  std::shared_ptr<pki::CrlStore> crls_;
+  std::unique_ptr<pki::Verifier> verifier_;
+  std::set<std::string> pinned_;
+  mutable std::mutex mutex_;
+  std::set<std::string> blocked_;  // fingerprints of certificates and of keys
+};
+
+}  // namespace fp::apps
