@@ -120,11 +120,12 @@ Status SiteServer::Parts::open() {
   policies = std::make_unique<site::PolicyMaker>(config.site_code, [keys](std::string_view text) { return keys.sign(text); });
   FP_CHECK(put_own_points(*store, config));
   // Policy of the default settings exists from the first start on.
-  FP_CHECK(store->write([&](store::Repositories& r) -> Status {
+  const Status made = store->write([&](store::Repositories& r) -> Status {
     FP_TRY(all, r.administration.settings());
     for (const auto& s : all) FP_CHECK(policies->settings(r, s));
     return {};
-  }));
+  });
+  FP_CHECK(made);
   return roles(keys);
 }
 

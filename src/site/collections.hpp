@@ -24,11 +24,13 @@ class CollectionEvaluator {
   [[nodiscard]] Result<std::vector<Evaluation>> evaluate(store::Repositories& r, std::string_view id) const;
   // Those whose full evaluation is due, at `now`; at most `most` of them.
   [[nodiscard]] Result<std::vector<Evaluation>> evaluate_due(store::Repositories& r, Instant now, int most) const;
-  // Incremental collections, after something about a device changed: `classes` of inventory, or empty for anything.
-  [[nodiscard]] Result<std::vector<Evaluation>> device_changed(store::Repositories& r, std::string_view client_id) const;
+  // Incremental collections after something about these devices changed, for these devices only: what makes a change visible
+  // within minutes where a full evaluation would take its days.
+  [[nodiscard]] Result<std::vector<Evaluation>> devices_changed(store::Repositories& r, const std::vector<std::string>& client_ids) const;
 
  private:
-  [[nodiscard]] Result<Evaluation> evaluate_one(store::Repositories& r, const Collection& collection) const;
+  // `only`: evaluate these devices and leave everybody else as they are.
+  [[nodiscard]] Result<Evaluation> evaluate_one(store::Repositories& r, Collection collection, const std::vector<std::string>* only) const;
 };
 
 }  // namespace fp::site
