@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
