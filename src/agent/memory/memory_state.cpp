@@ -5,14 +5,14 @@
 
 namespace fp::memory {
 
-#define DEPLOYMENT_COLUMNS                                                                                           \
-  "id, revision, state, reported_state, detail, reported_detail, at, next_at, activated_at, attempts, finished, exit_code, " \
-  "ran_at, restart_pending, restart_boot"
+#define DEPLOYMENT_COLUMNS                                                                                  \
+  "id, revision, state, reported_state, detail, reported_detail, at, next_at, received_at, delay_s, attempts, finished, " \
+  "exit_code, ran_at, restart_pending, restart_boot"
 
 static DeploymentRecord read_deployment(Row& row) {
   DeploymentRecord d;
   row >> d.deployment_id >> d.revision >> d.state >> d.reported_state >> d.detail >> d.reported_detail >> d.at >> d.next_at >>
-      d.activated_at >> d.attempts >> d.finished >> d.exit_code >> d.ran_at >> d.restart_pending >> d.restart_boot_id;
+      d.received_at >> d.delay_s >> d.attempts >> d.finished >> d.exit_code >> d.ran_at >> d.restart_pending >> d.restart_boot_id;
   return d;
 }
 
@@ -32,7 +32,7 @@ Result<std::optional<DeploymentRecord>> Memory::deployment(std::string_view id) 
 
 Status Memory::save(const DeploymentRecord& d) {
   return db_->run("INSERT OR REPLACE INTO deployments (" DEPLOYMENT_COLUMNS
-                  ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+                  ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
                   d.deployment_id, d.revision, d.state, d.reported_state, d.detail, d.reported_detail, d.at, d.next_at,
                   d.activated_at, d.attempts, d.finished, d.exit_code, d.ran_at, d.restart_pending, d.restart_boot_id);
 }

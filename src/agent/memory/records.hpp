@@ -73,7 +73,8 @@ struct DeploymentRecord {
   int reported_state = 0;
   std::string detail, reported_detail;  // the reason, one sentence
   Instant at, next_at;                  // next_at: do not look again before; 0: whenever something changes
-  Instant activated_at;                 // when the randomised activation falls due
+  Instant received_at;                  // this revision's policy came
+  std::int64_t delay_s = 0;             // drawn once for this revision: spreads the work of a fleet
   int attempts = 0;                     // fast retries or cache-full retries so far
   bool finished = false;                // a package program ran, or a repair was done
   int exit_code = 0;

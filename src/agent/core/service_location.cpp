@@ -1,0 +1,170 @@
+#include "agent/core/service_location.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+
+namespace fp::agent {
+
+namespace {
+constexpr std::string_view kUrl = "mp.url", kSince = "mp.since", kType = "location.type", kReason = "location.reason",
+                           kChecked = "location.checked";
+
+std::string_view type_name(ConnectionType type) {
+  switch (type) {
+    case ConnectionType::always_internet: return "Always Internet";
+    case ConnectionType::currently_internet: return "Currently internet";
+    case ConnectionType::currently_intranet: return "Currently intranet";
+    case ConnectionType::unknown: break;
+  }
+  return "Unknown";
+}
+
+}  // namespace
+
+std::string base_url(std::string_view host, const InstallSettings& settings, bool internet) {
+  bool ssl = internet || settings.use_pki;
+  if (istarts_with(host, "https://")) { ssl = true; host.remove_prefix(8); }
+  else if (istarts_with(host, "http://")) { ssl = false; host.remove_prefix(7); }
+  const auto colon = host.rfind(':');
+  const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos &&
+                        (host.find(':') == colon || host.front() == '[');
+  if (has_port) return fmt::format("{}://{}", ssl ? "https" : "http", lower(host));
+  return fmt::format("{}://{}:{}", ssl ? "https" : "http", lower(host), ssl ? settings.https_port : settings.http_port);
+}
+
+ServiceLocation::ServiceLocation(memory::Memory& memory, MpClient& mp, const Clock& clock, Random& random,
+                                 const InstallSettings& settings)
+    : memory_(memory), mp_(mp), clock_(clock), random_(random), settings_(settings) {}
+
+Result<std::vector<location::Candidate>> ServiceLocation::candidates() {
+  std::vector<location::Candidate> out;
+  const auto add = [&](location::Candidate c) {
+    // An internet-only client never speaks to an intranet door (domain.md §2.2).
+    if (settings_.always_internet && !c.internet) return;
+    const bool known = std::ranges::any_of(out, [&](const auto& o) { return o.url == c.url && o.internet == c.internet; });
+    if (!known) out.push_back(std::move(c));
+  };
+  FP_TRY(known, memory_.management_points());
+  for (const auto& m : known) add({m.url, m.name, m.internet, m.category, m.locality, m.ssl});
+  for (const auto& m : settings_.management_points) {
+    const auto url = base_url(m, settings_, false);
+    add({url, m, false, 2, 3, url.starts_with("https")});
+  }
+  if (!settings_.internet_mp.empty()) {
+    add({base_url(settings_.internet_mp, settings_, true), settings_.internet_mp, true, 2, 3, true});
+  }
+  return out;
+}
+
+Status ServiceLocation::load() {
+  FP_TRY(type, memory_.property(kType));
+  FP_TRY(reason, memory_.property(kReason));
+  FP_TRY(url, memory_.property(kUrl));
+  FP_TRY(since, memory_.property(kSince));
+  where_.type = static_cast<ConnectionType>(parse_int(type).value_or(0));
+  where_.reason = reason;
+  current_.url = url;
+  current_.since.ms = parse_int(since).value_or(0);
+  return {};
+}
+
+Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
+  FP_CHECK(load());
+  FP_TRY(checked, memory_.property(kChecked));
+  const auto now = clock_.now();
+  const auto age = now.ms - parse_int(checked).value_or(0);
+  FP_TRY(list, candidates());
+  if (!forced && where_.type != ConnectionType::unknown && age >= 0 && age < refresh_ms) return choose(list);
+  std::vector<location::Probe> probes;
+  for (const auto& c : list) {
+    if (c.internet || settings_.always_internet) continue;
+    const auto answer = mp_.probe(c.url);
+    probes.push_back({location::Probe::Kind::intranet_management_point, c.url, answer.has_value(),
+                      answer ? "" : answer.error().message});
+    if (answer) break;
+  }
+  where_ = location::decide(settings_.always_internet, probes);
+  log::info("client-location", "{}: {}", type_name(where_.type), where_.reason);
+  return memory_.together([&]() -> Status {
+    FP_CHECK(memory_.set_property(kType, std::to_string(static_cast<int>(where_.type))));
+    FP_CHECK(memory_.set_property(kReason, where_.reason));
+    FP_CHECK(memory_.set_property(kChecked, std::to_string(now.ms)));
+    FP_CHECK(memory_.record(now, "location", type_name(where_.type), where_.reason));
+    return choose(list);
+  });
+}
+
+Status ServiceLocation::choose(const std::vector<location::Candidate>& list) {
+  const auto now = clock_.now();
+  FP_TRY(failures, memory_.failures(current_.url, now.plus_ms(-location::kFailuresWindowMs)));
+  current_.failures = failures;
+  const auto choice = location::choose(list, where_, current_, now, random_);
+  if (!choice.changed && choice.url == current_.url && now.since_ms(current_.since) < location::kStayMs) return {};
+  if (choice.url != current_.url) {
+    log::info("location-services", "management point {}: {}", choice.url.empty() ? "none" : choice.url, choice.reason);
+  }
+  current_ = {choice.url, now, {}};
+  return memory_.together([&]() -> Status {
+    FP_CHECK(memory_.set_property(kUrl, choice.url));
+    FP_CHECK(memory_.set_property(kSince, std::to_string(now.ms)));
+    return memory_.record(now, "management-point", choice.url.empty() ? "none" : choice.url, choice.reason);
+  });
+}
+
+Status ServiceLocation::with_mp(const std::function<Status(const std::string& base)>& call) {
+  FP_TRY(list, candidates());
+  const auto urls = location::order(list, where_, current_.url, random_);
+  if (urls.empty()) {
+    return fail(Code::unavailable, "no {} management point is known", where_.internet() ? "internet" : "intranet");
+  }
+  std::optional<Error> first;
+  for (const auto& url : urls) {
+    auto done = call(url);
+    if (done || !is_unreachable(done.error())) {
+      if (done) FP_CHECK(memory_.clear_failures(url));
+      return done;
+    }
+    log::warning("location-services", "{}: {}", url, done.error().message);
+    FP_CHECK(memory_.note_failure(url, clock_.now()));
+    if (!first) first = done.error();
+    if (url == current_.url) FP_CHECK(choose(list));
+  }
+  return std::unexpected(*first);
+}
+
+Status ServiceLocation::refresh_list() {
+  std::vector<memory::KnownManagementPoint> known;
+  const bool internet = where_.internet();
+  const auto fetched = with_mp([&](const std::string& base) -> Status {
+    FP_TRY(list, mp_.mp_list(base, internet ? "MPLIST2" : "MPLIST"));
+    // On the intranet the internet list is learnt too, so that the client is ready to leave (domain.md §3.2).
+    if (!internet) {
+      if (auto more = mp_.mp_list(base, "MPLIST2")) list.insert(list.end(), more->begin(), more->end());
+    }
+    for (const auto& m : list) {
+      const auto& host = m.fqdn.empty() ? m.name : m.fqdn;
+      if (!m.intranet_url.empty()) known.push_back({m.intranet_url, host, false, 2, 3, istarts_with(m.intranet_url, "https")});
+      if (!m.internet_url.empty()) known.push_back({m.internet_url, host, true, 2, 3, true});
+      if (m.intranet_url.empty() && m.internet_url.empty() && !host.empty()) {
+        const bool ssl = (m.ssl_state & wire::ssl_state::kEnabled) != 0;
+        known.push_back({base_url((ssl ? "https://" : "http://") + host, settings_, internet), host, internet, 2, 3, ssl});
+      }
+    }
+    return {};
+  });
+  FP_CHECK(fetched);
+  if (known.empty()) return {};  // a client must never end up with an empty list (domain.md §3.3)
+  if (internet) {
+    FP_TRY(old, memory_.management_points());
+    for (const auto& m : old) {
+      if (!m.internet) known.push_back(m);
+    }
+  }
+  FP_CHECK(memory_.replace_management_points(known));
+  FP_TRY(list, candidates());
+  return choose(list);
+}
+
+}  // namespace fp::agent
