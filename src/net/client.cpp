@@ -1,0 +1,287 @@
+#include "net/client.hpp"
+
+#include <curl/curl.h>
+
+#include <mutex>
+
+#include "base/text.hpp"
+#include "net/client_tls.hpp"
+
+namespace fp::net {
+namespace {
+
+struct CurlFree {
+  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+
+// What the callbacks of one transfer share.
+struct Transfer {
+  const ClientRequest* request = nullptr;
+  ClientResponse response;
+  std::size_t body_bytes_max = 0;
+  std::size_t sent = 0;
+  bool headers_told = false;
+  bool stopped_by_headers = false;
+  bool stopped_by_sink = false;
+  bool too_large = false;
+  char error[CURL_ERROR_SIZE] = {};
+};
+
+// libcurl calls this for each header line of each answer, 100 Continue and a proxy's CONNECT included.
+std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const auto line = trim(std::string_view(data, size));
+  if (line.starts_with("HTTP/")) {
+    transfer.response.headers.clear();
+    const auto space = line.find(' ');
+    const auto status = space == line.npos ? Result<std::int64_t>(0) : parse_int(line.substr(space + 1, 3));
+    transfer.response.status = static_cast<int>(status.value_or(0));
+    return size;
+  }
+  const auto colon = line.find(':');
+  if (colon == line.npos) return size;
+  transfer.response.headers.emplace_back(trim(line.substr(0, colon)), trim(line.substr(colon + 1)));
+  return size;
+}
+
+bool tell_headers(Transfer& transfer) {
+  if (transfer.headers_told || transfer.stopped_by_headers) return !transfer.stopped_by_headers;
+  transfer.headers_told = true;
+  const auto& hook = transfer.request->on_headers;
+  if (hook && !hook(transfer.response.status, transfer.response.headers)) transfer.stopped_by_headers = true;
+  return !transfer.stopped_by_headers;
+}
+
+std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  if (!tell_headers(transfer)) return CURL_WRITEFUNC_ERROR;
+  if (transfer.request->sink) {
+    if (transfer.request->sink({data, size})) return size;
+    transfer.stopped_by_sink = true;
+    return CURL_WRITEFUNC_ERROR;
+  }
+  if (transfer.response.body.size() + size > transfer.body_bytes_max) {
+    transfer.too_large = true;
+    return CURL_WRITEFUNC_ERROR;
+  }
+  transfer.response.body.append(data, size);
+  return size;
+}
+
+std::size_t on_upload(char* into, std::size_t one, std::size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const std::size_t room = one * count;
+  if (transfer.request->upload) return std::min(room, transfer.request->upload(into, room));
+  const auto& body = transfer.request->body;
+  const auto step = std::min(room, body.size() - transfer.sent);
+  std::memcpy(into, body.data() + transfer.sent, step);
+  transfer.sent += step;
+  return step;
+}
+
+// A kept connection may turn out dead after the body was begun: then libcurl begins again.
+int on_seek(void* user, curl_off_t offset, int origin) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  if (transfer.request->upload || origin != SEEK_SET || offset < 0) return CURL_SEEKFUNC_CANTSEEK;
+  transfer.sent = std::min(static_cast<std::size_t>(offset), transfer.request->body.size());
+  return CURL_SEEKFUNC_OK;
+}
+
+// "name:port" for error sentences.
+std::string place_of(const std::string& url) {
+  std::unique_ptr<CURLU, CurlFree> parsed(curl_url());
+  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) return url;
+  std::string place;
+  for (const auto part : {CURLUPART_HOST, CURLUPART_PORT}) {
+    char* text = nullptr;
+    if (curl_url_get(parsed.get(), part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) continue;
+    if (!place.empty()) place += ':';
+    place += text;
+    curl_free(text);
+  }
+  return place;
+}
+
+void start_library() {
+  static std::once_flag once;
+  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+}
+
+std::unexpected<Error> network_fault(CURLcode code, const std::string& place, const std::string& proxy, const Transfer& t) {
+  const std::string detail = t.error[0] != '\0' ? t.error : curl_easy_strerror(code);
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST: return fail(Code::unavailable, "DNS: the name of {} cannot be resolved", place);
+    case CURLE_COULDNT_RESOLVE_PROXY: return fail(Code::unavailable, "DNS: the proxy {} cannot be resolved", proxy);
+    case CURLE_COULDNT_CONNECT:
+      if (icontains(detail, "refused")) return fail(Code::unavailable, "{} refused the connection", place);
+      if (icontains(detail, "unreachable") || icontains(detail, "no route"))
+        return fail(Code::unavailable, "no route to {}", place);
+      return fail(Code::unavailable, "no connection to {}: {}", place, detail);
+    case CURLE_OPERATION_TIMEDOUT: return fail(Code::timed_out, "{} did not answer in time: {}", place, detail);
+    case CURLE_GOT_NOTHING: return fail(Code::unavailable, "{} closed the connection without an answer", place);
+    case CURLE_PARTIAL_FILE:
+      return fail(Code::unavailable, "the connection to {} was broken off in the middle of the body", place);
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR: return fail(Code::unavailable, "the connection to {} was broken off: {}", place, detail);
+    case CURLE_PROXY: return fail(Code::unavailable, "the proxy {} refused: {}", proxy, detail);
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL: return fail(Code::invalid, "the address {} is not one of HTTP or HTTPS", t.request->url);
+    default: return fail(Code::unavailable, "{}: {}", place, detail);
+  }
+}
+
+}  // namespace
+
+struct Client::Impl {
+  ClientOptions options;
+  std::unique_ptr<CURL, CurlFree> handle;
+  ClientTlsState tls;
+
+  void set_connection(CURL* curl);
+  void set_request(CURL* curl, const ClientRequest& request, Transfer& transfer);
+  std::unique_ptr<curl_slist, CurlFree> header_list(const ClientRequest& request) const;
+  std::unexpected<Error> explain(CURLcode code, const ClientRequest& request, const Transfer& transfer);
+};
+
+void Client::Impl::set_connection(CURL* curl) {
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(curl, CURLOPT_USERAGENT, options.user_agent.c_str());
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, static_cast<long>(options.connect_timeout_s));
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT, static_cast<long>(options.total_timeout_s));
+  if (options.low_speed_s > 0) {
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(std::max(options.low_speed_bytes_s, 1)));
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.low_speed_s));
+  }
+  curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 256L << 10);
+  // Empty text, not null: libcurl would read http_proxy and no_proxy from the environment otherwise.
+  curl_easy_setopt(curl, CURLOPT_PROXY, options.proxy.c_str());
+  curl_easy_setopt(curl, CURLOPT_NOPROXY, options.no_proxy.c_str());
+  if (!options.proxy.empty()) {
+    curl_easy_setopt(curl, CURLOPT_PROXYAUTH, static_cast<long>(CURLAUTH_ANYSAFE | CURLAUTH_BASIC));
+    curl_easy_setopt(curl, CURLOPT_PROXYUSERNAME, options.proxy_user.c_str());
+    curl_easy_setopt(curl, CURLOPT_PROXYPASSWORD, options.proxy_password.c_str());
+    curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  }
+  if (!options.local_address.empty()) curl_easy_setopt(curl, CURLOPT_INTERFACE, options.local_address.c_str());
+}
+
+std::unique_ptr<curl_slist, CurlFree> Client::Impl::header_list(const ClientRequest& request) const {
+  std::unique_ptr<curl_slist, CurlFree> list;
+  auto add = [&list](const std::string& line) {
+    auto* grown = curl_slist_append(list.get(), line.c_str());
+    (void)list.release();
+    list.reset(grown);
+  };
+  bool typed = false;
+  bool expecting = false;
+  for (const auto& [name, value] : request.headers) {
+    typed = typed || iequals(name, "Content-Type");
+    expecting = expecting || iequals(name, "Expect");
+    add(value.empty() ? name + ";" : name + ": " + value);
+  }
+  // libcurl invents these two for a body.
+  if (!typed) add("Content-Type:");
+  if (!expecting) add("Expect:");
+  return list;
+}
+
+void Client::Impl::set_request(CURL* curl, const ClientRequest& request, Transfer& transfer) {
+  curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
+  const bool streamed = static_cast<bool>(request.upload);
+  if (streamed || !request.body.empty() || request.send_body) {
+    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+    const auto size = streamed ? request.upload_bytes : static_cast<std::int64_t>(request.body.size());
+    if (size >= 0) curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(size));
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, &on_upload);
+    curl_easy_setopt(curl, CURLOPT_READDATA, &transfer);
+    curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, &on_seek);
+    curl_easy_setopt(curl, CURLOPT_SEEKDATA, &transfer);
+  } else if (request.method == "HEAD") {
+    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+  } else {
+    curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+  }
+  curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  if (request.range) {
+    const auto& range = *request.range;
+    const auto text = range.last < 0 ? fmt::format("{}-", range.first) : fmt::format("{}-{}", range.first, range.last);
+    curl_easy_setopt(curl, CURLOPT_RANGE, text.c_str());
+  }
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer.error);
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &on_header);
+  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &on_body);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
+}
+
+std::unexpected<Error> Client::Impl::explain(CURLcode code, const ClientRequest& request, const Transfer& transfer) {
+  const auto place = place_of(request.url);
+  if (transfer.stopped_by_headers) return fail(Code::conflict, "the answer's header was not accepted");
+  if (transfer.stopped_by_sink) return fail(Code::io, "the receiver of the body stopped the transfer");
+  if (transfer.too_large) return fail(Code::too_large, "the answer of {} is larger than {} bytes", place, transfer.body_bytes_max);
+  if (auto tls_error = tls.explain(handle.get(), code, place, transfer.error)) return std::unexpected(std::move(*tls_error));
+  return network_fault(code, place, options.proxy, transfer);
+}
+
+std::string_view ClientResponse::header(std::string_view name) const {
+  for (const auto& [key, value] : headers)
+    if (iequals(key, name)) return value;
+  return {};
+}
+
+Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>()) {
+  start_library();
+  impl_->options = std::move(options);
+  impl_->handle.reset(curl_easy_init());
+}
+
+Client::~Client() = default;
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+
+Result<ClientResponse> Client::perform(const ClientRequest& request) {
+  auto* curl = impl_->handle.get();
+  if (curl == nullptr) return fail(Code::internal, "libcurl did not start");
+  curl_easy_reset(curl);  // options only: connections and sessions are kept
+  Transfer transfer;
+  transfer.request = &request;
+  transfer.body_bytes_max = impl_->options.body_bytes_max;
+  impl_->set_connection(curl);
+  FP_CHECK(impl_->tls.apply(curl, impl_->options.tls));
+  impl_->set_request(curl, request, transfer);
+  const auto headers = impl_->header_list(request);
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+  std::unique_ptr<curl_slist, CurlFree> resolve;
+  if (!impl_->options.resolve.empty()) {
+    resolve.reset(curl_slist_append(nullptr, impl_->options.resolve.c_str()));
+    curl_easy_setopt(curl, CURLOPT_RESOLVE, resolve.get());
+  }
+  const auto code = curl_easy_perform(curl);
+  if (code == CURLE_OK) (void)tell_headers(transfer);
+  if (code != CURLE_OK || transfer.stopped_by_headers) return impl_->explain(code, request, transfer);
+  char* address = nullptr;
+  if (curl_easy_getinfo(curl, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address != nullptr)
+    transfer.response.effective_ip = address;
+  long connects = 0;
+  curl_easy_getinfo(curl, CURLINFO_NUM_CONNECTS, &connects);
+  transfer.response.connection_reused = connects == 0;
+  return std::move(transfer.response);
+}
+
+Result<ClientResponse> Client::get(const std::string& url, Headers headers) {
+  ClientRequest request;
+  request.url = url;
+  request.headers = std::move(headers);
+  return perform(request);
+}
+
+void Client::drop_connections() {
+  impl_->handle.reset(curl_easy_init());
+}
+
+}  // namespace fp::net
