@@ -340,7 +340,8 @@ Result<std::optional<Freshness>> decode_freshness(std::string_view document) {
   if (!root.has_attr("FPNonce") && !root.has_attr("FPCounter") && !root.has_attr("FPTime")) return std::optional<Freshness>();
   Freshness f;
   f.nonce = upper(root.attr("FPNonce"));
-  if (f.nonce.size() < 16 || f.nonce.size() > 64 || !unhex(f.nonce)) return fail(Code::invalid, "FPNonce is not 16 to 64 hex digits");
+  if (f.nonce.size() < 16 || f.nonce.size() > 64 || !unhex(f.nonce))
+    return fail(Code::invalid, "FPNonce is not 16 to 64 hex digits");
   FP_TRY(counter, parse_int(root.attr("FPCounter")));
   if (counter <= 0) return fail(Code::invalid, "FPCounter is not above zero");
   FP_TRY(sent_at, parse_time(root.attr("FPTime")));

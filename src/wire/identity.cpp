@@ -17,7 +17,8 @@ std::string_view header(const HeaderList& headers, std::string_view name) {
 
 Result<SignedBytes> signed_text(std::string_view what, std::string_view text, std::string_view signature) {
   if (signature.empty()) return fail(Code::invalid, "{} without its signature", what);
-  if (signature.size() > kSignatureCharsMax || !unhex(signature)) return fail(Code::invalid, "the signature of {} is not hex", what);
+  if (signature.size() > kSignatureCharsMax || !unhex(signature))
+    return fail(Code::invalid, "the signature of {} is not hex", what);
   std::string bytes = to_utf16le(text);
   return SignedBytes{std::string(what), {bytes + std::string(2, '\0'), bytes}, std::string(signature)};
 }
@@ -51,7 +52,8 @@ Result<HttpIdentity> from_token(std::string_view token, std::string_view signatu
 
 Result<HttpIdentity> from_ccm_headers(const HeaderList& headers, std::string_view id) {
   const std::string_view time = header(headers, "CCMClientTimestamp");
-  if (id.size() > kTextBytesMax || time.size() > kTextBytesMax) return fail(Code::too_large, "CCMClient headers over {} bytes", kTextBytesMax);
+  if (id.size() > kTextBytesMax || time.size() > kTextBytesMax)
+    return fail(Code::too_large, "CCMClient headers over {} bytes", kTextBytesMax);
   std::string_view time_signature = header(headers, "CCMClientTimestampSignature");
   if (time_signature.empty()) time_signature = header(headers, "CCMClientTimestampsSignature");
   HttpIdentity identity;

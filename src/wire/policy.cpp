@@ -60,8 +60,8 @@ std::string_view name_of(AssignmentsWanted wanted) {
 }
 
 void write_identification(XmlWriter& x, std::string_view client_id, std::string_view fqdn, std::string_view netbios) {
-  x.open("Identification").open("Machine").leaf("ClientID", client_id).leaf("FQDN", fqdn).leaf("NetBIOSName", netbios).leaf("SID");
-  x.close().leaf("User").close();
+  x.open("Identification").open("Machine").leaf("ClientID", client_id).leaf("FQDN", fqdn);
+  x.leaf("NetBIOSName", netbios).leaf("SID").close().leaf("User").close();
 }
 
 void write_assignment(XmlWriter& x, const Policy& policy) {
@@ -99,7 +99,8 @@ Result<ReceivedAssignment> read_assignment(const XmlNode& node) {
     a.hash = std::move(hash);
   }
   a.location = location.trimmed();
-  if (a.location.size() > limits::kTargetBytesMax) return fail(Code::too_large, "a policy location of {} bytes", a.location.size());
+  if (a.location.size() > limits::kTargetBytesMax)
+    return fail(Code::too_large, "a policy location of {} bytes", a.location.size());
   FP_TRY(signature, unhex(node.text_of("Signature/Reference/SignatureValue")));
   a.signature = std::move(signature);
   return a;

@@ -38,7 +38,8 @@ Result<std::string> plain(std::string_view text, std::string_view what, std::siz
 
 Status read_properties(const XmlNode& bag, RegistrationRequest& r) {
   for (const XmlNode& property : bag.children("Property")) {
-    if (r.properties.size() == limits::kPropertiesMax) return fail(Code::too_large, "more than {} properties", limits::kPropertiesMax);
+    if (r.properties.size() == limits::kPropertiesMax)
+      return fail(Code::too_large, "more than {} properties", limits::kPropertiesMax);
     FP_TRY(name, plain(property.attr("Name"), "the name of a property"));
     FP_TRY(value, plain(property.attr("Value"), name, 4096));
     if (iequals(name, "Netbios Name")) {

@@ -120,7 +120,8 @@ class Scanner {
   }
 
   Status count() {
-    if (++nodes_ > limits_.nodes_max) return fail(Code::too_large, "XML of more than {} elements and attributes", limits_.nodes_max);
+    if (++nodes_ > limits_.nodes_max)
+      return fail(Code::too_large, "XML of more than {} elements and attributes", limits_.nodes_max);
     return {};
   }
 

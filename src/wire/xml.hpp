@@ -1,5 +1,5 @@
-// The one door to pugixml: parsing with limits (bytes, depth, nodes), reading, writing. A document is UTF-8 or UTF-16 (either order),
-// with or without BOM. Refused: DOCTYPE, entities other than the five of XML, characters that XML forbids, a second root.
+// The one door to pugixml: parsing with limits (bytes, depth, nodes), reading, writing. A document is UTF-8 or UTF-16 of either
+// order, with or without BOM. Refused: DOCTYPE, entities other than the five of XML, characters that XML forbids, a second root.
 // Any thread; one Document on one thread. Costs a scan and a parse. Never resolves anything outside the bytes given.
 #pragma once
 #include <memory>
