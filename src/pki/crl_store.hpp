@@ -22,13 +22,15 @@ namespace fp::pki {
 // A parsed list, immutable.
 class Crl {
  public:
-  // DER, or the first PEM block. Code::invalid: not a CRL; Code::too_large: over limits::kCrlBytesMax.
+  // DER, or the first PEM block. Code::invalid: not a CRL, or one without nextUpdate (it would be current for ever);
+  // Code::too_large: over limits::kCrlBytesMax.
   [[nodiscard]] static Result<Crl> parse(std::string_view bytes);
   [[nodiscard]] const std::string& issuer() const;
   [[nodiscard]] Instant this_update() const;
-  [[nodiscard]] Instant next_update() const;  // far future where the list names none
+  [[nodiscard]] Instant next_update() const;
   [[nodiscard]] std::string number() const;   // hex; empty: no CRL number
   [[nodiscard]] std::size_t size() const;     // revoked certificates
+  // Name, cRLSign and signature; the good answer for one key is remembered, a long list costs its hash only once.
   [[nodiscard]] bool signed_by(const Certificate& issuer) const;
   [[nodiscard]] bool lists(const Certificate& certificate) const;  // by serial; entries with removeFromCRL do not count
   // Why the list cannot speak about this certificate (delta, indirect, other scope, unknown critical extension); empty: it can.
