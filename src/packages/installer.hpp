@@ -17,8 +17,10 @@ namespace fp::packages {
 struct Roots {
   Path root = "/";       // dpkg --root, rpm --root, prefix of fileset targets and of file detection
   Path state_dir = "/var/lib/farpoint/agent";  // records of what filesets placed; scripts are written below it
-  std::string dpkg = "dpkg", dpkg_query = "dpkg-query", dpkg_deb = "dpkg-deb", rpm = "rpm";  // programs
+  std::int64_t lock_wait_ms = 10LL * 60 * 1000;  // for another package tool; then exit code kBusy
 };
+
+inline constexpr int kBusy = 1618;  // "another installation is in progress": by default a fast retry
 
 struct Job {
   const DeploymentType& type;
@@ -48,7 +50,8 @@ class Installer {
 [[nodiscard]] std::unique_ptr<Installer> make_installer(Technology technology, Runner& runner, Roots roots = {});
 
 // Runs a program of a package (domain.md §14): the command line through /bin/sh, in the content folder.
-[[nodiscard]] Result<Execution> run_program(Runner& runner, const Program& program, const Path& content, const std::atomic<bool>* cancel = nullptr);
+[[nodiscard]] Result<Execution> run_program(Runner& runner, const Program& program, const Path& content,
+                                            const std::atomic<bool>* cancel = nullptr);
 
 // Asks the system to restart in `minutes` with a message to whoever is logged on.
 [[nodiscard]] Status request_restart(Runner& runner, std::int64_t minutes, std::string_view message);

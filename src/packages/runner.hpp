@@ -41,6 +41,8 @@ class Runner {
   virtual ~Runner() = default;
   // An error only if nothing was started: Code::not_found (no such program), Code::io, Code::invalid.
   [[nodiscard]] virtual Result<Run> run(const Command& command) = 0;
+  // Waits between two tries; ends early when `cancel` is set.
+  virtual void pause(std::int64_t ms, const std::atomic<bool>* cancel = nullptr);
 };
 
 // The real one. Thread-safe.
