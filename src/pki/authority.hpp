@@ -1,6 +1,8 @@
 // A small certification authority that lives in a folder: root.pem, root.key, issuing.pem, issuing.key (keys 0600),
-// root.crl, issuing.crl (DER, for publishing), chain.pem (issuing, root), index.tsv (one line for each certificate issued).
-// Any thread. Every change is on the disk before the call returns. Never keeps the keys of those it issues to.
+// root.crl, issuing.crl (DER, for publishing), chain.pem (issuing, root), index.tsv (one line for each certificate issued or
+// revoked, only ever appended), authority.conf. root.key may be kept elsewhere: it is read only to renew root.crl.
+// Any thread, and several processes: a lock file keeps them apart. Every change is on the disk before the call returns.
+// Never keeps the keys of those it issues to.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -20,7 +22,7 @@ struct AuthoritySettings {
   std::string name = "Farpoint";  // CN "<name> Root CA" and "<name> Issuing CA"
   std::string organisation;
   std::string crl_base_url;        // "http://crl.example.org/": CRLs are <base>root.crl and <base>issuing.crl; empty: no CDP
-  std::int64_t crl_life_s = 7 * 24 * 3600;
+  std::int64_t crl_life_s = 7 * 24 * 3600;  // of issuing.crl; root.crl lives half a year or this, whichever is longer
   std::int64_t root_life_s = 20LL * 365 * 24 * 3600;
   std::int64_t issuing_life_s = 10LL * 365 * 24 * 3600;
   int key_bits = 3072;
@@ -56,8 +58,10 @@ class CertificateAuthority {
 
   // Writes the index line and a new issuing.crl. Code::not_found: never issued here. Revoking again changes nothing.
   [[nodiscard]] Status revoke(std::string_view serial_hex, int reason = 0);
-  [[nodiscard]] Status refresh_crl();                              // both lists anew, whatever their age
-  [[nodiscard]] Result<bool> refresh_crl_if_due();                 // when less than half of its life is left; true: made anew
+  // Both lists anew, whatever their age; root.crl only where root.key is in the folder. refresh_crl_if_due: each list when
+  // less than half of its life is left; true: one was made anew. Call it about every hour from a timer.
+  [[nodiscard]] Status refresh_crl();
+  [[nodiscard]] Result<bool> refresh_crl_if_due();
   [[nodiscard]] Result<std::vector<IssuedRecord>> issued() const;  // oldest first
 
  private:

@@ -75,7 +75,8 @@ class CrlStore {
   ~CrlStore();
   CrlStore(const CrlStore&) = delete;
 
-  // A list from a file, read again by refresh() (so a script may replace it). Several per issuer: the newest usable counts.
+  // A list from a file, read again by refresh() (so a script may replace it). While a loaded list of
+  // an issuer is current, its URLs are not asked; of several lists each one can revoke.
   [[nodiscard]] Status load_file(const Path& path);
   [[nodiscard]] Status load(std::string_view bytes, std::string source);
 
