@@ -31,7 +31,9 @@ Result<OwnedX509> recipient_of(std::string_view der) {
       X509_set_version(copy.get(), X509_VERSION_3) != 1 ||
       X509_add1_ext_i2d(copy.get(), NID_subject_key_identifier, text.get(), 0, X509V3_ADD_REPLACE) != 1)
     return fail_openssl(Code::internal, "naming the recipient's key");
-  // A new parse: the first object remembers that it had no such extension.
+  // The library keeps the first encoding until it is told to make another one, and the first object remembers that it had no
+  // such extension: so encode anew, and parse that.
+  static_cast<void>(i2d_re_X509_tbs(copy.get(), nullptr));
   const std::string again = to_der<i2d_X509>(copy.get());
   const unsigned char* start = octets(std::string_view(again));
   OwnedX509 named(d2i_X509(nullptr, &start, static_cast<long>(again.size())));
