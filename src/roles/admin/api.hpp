@@ -1,0 +1,55 @@
+// The administrator's REST API under /admin/v1/ (api/admin.openapi.yaml): who asks, may they, then the store. JSON in and out.
+// Any thread, any number at once. Every change is one transaction with its policy and its audit line. Never: an answer with
+// a secret in it, except a new administrator's token, once; a change without an audit line; work longer than a request
+// (distribution and validation are orders that others carry out).
+#pragma once
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/file.hpp"
+#include "base/random.hpp"
+#include "model/content.hpp"
+#include "net/http.hpp"
+#include "site/collections.hpp"
+#include "site/policy_maker.hpp"
+#include "store/store.hpp"
+
+namespace fp::admin {
+
+struct Settings {
+  std::string site_code;
+  Path staging;  // uploads of content sources
+};
+
+// What other roles do; handed in by the program.
+struct Hooks {
+  // Adds a folder to the site's library as this content id; the files of the folder are read once.
+  std::function<Result<Manifest>(const std::string& content_id, const Path& source)> add_content;
+  std::function<void()> distribution_wanted;  // there are new orders
+  std::function<void()> peers_changed;        // somebody was blocked or unblocked
+  std::function<Status(const std::string& dp)> validate;
+  std::function<std::string()> metrics;       // Prometheus text format
+};
+
+struct RouteInfo {
+  std::string_view method, pattern;  // "GET", "/devices/{id}"
+};
+
+class AdminApi {
+ public:
+  AdminApi(store::Store& store, const Clock& clock, Random& random, const site::PolicyMaker& policies, Settings settings, Hooks hooks);
+  ~AdminApi();
+  [[nodiscard]] net::Response handle(net::Request& request);
+  [[nodiscard]] static std::size_t body_limit(const net::Request& head);
+  [[nodiscard]] static std::vector<RouteInfo> routes();  // for the check against the OpenAPI document
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace fp::admin

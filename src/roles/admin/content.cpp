@@ -1,0 +1,285 @@
+// Content: sources come in pieces to a staging folder, become a version in the library, and are ordered onto distribution
+// points. The work itself is the distributor's: here are only orders (docs/adr/0003-content-is-data.md).
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/ids.hpp"
+#include "base/text.hpp"
+#include "roles/admin/context.hpp"
+#include "roles/admin/lookup.hpp"
+
+namespace fp::admin {
+namespace {
+
+using namespace access;
+
+Result<Path> staged(Context& c, std::string_view relative) {
+  FP_TRY(guid, parse_guid(c.params[0]));
+  Path path = c.settings.staging / guid;
+  if (relative.empty()) return path;
+  FP_TRY(decoded, percent_decode(relative));
+  FP_TRY(checked, parse_relative_path(decoded));
+  return path / checked;
+}
+
+// PUT .../{path}?offset=N: the piece is written at N, which must be the end of what is there. Resumable: GET tells the end.
+Result<Answer> put_piece(Context& c) {
+  FP_TRY(path, staged(c, c.params[1]));
+  const auto offset = parse_int(c.argument("offset", "0"));
+  if (!offset || *offset < 0) return fail(Code::invalid, "offset: must be a whole number");
+  FP_CHECK(make_dirs(path.parent_path()));
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!fd.ok()) return fail_errno("writing", path.native());
+  FP_TRY(size, size_of_file(path));
+  if (*offset > size) return fail(Code::conflict, "the next piece begins at {}, not at {}", size, *offset);
+  if (::lseek(fd.get(), *offset, SEEK_SET) < 0) return fail_errno("writing", path.native());
+  FP_CHECK(write_all(fd.get(), c.request.body));
+  if (c.argument("executable") == "true" && ::fchmod(fd.get(), 0755) != 0) return fail_errno("writing", path.native());
+  return Answer{200, json::object{{"size", *offset + static_cast<std::int64_t>(c.request.body.size())}}, {}};
+}
+
+Result<Answer> piece_size(Context& c) {
+  FP_TRY(path, staged(c, c.params[1]));
+  const auto size = size_of_file(path);
+  return Answer{200, json::object{{"size", size ? *size : 0}}, {}};
+}
+
+Result<Answer> drop_staging(Context& c) {
+  FP_TRY(path, staged(c, {}));
+  FP_CHECK(remove_tree(path));
+  return Answer{};
+}
+
+struct Wanted {
+  Path source;
+  bool is_staged = false;
+  std::string package_id, application_id, type_id;  // package, or application with its deployment type (or neither yet)
+};
+
+Result<std::string> text_of(const json::object& body, std::string_view name) {
+  const auto* value = body.if_contains(name);
+  if (!value) return std::string();
+  if (!value->is_string()) return fail(Code::invalid, "{}: must be a text", name);
+  return std::string(value->as_string());
+}
+
+Result<Wanted> read_wanted(Context& c) {
+  FP_TRY(body, c.body());
+  if (!body.is_object()) return fail(Code::invalid, "the body must be an object");
+  const auto& o = body.as_object();
+  for (const auto& [name, value] : o)
+    if (name != "staging" && name != "source_path" && name != "package" && name != "application" && name != "type")
+      return fail(Code::invalid, "there is no field {}", std::string_view(name));
+  FP_TRY(staging, text_of(o, "staging"));
+  FP_TRY(source, text_of(o, "source_path"));
+  FP_TRY(package, text_of(o, "package"));
+  FP_TRY(application, text_of(o, "application"));
+  FP_TRY(type, text_of(o, "type"));
+  if (staging.empty() == source.empty()) return fail(Code::invalid, "name either staging or source_path");
+  Wanted w;
+  w.package_id = package;
+  w.application_id = application;
+  w.type_id = type;
+  if (!staging.empty()) {
+    FP_TRY(guid, parse_guid(staging));
+    w.source = c.settings.staging / guid;
+    w.is_staged = true;
+  } else {
+    w.source = source;
+    if (!w.source.is_absolute()) return fail(Code::invalid, "source_path: must be absolute, on the site server");
+  }
+  return w;
+}
+
+// The next content id: <package>.<n>, or Content_<guid>.1 for a new application content.
+Result<std::string> next_content_id(Context& c, Wanted& w) {
+  if (w.package_id.empty()) return parse_content_id("Content_" + new_guid(c.random) + ".1");
+  FP_TRY(package, c.store.read([&](Repositories& r) { return find_package(r, w.package_id); }));
+  w.package_id = package.id;
+  return fmt::format("{}.{}", package.id, package.content_version + 1);
+}
+
+Status attach(Context& c, Repositories& r, const Wanted& w, const std::string& content_id) {
+  if (!w.package_id.empty()) {
+    FP_TRY(package, find_package(r, w.package_id));
+    FP_CHECK(c.need(ObjectClass::package, kModifyObject, package.scope));
+    package.content_version = split_content_id(content_id).version;
+    package.source_path = w.is_staged ? "" : w.source.native();
+    package.changed_at = r.change;
+    FP_CHECK(r.software.put_package(package));
+    return c.policies.software_changed(r, package.id);
+  }
+  if (w.application_id.empty()) return {};
+  FP_TRY(application, find_application(r, w.application_id));
+  FP_CHECK(c.need(ObjectClass::application, kModifyObject, application.scope));
+  DeploymentType* type = nullptr;
+  for (auto& t : application.types)
+    if (w.type_id.empty() || t.id == upper(w.type_id) || t.name == w.type_id) type = &t;
+  if (!type) return fail(Code::not_found, "application {} has no deployment type {}", application.name, w.type_id);
+  type->content_id = content_id;
+  ++application.revision;
+  application.changed_at = r.change;
+  FP_CHECK(r.software.put_application(application));
+  return c.policies.software_changed(r, application.id);
+}
+
+Result<Answer> add(Context& c) {
+  FP_TRY(wanted, read_wanted(c));
+  FP_TRY(content_id, next_content_id(c, wanted));
+  FP_TRY(manifest, c.hooks.add_content(content_id, wanted.source));
+  ContentVersion version;
+  const Status done = c.store.write([&](Repositories& r) -> Status {
+    version = {content_id, wanted.package_id.empty() ? wanted.application_id : wanted.package_id, manifest.total_bytes(),
+               static_cast<std::int64_t>(manifest.files.size()), manifest.root_hash, wanted.is_staged ? "" : wanted.source.native(), r.change};
+    FP_CHECK(r.contents.put(version));
+    FP_CHECK(attach(c, r, wanted, content_id));
+    return c.audit(r, "create", "content", content_id, fmt::format("{} files, {} bytes", version.files, version.bytes));
+  });
+  FP_CHECK(done);
+  if (wanted.is_staged) FP_CHECK(remove_tree(wanted.source));
+  return Answer{201, wire::to_value(version), {}};
+}
+
+Result<Answer> list(Context& c) {
+  FP_TRY(all, c.store.read([](Repositories& r) { return r.contents.list(); }));
+  return Answer{200, all_of(all), {}};
+}
+
+Result<Answer> show(Context& c) {
+  FP_TRY(id, parse_content_id(c.params[0]));
+  FP_TRY(found, c.store.read([&](Repositories& r) { return r.contents.find(id); }));
+  return Answer{200, wire::to_value(found), {}};
+}
+
+Result<Answer> remove(Context& c) {
+  FP_TRY(id, parse_content_id(c.params[0]));
+  const Status done = c.store.write([&](Repositories& r) -> Status {
+    FP_TRY(found, r.contents.find(id));
+    FP_TRY(applications, r.software.list_applications());
+    for (const auto& a : applications)
+      for (const auto& t : a.types)
+        if (t.content_id == id) return fail(Code::conflict, "deployment type {} of {} uses it", t.name, a.name);
+    FP_TRY(packages, r.software.list_packages());
+    for (const auto& p : packages)
+      if (id == fmt::format("{}.{}", p.id, p.content_version)) return fail(Code::conflict, "it is the content of package {}", p.name);
+    FP_TRY(places, r.contents.distributions(id));
+    for (auto place : places) {
+      place.state = DistributionState::removing;
+      place.updated_at = r.change;
+      FP_CHECK(r.contents.put_distribution(place));
+    }
+    if (places.empty()) FP_CHECK(r.contents.remove(id));
+    return c.audit(r, "delete", "content", id);
+  });
+  FP_CHECK(done);
+  c.hooks.distribution_wanted();
+  return Answer{};
+}
+
+Result<std::vector<std::string>> wanted_dps(Context& c, Repositories& r) {
+  std::vector<std::string> names;
+  if (!c.request.body.empty()) {
+    FP_TRY(body, c.body());
+    const auto* list = body.is_object() ? body.as_object().if_contains("dps") : nullptr;
+    if (!list || !list->is_array()) return fail(Code::invalid, "dps: must be a list of distribution points");
+    for (const auto& item : list->as_array()) {
+      if (!item.is_string()) return fail(Code::invalid, "dps: every item must be a name");
+      FP_TRY(dp, r.contents.find_dp(std::string_view(item.as_string())));
+      names.push_back(dp.name);
+    }
+    return names;
+  }
+  FP_TRY(all, r.contents.list_dps());
+  for (const auto& dp : all)
+    if (!dp.maintenance) names.push_back(dp.name);
+  return names;
+}
+
+Result<Answer> distribute(Context& c) {
+  FP_TRY(id, parse_content_id(c.params[0]));
+  FP_TRY(places, c.store.write([&](Repositories& r) -> Result<std::vector<Distribution>> {
+    FP_TRY(found, r.contents.find(id));
+    FP_TRY(names, wanted_dps(c, r));
+    FP_TRY(have, r.contents.distributions(id));
+    for (const auto& name : names) {
+      const bool known = std::ranges::any_of(have, [&](const Distribution& d) { return d.dp == name && d.state == DistributionState::ok; });
+      if (!known) FP_CHECK(r.contents.put_distribution({name, found.content_id, DistributionState::pending, "", 0, 0, r.change}));
+    }
+    FP_CHECK(c.audit(r, "distribute", "content", id, fmt::format("to {} distribution points", names.size())));
+    return r.contents.distributions(id);
+  }));
+  c.hooks.distribution_wanted();
+  return Answer{202, all_of(places), {}};
+}
+
+Result<Answer> distributions(Context& c) {
+  FP_TRY(id, parse_content_id(c.params[0]));
+  FP_TRY(places, c.store.read([&](Repositories& r) { return r.contents.distributions(id); }));
+  return Answer{200, all_of(places), {}};
+}
+
+Result<Answer> list_dps(Context& c) {
+  FP_TRY(all, c.store.read([](Repositories& r) { return r.contents.list_dps(); }));
+  return Answer{200, all_of(all), {}};
+}
+
+Result<Answer> put_dp(Context& c) {
+  FP_TRY(dp, c.body_as<DistributionPoint>());
+  FP_TRY(name, parse_host(c.params[0]));
+  dp.name = name;
+  const Status done = c.store.write([&](Repositories& r) -> Status {
+    if (const auto known = r.contents.find_dp(name)) dp.local = known->local;
+    else dp.local = false;
+    if (!dp.local && !dp.pull && dp.push_url.empty()) return fail(Code::invalid, "push_url: the site must know where to push to, or set pull");
+    for (const auto& source : dp.pull_sources) {
+      const auto known = r.contents.find_dp(source);
+      if (!known) return std::unexpected(known.error().with_context("pull source " + source));
+    }
+    FP_CHECK(r.contents.put_dp(dp));
+    return c.audit(r, "change", "distribution point", name);
+  });
+  FP_CHECK(done);
+  return Answer{200, wire::to_value(dp), {}};
+}
+
+Result<Answer> remove_dp(Context& c) {
+  const Status done = c.store.write([&](Repositories& r) -> Status {
+    FP_TRY(dp, r.contents.find_dp(c.params[0]));
+    if (dp.local) return fail(Code::invalid, "{} is this server's own: switch it off in the configuration", dp.name);
+    FP_CHECK(r.contents.remove_dp(dp.name));
+    return c.audit(r, "delete", "distribution point", dp.name);
+  });
+  FP_CHECK(done);
+  return Answer{};
+}
+
+Result<Answer> validate(Context& c) {
+  FP_TRY(dp, c.store.read([&](Repositories& r) { return r.contents.find_dp(c.params[0]); }));
+  FP_CHECK(c.hooks.validate(dp.name));
+  const Status noted = c.store.write([&](Repositories& r) { return c.audit(r, "validate", "distribution point", dp.name); });
+  FP_CHECK(noted);
+  return Answer{202, json::object{{"validating", dp.name}}, {}};
+}
+
+constexpr Route kRoutes[] = {
+    {"PUT", "/content/staging/{id}/{path...}", ObjectClass::content, kCreateObject, put_piece},
+    {"GET", "/content/staging/{id}/{path...}", ObjectClass::content, kCreateObject, piece_size},
+    {"DELETE", "/content/staging/{id}", ObjectClass::content, kCreateObject, drop_staging},
+    {"POST", "/content", ObjectClass::content, kCreateObject, add},
+    {"GET", "/content", ObjectClass::content, kReadObject, list},
+    {"GET", "/content/{id}", ObjectClass::content, kReadObject, show},
+    {"DELETE", "/content/{id}", ObjectClass::content, kDeleteObject, remove},
+    {"POST", "/content/{id}/distribute", ObjectClass::content, kDeployObject, distribute},
+    {"GET", "/content/{id}/distributions", ObjectClass::content, kReadObject, distributions},
+    {"GET", "/distribution-points", ObjectClass::site, kReadObject, list_dps},
+    {"PUT", "/distribution-points/{name}", ObjectClass::site, kModifyObject, put_dp},
+    {"DELETE", "/distribution-points/{name}", ObjectClass::site, kDeleteObject, remove_dp},
+    {"POST", "/distribution-points/{name}/validate", ObjectClass::site, kModifyObject, validate},
+};
+
+}  // namespace
+
+std::span<const Route> content_routes() { return kRoutes; }
+
+}  // namespace fp::admin

@@ -1,0 +1,89 @@
+// What a handler of the admin API works with: the request taken apart, who asks, and the pieces of the site. One thread: a
+// Context lives for one request. Internal to this room.
+#pragma once
+#include <boost/json.hpp>
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "domain/access/rbac.hpp"
+#include "roles/admin/api.hpp"
+#include "wire/model_json_value.hpp"
+
+namespace fp::admin {
+
+namespace json = boost::json;
+using store::Repositories;
+
+struct Answer {
+  int status = 200;
+  json::value body;
+  std::string text;  // instead of JSON, where not empty
+};
+
+struct Context {
+  net::Request& request;
+  std::vector<std::string> params;           // values of {...} in the pattern, decoded
+  std::map<std::string, std::string> query;  // decoded
+  Administrator who;
+  store::Store& store;
+  const Clock& clock;
+  Random& random;
+  const site::PolicyMaker& policies;
+  const site::CollectionEvaluator& evaluator;
+  const Settings& settings;
+  const Hooks& hooks;
+
+  [[nodiscard]] std::string argument(const std::string& name, std::string fallback = {}) const;
+  [[nodiscard]] Result<int> limit() const;  // ?limit=, 1 to 1000, 200 where absent
+  [[nodiscard]] Result<json::value> body() const;
+  // Body as one of the model's types.
+  template <class T>
+  [[nodiscard]] Result<T> body_as() const {
+    FP_TRY(value, body());
+    return wire::from_value<T>(value);
+  }
+  // Further permissions than the route's own: the scope of an object, the collection a deployment aims at.
+  [[nodiscard]] Status need(access::ObjectClass object, access::Permission permission, std::string_view scope = {}) const;
+  [[nodiscard]] Status need_target(std::string_view collection_id) const;
+  [[nodiscard]] Status audit(Repositories& r, std::string action, std::string kind, std::string id, std::string detail = {}) const;
+};
+
+using Handle = Result<Answer> (*)(Context&);
+
+struct Route {
+  std::string_view method, pattern;  // below /admin/v1
+  access::ObjectClass object;
+  access::Permission permission;
+  Handle handle;
+};
+
+[[nodiscard]] std::span<const Route> device_routes();
+[[nodiscard]] std::span<const Route> collection_routes();
+[[nodiscard]] std::span<const Route> software_routes();
+[[nodiscard]] std::span<const Route> content_routes();
+[[nodiscard]] std::span<const Route> deployment_routes();
+[[nodiscard]] std::span<const Route> administration_routes();
+
+// {"items": [...], "next": "key of the last one"}; next only where the page is full.
+template <class T>
+[[nodiscard]] json::value page_of(const std::vector<T>& items, int limit, const std::string& last) {
+  json::object out;
+  out["items"] = wire::to_value(items);
+  if (static_cast<int>(items.size()) >= limit && !items.empty()) out["next"] = last;
+  return out;
+}
+template <class T>
+[[nodiscard]] json::value all_of(const std::vector<T>& items) {
+  json::object out;
+  out["items"] = wire::to_value(items);
+  return out;
+}
+
+// Optimistic locking: If-Match with the revision that the caller read; absent: whatever is there. Code::conflict.
+[[nodiscard]] Status match_revision(const Context& c, std::int64_t revision);
+
+}  // namespace fp::admin

@@ -1,0 +1,123 @@
+// Deployments: what goes to which collection, and what became of it.
+#include "roles/admin/context.hpp"
+#include "roles/admin/lookup.hpp"
+
+namespace fp::admin {
+namespace {
+
+using namespace access;
+
+// Names become ids; what cannot work is refused with the reason.
+Status complete(Context& c, Repositories& r, Deployment& d) {
+  FP_TRY(target, find_collection(r, d.collection_id));
+  d.collection_id = target.id;
+  FP_CHECK(c.need_target(target.id));
+  if (d.kind == DeploymentKind::application) {
+    FP_TRY(application, find_application(r, d.target_id));
+    FP_CHECK(c.need(ObjectClass::application, kDeployObject, application.scope));
+    d.target_id = application.id;
+    if (d.action == DeploymentAction::uninstall && d.purpose == Purpose::available)
+      return fail(Code::invalid, "purpose: an uninstall deployment is always required");
+  } else {
+    FP_TRY(package, find_package(r, d.target_id));
+    FP_CHECK(c.need(ObjectClass::package, kDeployObject, package.scope));
+    d.target_id = package.id;
+    if (d.action != DeploymentAction::install) return fail(Code::invalid, "action: a package's program only runs; it has no {}", "uninstall or repair");
+  }
+  if (d.purpose == Purpose::available && d.deadline) return fail(Code::invalid, "deadline: an available deployment has none");
+  if (d.available_at.ms == 0) d.available_at = c.clock.now();
+  if (d.deadline && *d.deadline < d.available_at) d.available_at = *d.deadline;
+  return {};
+}
+
+Status store_deployment(Context& c, Repositories& r, Deployment& d, const char* action) {
+  FP_CHECK(complete(c, r, d));
+  d.changed_at = r.change;
+  FP_CHECK(r.deployments.put(d));
+  FP_CHECK(c.policies.deployment(r, d));
+  return c.audit(r, action, "deployment", d.id, fmt::format("{} to {}", d.target_id, d.collection_id));
+}
+
+Result<Answer> list(Context& c) {
+  FP_TRY(all, c.store.read([](Repositories& r) { return r.deployments.list(); }));
+  return Answer{200, all_of(all), {}};
+}
+
+Result<Answer> create(Context& c) {
+  FP_TRY(wanted, c.body_as<Deployment>());
+  if (!wanted.id.empty()) return fail(Code::invalid, "id: is given by the site; leave it out");
+  const Status done = c.store.write([&](Repositories& r) -> Status {
+    FP_TRY(id, r.site.next_object_id(c.settings.site_code));
+    wanted.id = id;
+    wanted.revision = 1;
+    wanted.created_by = c.who.name;
+    return store_deployment(c, r, wanted, "create");
+  });
+  FP_CHECK(done);
+  return Answer{201, wire::to_value(wanted), {}};
+}
+
+Result<Answer> show(Context& c) {
+  FP_TRY(found, c.store.read([&](Repositories& r) { return find_deployment(r, c.params[0]); }));
+  return Answer{200, wire::to_value(found), {}};
+}
+
+Result<Answer> replace(Context& c) {
+  FP_TRY(wanted, c.body_as<Deployment>());
+  const Status done = c.store.write([&](Repositories& r) -> Status {
+    FP_TRY(before, find_deployment(r, c.params[0]));
+    FP_CHECK(match_revision(c, before.revision));
+    FP_CHECK(c.need_target(before.collection_id));
+    wanted.id = before.id;
+    wanted.revision = before.revision + 1;
+    wanted.created_by = before.created_by;
+    return store_deployment(c, r, wanted, "change");
+  });
+  FP_CHECK(done);
+  return Answer{200, wire::to_value(wanted), {}};
+}
+
+Result<Answer> remove(Context& c) {
+  const Status done = c.store.write([&](Repositories& r) -> Status {
+    FP_TRY(found, find_deployment(r, c.params[0]));
+    FP_CHECK(c.need_target(found.collection_id));
+    FP_CHECK(c.policies.remove(r, found.id));
+    FP_CHECK(r.deployments.remove(found.id));
+    return c.audit(r, "delete", "deployment", found.id);
+  });
+  FP_CHECK(done);
+  return Answer{};
+}
+
+Result<Answer> summary(Context& c) {
+  FP_TRY(sum, c.store.read([&](Repositories& r) -> Result<DeploymentSummary> {
+    FP_TRY(found, find_deployment(r, c.params[0]));
+    return r.deployments.summary(found.id);
+  }));
+  return Answer{200, wire::to_value(sum), {}};
+}
+
+Result<Answer> states(Context& c) {
+  FP_TRY(limit, c.limit());
+  FP_TRY(items, c.store.read([&](Repositories& r) -> Result<std::vector<DeploymentState>> {
+    FP_TRY(found, find_deployment(r, c.params[0]));
+    return r.deployments.states(found.id, limit, c.argument("after"));
+  }));
+  return Answer{200, page_of(items, limit, items.empty() ? "" : items.back().client_id), {}};
+}
+
+constexpr Route kRoutes[] = {
+    {"GET", "/deployments", ObjectClass::deployment, kReadObject, list},
+    {"POST", "/deployments", ObjectClass::deployment, kCreateObject, create},
+    {"GET", "/deployments/{id}", ObjectClass::deployment, kReadObject, show},
+    {"PUT", "/deployments/{id}", ObjectClass::deployment, kModifyObject, replace},
+    {"DELETE", "/deployments/{id}", ObjectClass::deployment, kDeleteObject, remove},
+    {"GET", "/deployments/{id}/summary", ObjectClass::deployment, kReadObject, summary},
+    {"GET", "/deployments/{id}/states", ObjectClass::deployment, kReadObject, states},
+};
+
+}  // namespace
+
+std::span<const Route> deployment_routes() { return kRoutes; }
+
+}  // namespace fp::admin

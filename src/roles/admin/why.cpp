@@ -1,0 +1,182 @@
+#include "roles/admin/why.hpp"
+
+#include <algorithm>
+
+#include "model/policy_document.hpp"
+
+namespace fp::admin {
+namespace {
+
+class Story {
+ public:
+  Story(store::Repositories& r, const Device& device, const Deployment& deployment, Instant now)
+      : r_(r), device_(device), d_(deployment), now_(now) {
+    out_.device = fmt::format("{} ({})", device.name, device.client_id);
+    out_.deployment = deployment.id;
+  }
+
+  Result<Explanation> tell() {
+    deployment();
+    device();
+    FP_CHECK(collection());
+    FP_CHECK(policy());
+    FP_CHECK(content());
+    FP_CHECK(windows());
+    FP_CHECK(state());
+    for (const auto& step : out_.steps)
+      if (!step.ok && out_.conclusion.empty()) out_.conclusion = fmt::format("Waits at {}: {}", step.step, step.because);
+    return std::move(out_);
+  }
+
+ private:
+  template <class... A>
+  void say(const char* step, bool ok, fmt::format_string<A...> text, A&&... args) {
+    out_.steps.push_back({step, ok, fmt::format(text, std::forward<A>(args)...)});
+  }
+
+  void deployment() {
+    const char* purpose = d_.purpose == Purpose::required ? "required" : "available";
+    if (!d_.enabled) say("deployment", false, "it is switched off");
+    else if (d_.available_at > now_) say("deployment", false, "it is {} only from {}", purpose, to_iso(d_.available_at));
+    else say("deployment", true, "it is {} since {}{}", purpose, to_iso(d_.available_at), d_.deadline ? ", deadline " + to_iso(*d_.deadline) : "");
+  }
+
+  void device() {
+    if (device_.blocked) say("device", false, "it is blocked: {}", device_.block_reason);
+    else if (device_.approval == Approval::pending) say("device", false, "it waits for approval");
+    else if (device_.approval == Approval::rejected) say("device", false, "an administrator rejected it");
+    else say("device", true, "{}", device_.pki ? "it registered with a certificate of a trusted issuer" : "it is approved");
+  }
+
+  Status collection() {
+    FP_TRY(c, r_.collections.find(d_.collection_id));
+    FP_TRY(is_member, r_.collections.is_member(c.id, device_.client_id));
+    if (is_member) {
+      FP_TRY(members, r_.collections.members(c.id));
+      const auto m = std::ranges::find(members, device_.client_id, &CollectionMember::client_id);
+      say("collection", true, "it is in {} ({}) since {} by {}", c.name, c.id, m == members.end() ? "?" : to_iso(m->since),
+          m == members.end() || m->reason.empty() ? "registration" : m->reason);
+      return {};
+    }
+    FP_TRY(limited, r_.collections.is_member(c.limiting_id, device_.client_id));
+    std::string why = limited ? "no rule selects it" : fmt::format("it is not in the limiting collection {}", c.limiting_id);
+    for (const auto& rule : c.rules) {
+      if (rule.kind != RuleKind::exclude) continue;
+      FP_TRY(excluded, r_.collections.is_member(rule.target, device_.client_id));
+      if (excluded) why = fmt::format("it is excluded by being in {}", rule.target);
+    }
+    say("collection", false, "it is not in {} ({}), last evaluated {}: {}", c.name, c.id, to_iso(c.evaluated_at), why);
+    return {};
+  }
+
+  Status policy() {
+    FP_TRY(all, r_.policies.list_by_source(d_.id));
+    if (all.empty()) {
+      say("policy", false, "there is no policy of this deployment");
+      return {};
+    }
+    const auto& p = all.front();
+    if (device_.last_policy_at.ms == 0) say("policy", false, "the device never asked for policy");
+    else if (device_.last_policy_at < p.changed_at)
+      say("policy", false, "version {} was made {}, the device last asked {}", p.version, to_iso(p.changed_at), to_iso(device_.last_policy_at));
+    else say("policy", true, "version {} was made {}, the device asked since ({})", p.version, to_iso(p.changed_at), to_iso(device_.last_policy_at));
+    return {};
+  }
+
+  Result<std::vector<std::string>> content_ids() {
+    std::vector<std::string> ids;
+    if (d_.kind == DeploymentKind::package) {
+      FP_TRY(p, r_.software.find_package(d_.target_id));
+      if (p.content_version > 0) ids.push_back(fmt::format("{}.{}", p.id, p.content_version));
+      return ids;
+    }
+    FP_TRY(a, r_.software.find_application(d_.target_id));
+    for (const auto& t : a.types)
+      if (!t.content_id.empty()) ids.push_back(t.content_id);
+    return ids;
+  }
+
+  Status content() {
+    FP_TRY(ids, content_ids());
+    for (const auto& id : ids) {
+      FP_TRY(places, r_.contents.distributions(id));
+      std::string good, bad;
+      for (const auto& place : places) {
+        auto& list = place.state == DistributionState::ok ? good : bad;
+        list += (list.empty() ? "" : ", ") + place.dp + (place.detail.empty() ? "" : " (" + place.detail + ")");
+      }
+      if (good.empty()) say("content", false, "{} is on no distribution point{}", id, bad.empty() ? "" : "; not yet: " + bad);
+      else say("content", true, "{} is on {}{}", id, good, bad.empty() ? "" : "; not yet on " + bad);
+    }
+    if (ids.empty()) say("content", true, "it needs none");
+    return {};
+  }
+
+  Status windows() {
+    if (d_.install_outside_window) {
+      say("window", true, "the deployment may run outside maintenance windows");
+      return {};
+    }
+    FP_TRY(ids, r_.collections.of_device(device_.client_id));
+    std::string names;
+    for (const auto& id : ids) {
+      FP_TRY(c, r_.collections.find(id));
+      for (const auto& w : c.windows)
+        if (w.enabled) names += fmt::format("{}{} (of {})", names.empty() ? "" : ", ", w.name, c.name);
+    }
+    say("window", true, "{}", names.empty() ? "the device has no maintenance window: any time is good" : "maintenance windows: " + names);
+    return {};
+  }
+
+  Status state() {
+    const auto s = r_.deployments.state(d_.id, device_.client_id);
+    if (!s) {
+      if (s.error().code != Code::not_found) return std::unexpected(s.error());
+      say("state", false, "the device has not reported about it yet");
+      return {};
+    }
+    const bool good = s->state >= 1000 && s->state < 2000;
+    say("state", good, "{} at {}{}", state_name(s->state), to_iso(s->at), s->detail.empty() ? "" : ": " + s->detail);
+    if (good) out_.conclusion = fmt::format("Done: {}{}", state_name(s->state), s->detail.empty() ? "" : " (" + s->detail + ")");
+    else if (s->state >= 3000) out_.conclusion = fmt::format("{}{}", state_name(s->state), s->detail.empty() ? "" : ": " + s->detail);
+    return {};
+  }
+
+  static std::string state_name(int state) {
+    switch (state) {
+      case 1000: return "installed";
+      case 1001: return "already installed";
+      case 2000: return "in progress";
+      case 2001: return "waiting for content";
+      case 2002: return "installing";
+      case 2003:
+      case 2008: return "waiting for a restart";
+      case 2004: return "waiting for a maintenance window";
+      case 2005: return "waiting for its time";
+      case 2006: return "downloading a dependency";
+      case 2007: return "installing a dependency";
+      case 2009: return "content downloaded";
+      case 2015: return "waiting to try again";
+      case 3000: return "requirements not met";
+      case 5002: return "the installation failed";
+      case 5003: return "the content could not be had";
+      default: break;
+    }
+    const char* kind = state < 2000 ? "success" : state < 3000 ? "in progress" : state < 4000 ? "requirements not met" : state < 5000 ? "unknown" : "error";
+    return fmt::format("{} ({})", kind, state);
+  }
+
+  store::Repositories& r_;
+  const Device& device_;
+  const Deployment& d_;
+  Instant now_;
+  Explanation out_;
+};
+
+}  // namespace
+
+Result<Explanation> explain_deployment(store::Repositories& r, const Device& device, const Deployment& deployment, Instant now) {
+  return Story(r, device, deployment, now).tell();
+}
+
+}  // namespace fp::admin

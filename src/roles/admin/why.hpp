@@ -1,0 +1,24 @@
+// Why a device has, or has not, what a deployment brings: the chain of decisions from the deployment to the last state, each
+// link with its reason (`farpoint why`). Reads only; nothing is guessed: what the site does not know it says it does not know.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "store/store.hpp"
+
+namespace fp::admin {
+
+struct ExplanationStep {
+  std::string step;     // "collection", "policy", "content", ...
+  bool ok = true;       // false: the chain is broken or waits here
+  std::string because;  // one sentence
+};
+struct Explanation {
+  std::string device, deployment;
+  std::string conclusion;
+  std::vector<ExplanationStep> steps;
+};
+
+[[nodiscard]] Result<Explanation> explain_deployment(store::Repositories& r, const Device& device, const Deployment& deployment, Instant now);
+
+}  // namespace fp::admin
