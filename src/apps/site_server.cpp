@@ -1,5 +1,8 @@
 #include "apps/site_server.hpp"
 
+#include <algorithm>
+#include <set>
+
 #include "apps/background.hpp"
 #include "apps/setup.hpp"
 #include "apps/trust.hpp"
@@ -7,6 +10,7 @@
 #include "domain/access/routes.hpp"
 #include "net/server.hpp"
 #include "pki/authority.hpp"
+#include "roles/admin/api.hpp"
 #include "roles/dp/distribution_point.hpp"
 #include "roles/dp/distributor.hpp"
 #include "roles/mp/service.hpp"
@@ -88,7 +92,10 @@ struct SiteServer::Parts {
   std::unique_ptr<dp::DistributionPoint> dp;
   std::unique_ptr<dp::Distributor> distributor;
   std::optional<pki::CertificateAuthority> authority;
-  std::unique_ptr<net::Server> server, crl_server;
+  std::unique_ptr<admin::AdminApi> admin;
+  std::unique_ptr<net::Server> server, crl_server, admin_server;
+  std::mutex validate_mutex;
+  std::set<std::string> validate_wanted;  // distribution points that an administrator asked about
   Background chores, distribution;
 
   Parts(const SiteConfig& c, const Clock& k, Random& r) : config(c), clock(k), random(r), chores(k), distribution(k) {}
@@ -96,6 +103,8 @@ struct SiteServer::Parts {
   Status open();
   Status roles(const site::SiteKeys& keys);
   Status listen();
+  Status listen_admin();
+  [[nodiscard]] std::string metrics() const;
   void schedule();
   [[nodiscard]] net::Response dispatch(net::Request& request);
   void report(std::string_view component, const Status& status) {
@@ -187,6 +196,7 @@ Status SiteServer::Parts::listen() {
   options.verifier = [this](std::string_view leaf, const std::vector<std::string>& chain) { return trust->check_peer(leaf, chain); };
   FP_TRY(started, net::Server::start(std::move(options)));
   server = std::move(started);
+  if (config.admin_port != 0) FP_CHECK(listen_admin());
   if (config.crl_port == 0) return {};
   net::ServerOptions lists;
   lists.clock = &clock;
@@ -198,6 +208,67 @@ Status SiteServer::Parts::listen() {
   FP_TRY(crls, net::Server::start(std::move(lists)));
   crl_server = std::move(crls);
   return {};
+}
+
+Status SiteServer::Parts::listen_admin() {
+  admin::Hooks hooks;
+  hooks.add_content = [this](const std::string& id, const Path& source) { return library->add(id, source); };
+  hooks.distribution_wanted = [this] { distribution.wake(); };
+  hooks.peers_changed = [this] {
+    report("pki", trust->reload_blocked());
+    server->recheck_peers();
+  };
+  hooks.validate = [this](const std::string& name) -> Status {
+    std::lock_guard lock(validate_mutex);
+    validate_wanted.insert(name);
+    distribution.wake();
+    return {};
+  };
+  hooks.metrics = [this] { return metrics(); };
+  admin = std::make_unique<admin::AdminApi>(*store, clock, random, *policies, admin::Settings{config.site_code, config.data / "staging"},
+                                            std::move(hooks));
+  net::ServerOptions options;
+  options.clock = &clock;
+  options.random = &random;
+  options.io_threads = 1;
+  options.worker_threads = 4;
+  ListenerConfig listener;
+  listener.address = config.admin_address;
+  listener.port = config.admin_port;
+  listener.door = Door::intranet_https;
+  listener.certificate = config.admin_certificate;
+  listener.key = config.admin_key;
+  options.listeners = {listener_of(listener)};
+  options.handler = [this](net::Request& request) { return admin->handle(request); };
+  options.body_limit = admin::AdminApi::body_limit;
+  FP_TRY(started, net::Server::start(std::move(options)));
+  admin_server = std::move(started);
+  return {};
+}
+
+std::string SiteServer::Parts::metrics() const {
+  std::string text;
+  const auto add = [&](std::string_view name, std::string_view kind, std::uint64_t value) {
+    text += fmt::format("# TYPE farpoint_{} {}\nfarpoint_{} {}\n", name, kind, name, value);
+  };
+  const auto& n = server->counters();
+  add("requests_total", "counter", n.requests);
+  add("responses_2xx_total", "counter", n.by_class[2]);
+  add("responses_4xx_total", "counter", n.by_class[4]);
+  add("responses_5xx_total", "counter", n.by_class[5]);
+  add("bytes_in_total", "counter", n.bytes_in);
+  add("bytes_out_total", "counter", n.bytes_out);
+  add("tls_handshakes_total", "counter", n.handshakes);
+  add("tls_handshakes_resumed_total", "counter", n.handshakes_resumed);
+  add("tls_handshakes_failed_total", "counter", n.handshakes_failed);
+  add("connections_open", "gauge", n.connections_open);
+  add("refused_busy_total", "counter", n.refused_busy);
+  add("rejected_malformed_total", "counter", n.rejected_malformed);
+  const auto devices = store->read([](store::Repositories& r) { return r.devices.count(); });
+  add("devices", "gauge", static_cast<std::uint64_t>(devices.value_or(0)));
+  add("revocation_lists_unusable", "gauge", static_cast<std::uint64_t>(std::ranges::count_if(
+      trust->lists(), [](const pki::CrlStatus& list) { return !list.problem.empty(); })));
+  return text;
 }
 
 void SiteServer::Parts::schedule() {
@@ -222,6 +293,13 @@ void SiteServer::Parts::schedule() {
     if (!done) log::error("distribution", "{}", done.error().message);
   });
   distribution.add("validation", 600'000, [this] {
+    std::set<std::string> wanted;
+    {
+      std::lock_guard lock(validate_mutex);
+      wanted.swap(validate_wanted);
+    }
+    for (const auto& dp_name : wanted)
+      if (const auto found = distributor->validate(dp_name); !found) log::error("validation", "{}", found.error().message);
     const auto found = distributor->validate_due();
     if (!found) log::error("validation", "{}", found.error().message);
   });
@@ -244,6 +322,7 @@ void SiteServer::stop() {
   if (!parts_) return;
   if (parts_->server) parts_->server->stop();
   if (parts_->crl_server) parts_->crl_server->stop();
+  if (parts_->admin_server) parts_->admin_server->stop();
   parts_->distribution.stop();
   parts_->chores.stop();
 }
