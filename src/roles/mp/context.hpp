@@ -1,0 +1,117 @@
+// What every part of the management point works with, and the one way in which it says no. Any thread.
+#pragma once
+#include <deque>
+#include <expected>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "crypto/key.hpp"
+#include "domain/access/routes.hpp"
+#include "model/device.hpp"
+#include "roles/mp/service.hpp"
+#include "roles/mp/uploads.hpp"
+#include "wire/authority.hpp"
+#include "wire/envelope.hpp"
+#include "wire/identity.hpp"
+
+namespace fp::mp {
+
+// A refusal on its way up. The one place that logs it is Context::refuse.
+struct Refused {
+  int status = 200;
+  std::string reason;
+};
+template <class T>
+using Outcome = std::expected<T, Refused>;
+[[nodiscard]] inline std::unexpected<Refused> refused(int status, std::string reason) {
+  return std::unexpected(Refused{status, std::move(reason)});
+}
+// The status that wire.md §16 gives an error: 400 malformed, 413 too large, 503 the store cannot, else the empty 200.
+[[nodiscard]] std::unexpected<Refused> refused(const Error& error);
+
+// Keys of certificates that were parsed a moment ago, by fingerprint: a signed message costs one verification, not a parse too.
+class KeyCache {
+ public:
+  // `name` decides the key: the key fingerprint of a device, or "tls:" and the fingerprint of a TLS leaf.
+  [[nodiscard]] Result<crypto::PublicKey> key_of(const std::string& name, std::string_view certificate_der);
+
+ private:
+  static constexpr std::size_t kKeysMax = 20'000;
+  std::mutex lock_;
+  std::unordered_map<std::string, crypto::PublicKey> keys_;
+};
+
+// Tokens of identity headers: good again within the second in which they were first seen, and never after that.
+class TokenMemory {
+ public:
+  [[nodiscard]] bool seen_within_a_second(const std::string& key, Instant now);  // also remembers it
+ private:
+  static constexpr std::size_t kTokensMax = 100'000;
+  std::mutex lock_;
+  std::unordered_map<std::string, Instant> first_seen_;
+  std::deque<std::string> order_;
+};
+
+struct Context {
+  store::Store& store;
+  const Clock& clock;
+  Random& random;
+  Settings settings;
+  CertificateVerifier verify;
+  RefusalHook hook;
+  Uploads uploads;
+  KeyCache keys;
+  TokenMemory tokens;
+
+  // Logs one line, tells the hook, and makes the response of wire.md §16.
+  [[nodiscard]] net::Response refuse(std::string_view component, const net::Request& request, std::string_view client_id,
+                                     const Refused& refused) const;
+};
+
+// "tls:<fingerprint>", "ip:<address>" or kProxyPeer.
+[[nodiscard]] std::string peer_name(const Peer& peer);
+// Whether the key of the certificate on this connection is this one.
+[[nodiscard]] bool is_tls_key(Context& context, const Peer& peer, std::string_view key_fingerprint);
+// How the registered device stands to this connection; `good` is the caller's finding about the signature.
+[[nodiscard]] access::Proof proof_of(Context& context, const Device& device, const Peer& peer, bool good);
+[[nodiscard]] bool holds(const crypto::PublicKey& key, const wire::SignedBytes& bytes);
+
+// Identity headers of a GET, proved: family, key, time, replay, binding and standing of the device. 403 otherwise.
+[[nodiscard]] Outcome<Device> prove_headers(Context& context, const net::Request& request);
+
+// A message whose sender was proved, or that needs no proof (device empty).
+struct Message {
+  const net::Request& request;
+  const access::Endpoint& endpoint;
+  const wire::Envelope& envelope;
+  wire::Documents documents;
+  std::optional<Device> device;
+  std::string payload_hash;  // hex SHA-256 of the wire bytes of the body
+  std::optional<wire::Freshness> freshness;
+};
+struct Answer {
+  std::string document;  // empty: 200 without a body
+  Ticket ticket;
+};
+
+[[nodiscard]] Outcome<Answer> register_client(Context& context, Message& message);     // registration.cpp
+[[nodiscard]] Outcome<Answer> request_assignments(Context& context, Message& message); // policy.cpp
+[[nodiscard]] Outcome<Answer> locate(Context& context, Message& message);              // location.cpp
+[[nodiscard]] Outcome<Answer> identify_client(Context& context, Message& message);     // location.cpp
+[[nodiscard]] Outcome<Answer> take_report(Context& context, Message& message);         // reports.cpp
+[[nodiscard]] Outcome<Answer> grant_upload(Context& context, Message& message);        // upload_packets.cpp
+
+[[nodiscard]] net::Response answer_message(Context& context, const net::Request& request);      // messages.cpp
+[[nodiscard]] net::Response serve_policy(Context& context, const net::Request& request);        // policy.cpp
+[[nodiscard]] net::Response answer_authority(Context& context, const net::Request& request);    // authority.cpp
+[[nodiscard]] net::Response take_packet(Context& context, const net::Request& request);         // upload_packets.cpp
+[[nodiscard]] net::Response serve_client_file(Context& context, const net::Request& request);   // client_files.cpp
+
+// Management points that a client at this door may use; never empty: this one stands in.
+[[nodiscard]] Result<std::vector<ManagementPoint>> points_for(Context& context, Door door);
+[[nodiscard]] Result<std::vector<wire::MpEntry>> mp_entries(Context& context, Door door);  // the same for the wire; authority.cpp
+
+}  // namespace fp::mp

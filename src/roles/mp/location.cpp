@@ -1,0 +1,153 @@
+// MP_LocationManager and MP_ClientIdManager (wire.md §8): where things are, told according to the door and nothing else.
+#include "wire/location.hpp"
+
+#include <algorithm>
+
+#include "base/ids.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "roles/mp/context.hpp"
+#include "wire/capability.hpp"
+
+namespace fp::mp {
+namespace {
+
+using store::Repositories;
+
+template <class... F>
+struct Overloads : F... {
+  using F::operator()...;
+};
+
+bool own_site(const Context& context, std::string_view site_code) {
+  return site_code.empty() || iequals(site_code, context.settings.site_code);
+}
+
+// "LAB00002" without a version means the newest one that is there.
+Result<std::string> newest_content(Repositories& r, const std::string& id) {
+  if (const auto package = r.software.find_package(id); package && package->content_version > 0)
+    return fmt::format("{}.{}", package->id, package->content_version);
+  FP_TRY(all, r.contents.list());
+  std::string found;
+  int version = 0;
+  for (const ContentVersion& content : all) {
+    const ContentName name = split_content_id(content.content_id);
+    if (!iequals(name.id, id) || name.version < version) continue;
+    version = name.version;
+    found = content.content_id;
+  }
+  return found;
+}
+
+struct Place {
+  std::string url, name;
+};
+
+Result<std::vector<Place>> places_of(Repositories& r, const std::string& content_id, bool internet) {
+  FP_TRY(distributions, r.contents.distributions(content_id));
+  std::vector<Place> out;
+  for (const Distribution& distribution : distributions) {
+    if (distribution.state != DistributionState::ok) continue;
+    const auto dp = r.contents.find_dp(distribution.dp);
+    if (!dp || dp->maintenance) continue;
+    if (dp->connections == (internet ? Connections::intranet : Connections::internet)) continue;
+    std::string url = internet ? dp->internet_url : dp->intranet_url;
+    while (url.ends_with('/')) url.pop_back();
+    if (!url.empty()) out.push_back({std::move(url), dp->name});
+  }
+  return out;
+}
+
+void shuffle(std::vector<Place>& places, Random& random) {
+  for (std::size_t i = places.size(); i > 1; --i) std::swap(places[i - 1], places[random.below(i)]);
+}
+
+// The path segment that opens a content behind a bridge. Only a client that proved itself gets one.
+std::string capability_for(Context& context, const Message& message, const std::string& content_id) {
+  const Settings& site = context.settings;
+  if (!site.issue_capabilities || site.capability_key.empty() || message.request.peer.door != Door::internet_https) return {};
+  if (!message.device || !message.device->may_have_policy()) return {};
+  return wire::encode_capability({.content_id = content_id, .client_id = message.device->client_id,
+                                  .expires_at = context.clock.now().plus_s(site.capability_life_s)},
+                                 site.capability_key) + "/";
+}
+
+Outcome<std::string> content(Context& context, const Message& message, const wire::ContentLocationRequest& request) {
+  wire::ContentLocationReply reply{.site_code = context.settings.site_code, .locations = {}};
+  if (request.client_package) return wire::encode_content_locations(reply);  // ccmsetup lies below /CCM_Client
+  const bool internet = message.request.peer.door == Door::internet_https || request.where.internet;
+  std::string content_id = request.content_id;
+  auto places = context.store.read([&](Repositories& r) -> Result<std::vector<Place>> {
+    if (request.version == 0 && split_content_id(content_id).version == 0) {
+      FP_TRY(newest, newest_content(r, request.package_id.empty() ? content_id : request.package_id));
+      content_id = newest;
+    }
+    if (content_id.empty()) return std::vector<Place>();
+    return places_of(r, content_id, internet);
+  });
+  if (!places) return refused(503, places.error().message);
+  if (internet) shuffle(*places, context.random);
+  const std::string segment = content_id.empty() ? std::string() : capability_for(context, message, content_id);
+  for (const Place& place : *places) {
+    const bool tls = istarts_with(place.url, "https:");
+    reply.locations.push_back({.url = place.url + "/SMS_DP_SMSPKG$/" + segment + content_id,
+                               .signature_url = place.url + "/SMS_DP_SMSSIG$/" + content_id + ".tar",
+                               .server_name = place.name,
+                               .ssl_state = tls ? wire::ssl_state::kHttps : wire::ssl_state::kHttp,
+                               .dp_type = "SERVER",
+                               .locality = internet ? "INTERNET" : "LOCAL",
+                               .version = static_cast<int>(parse_int(context.settings.build).value_or(9128))});
+  }
+  if (reply.locations.empty()) log::info("mp.location", "no distribution point has {} for {} clients", request.content_id, internet ? "internet" : "intranet");
+  return wire::encode_content_locations(reply);
+}
+
+Outcome<std::string> points(Context& context, const Message& message, const wire::MpLocationRequest& request) {
+  if (!own_site(context, request.site_code)) return wire::encode_mp_locations({}, request.site_code);
+  auto list = mp_entries(context, message.request.peer.door);
+  if (!list) return refused(503, list.error().message);
+  for (wire::MpEntry& entry : *list) entry.site_code = context.settings.site_code;
+  return wire::encode_mp_locations(*list, context.settings.site_code);
+}
+
+}  // namespace
+
+Outcome<Answer> locate(Context& context, Message& message) {
+  const auto request = wire::decode_location_request(message.documents.body());
+  if (!request) return refused(request.error());
+  using Document = Outcome<std::string>;
+  auto document = std::visit(
+      Overloads{
+          [&](const wire::SiteInformationRequest& r) -> Document {
+            if (!own_site(context, r.site_code)) return wire::encode_site_information({});
+            return wire::encode_site_information({{context.settings.site_code, context.settings.version, context.settings.build}});
+          },
+          [&](const wire::AssignedSiteRequest&) -> Document { return wire::encode_assigned_site(context.settings.site_code); },
+          [&](const wire::MpLocationRequest& r) -> Document { return points(context, message, r); },
+          [&](const wire::ContentLocationRequest& r) -> Document { return content(context, message, r); },
+          [&](const wire::WsusLocationRequest&) -> Document { return wire::encode_wsus_locations({}); },
+          [&](const wire::TokenServicesRequest&) -> Document { return wire::encode_token_services(); },
+          [&](const wire::UpdateSubFilesRequest&) -> Document { return wire::encode_update_sub_files(); },
+      },
+      *request);
+  if (!document) return std::unexpected(document.error());
+  return Answer{std::move(*document), {}};
+}
+
+// Maps a machine to its client. It would tell anybody's address to anybody, so it speaks about the caller's own machine only.
+Outcome<Answer> identify_client(Context& context, Message& message) {
+  const auto request = wire::decode_client_id_request(message.documents.body());
+  if (!request) return refused(request.error());
+  const Device& device = *message.device;
+  const auto instances =
+      context.store.read([&](Repositories& r) { return r.inventory.instances(device.client_id, {}); });
+  if (!instances) return refused(503, instances.error().message);
+  bool own = false;
+  for (const InventoryInstance& instance : *instances)
+    for (const auto& [name, value] : instance.properties)
+      own = own || (!request->mac_address.empty() && icontains(value, request->mac_address)) ||
+            (!request->smbios_guid.empty() && icontains(value, request->smbios_guid));
+  return Answer{wire::encode_client_id_reply(own ? wire::ClientIdReply{device.client_id, device.name} : wire::ClientIdReply{}), {}};
+}
+
+}  // namespace fp::mp
