@@ -28,6 +28,8 @@ Status check_file(const ManifestFile& file, std::int64_t chunk_bytes) {
   if (static_cast<std::int64_t>(file.chunk_sha256.size()) != chunks_of(file.size, chunk_bytes))
     return fail(Code::invalid, "manifest: {}: {} chunks for {} bytes", file.path, file.chunk_sha256.size(), file.size);
   for (const auto& chunk : file.chunk_sha256) FP_CHECK(check_sha256(chunk, file.path));
+  if (file.chunk_sha256.size() == 1 && file.chunk_sha256[0] != file.sha256)
+    return fail(Code::invalid, "manifest: {}: its only chunk has another hash than the file", file.path);
   return {};
 }
 
