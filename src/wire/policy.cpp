@@ -142,6 +142,7 @@ std::string encode_assignment_request(const AssignmentRequest& r) {
 std::string encode_assignment_reply(const AssignmentReply& reply) {
   XmlWriter x;
   x.open("ReplyAssignments").attr("SchemaVersion", "1.00").attr("ReplyType", reply.delta ? "Delta" : "Full");
+  if (!reply.resync.empty()) x.attr("Resync", fmt::format("{}", fmt::join(reply.resync, ",")));
   write_identification(x, reply.client_id, reply.fqdn, reply.netbios_name);
   x.leaf("PolicySource", "SMS:" + reply.site_code).open("Resource").attr("ResourceType", "Machine").close();
   x.leaf("ServerCookie", to_cookie(reply.cookie));
@@ -166,6 +167,8 @@ Result<ReceivedAssignments> decode_assignment_reply(std::string_view document) {
   FP_TRY(site_code, parse_site_code(istarts_with(source, "SMS:") ? std::string_view(source).substr(4) : source));
   r.site_code = std::move(site_code);
   r.cookie = root.text_of("ServerCookie").substr(0, 64);
+  for (const std::string_view kind : split(root.attr("Resync"), ','))
+    if (kind == "hardware" || kind == "software" || kind == "state") r.resync.emplace_back(kind);
   for (const XmlNode& node : root.children()) {
     const bool gone = node.name() == "TombstonedAssignment";
     if (!gone && node.name() != "PolicyAssignment") continue;
