@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "pki/issue.hpp"
 #include "pki/selection.hpp"
 
 namespace fp::agent {
@@ -126,6 +127,25 @@ Result<ClientCertificate> choose_certificate(const InstallSettings& settings, co
   auto& f = found[*selection.chosen];
   return ClientCertificate{f.chain.front(), candidates[*selection.chosen].chain, *f.key, f.certificate_file, f.key_file,
                            selection.reason};
+}
+
+Result<ClientCertificate> own_certificate(const Path& folder, Instant now, Random& random) {
+  constexpr std::int64_t kLifeS = 10LL * 365 * 86400;
+  const Path file = folder / "self-signed.pem";
+  if (!file_exists(file)) {
+    pki::Order order;
+    order.profile = pki::Profile::client_self_signed;
+    order.not_before = now.plus_s(-300);
+    order.not_after = now.plus_s(kLifeS);
+    FP_TRY(made, pki::self_signed_with_new_key(order, random));
+    FP_TRY(key, made.key.to_pem());
+    FP_CHECK(make_dirs(folder, 0700));
+    FP_CHECK(write_file(file, made.certificate.pem() + key, 0600));
+  }
+  FP_TRY(text, read_file(file, 64U << 10));
+  FP_TRY(certificate, pki::Certificate::from_pem(text));
+  FP_TRY(key, crypto::PrivateKey::from_pem(text));
+  return ClientCertificate{certificate, {}, key, file, file, "self-signed, because /UsePKICert was not given"};
 }
 
 }  // namespace fp::agent

@@ -6,6 +6,7 @@
 
 #include "agent/core/settings.hpp"
 #include "base/clock.hpp"
+#include "base/random.hpp"
 #include "crypto/key.hpp"
 #include "pki/certificate.hpp"
 
@@ -28,5 +29,8 @@ struct CertificateSearch {
 // A pair is NAME.pem or NAME.crt with NAME.key beside it, or one file that holds both. Code::not_found when none is suitable;
 // the message names each candidate with the reason against it.
 [[nodiscard]] Result<ClientCertificate> choose_certificate(const InstallSettings& settings, const CertificateSearch& search);
+
+// Without /UsePKICert: a self-signed certificate of the client's own (wire.md §4.4), made at the first call and kept in `folder`.
+[[nodiscard]] Result<ClientCertificate> own_certificate(const Path& folder, Instant now, Random& random);
 
 }  // namespace fp::agent

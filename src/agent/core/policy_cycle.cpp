@@ -55,6 +55,7 @@ Result<PolicyCycle::Outcome> PolicyCycle::run(bool full) {
         if (!named) FP_CHECK(drop(p.id, outcome));
       }
     }
+    for (const auto& kind : reply.resync) FP_CHECK(memory_.set_property("resync." + lower(kind), "1"));
     // One that was refused has to be offered again, so the cookie stays where it was.
     return outcome.refused == 0 ? memory_.set_property(kCookie, reply.cookie) : Status{};
   });

@@ -13,6 +13,16 @@ constexpr std::int64_t kLeastMs = 30'000;
 using Type = wire::RegistrationRequest::Type;
 using Status3 = wire::RegistrationReply::Status;
 
+// Topic 800, state 700: assigned to the site (domain.md §21.4).
+Status tell_assigned(memory::Memory& memory, Instant now) {
+  memory::OutboxMessage m;
+  m.topic_type = 800;
+  m.state_id = 700;
+  m.at = now;
+  FP_CHECK(memory.queue(std::move(m)));
+  return {};
+}
+
 Status settle(memory::Memory& memory, memory::Identity& identity, const MpClient& mp, const wire::RegistrationReply& reply, Instant now,
               RegistrationOutcome& outcome) {
   switch (reply.status) {
@@ -22,6 +32,7 @@ Status settle(memory::Memory& memory, memory::Identity& identity, const MpClient
       identity.registered_at = now;
       identity.attempts = 0;
       outcome.registered = true;
+      if (auto told = tell_assigned(memory, now); !told) return told;
       outcome.reason = fmt::format("registered as {} with {}", reply.client_id, mp.certificate().certificate.label());
       break;
     case Status3::pending:

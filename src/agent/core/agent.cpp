@@ -1,0 +1,293 @@
+#include "agent/core/agent.hpp"
+
+#include <algorithm>
+
+#include "agent/core/certificate.hpp"
+#include "agent/core/crl.hpp"
+#include "agent/core/registration.hpp"
+#include "agent/core/reporting.hpp"
+#include "agent/core/transfer.hpp"
+#include "base/ids.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+
+namespace fp::agent {
+
+namespace {
+
+constexpr Backoff kAfterFailure{60'000, 60LL * 60 * 1000};
+constexpr std::int64_t kLongestSleepS = 3600;
+constexpr std::int64_t kRegisterAgainMs = 3600 * 1000;
+
+}  // namespace
+
+// What a pass has open towards the network. Members stand in the order in which they need each other.
+struct Agent::Session {
+  ClientCertificate certificate;
+  std::unique_ptr<Transport> transport;
+  MpClient mp;
+  ServiceLocation location;
+
+  Session(World& w, ClientCertificate chosen, std::unique_ptr<Transport> made, Names names)
+      : certificate(std::move(chosen)), transport(std::move(made)),
+        mp(w.memory, *transport, w.clock, w.random, certificate, std::move(names)),
+        location(w.memory, mp, w.clock, w.random, w.settings) {}
+};
+
+Agent::Agent(World world) : world_(std::move(world)) {}
+Agent::~Agent() = default;
+
+void Agent::note(PassResult& result, const Error& error, std::string_view doing) {
+  log::warning("agent", "{}: {}", doing, error.message);
+  if (result.problem.empty()) result.problem = fmt::format("{}: {}", doing, error.message);
+}
+
+Result<PassResult> Agent::pass(const PassOptions& options) {
+  PassResult result;
+  FP_TRY(policy, effective_policy(world_.memory));
+  policy_ = std::move(policy);
+  if (auto opened = open_session(); !opened) {
+    note(result, opened.error(), "connecting");
+    result.offline = true;
+  } else {
+    auto done = online(options, result);
+    if (!done && is_unreachable(done.error()) && !options.network_changed && !options.started) {
+      // Nobody answers where this client believes to be: it may have moved without a word from the kernel.
+      PassOptions again = options;
+      again.network_changed = true;
+      done = online(again, result);
+    }
+    if (!done) note(result, done.error(), "policy");
+    result.offline = !done && is_unreachable(done.error());
+  }
+  if (auto done = enforce(options); !done) note(result, done.error(), "enforcement");
+  if (session_ && !result.offline) {
+    if (auto done = report(options, result); !done) note(result, done.error(), "reports");
+  }
+  FP_TRY(schedules, world_.memory.schedules());
+  const auto now = world_.clock.now();
+  result.next = now.plus_s(kLongestSleepS);
+  for (const auto& s : schedules) {
+    if (s.next_at.ms > 0) result.next = std::min(result.next, s.next_at);
+  }
+  for (const auto at : {enforcement_next_, registration_next_}) {
+    if (at.ms > 0) result.next = std::min(result.next, at);
+  }
+  result.next = std::max(result.next, now.plus_s(5));
+  return result;
+}
+
+Status Agent::open_session() {
+  const auto& s = world_.settings;
+  const auto discovery = world_.machine.discover();
+  Names names{discovery.netbios_name, discovery.fqdn};
+  if (!s.computer_name.empty()) {
+    names.netbios_name = upper(std::string_view(s.computer_name).substr(0, s.computer_name.find('.'))).substr(0, 15);
+    names.fqdn = lower(s.computer_name);
+  }
+  const auto short_name = names.fqdn.substr(0, names.fqdn.find('.'));
+  const Path folder = s.certificate_dir.empty() ? world_.paths.certificates : Path(s.certificate_dir);
+  auto chosen = s.use_pki ? choose_certificate(s, {folder, short_name, world_.clock.now()})
+                          : own_certificate(world_.paths.data, world_.clock.now(), world_.random);
+  FP_CHECK(tell_certificate(chosen.has_value(), chosen ? chosen->reason : chosen.error().message));
+  if (!chosen) return std::unexpected(chosen.error());
+  HttpTransportOptions options;
+  if (s.use_pki) {
+    options.certificate = chosen->certificate_file;
+    options.key = chosen->key_file;
+  }
+  options.ca_file = s.ca_file;
+  options.proxy = s.proxy;
+  options.no_proxy = s.no_proxy;
+  options.resolve = s.resolve;
+  if (s.check_crl && s.use_pki) {
+    options.crl_file = s.crl_file;
+    if (s.crl_file.empty()) {
+      auto crls = refresh_crls(*chosen, world_.paths.data / "crl.pem", world_.clock.now(), [&](const HttpTransportOptions& o) {
+        return world_.connect(o);
+      }, s);
+      if (!crls) {
+        FP_CHECK(world_.memory.record(world_.clock.now(), "revocation", "unavailable", crls.error().message));
+        return std::unexpected(crls.error().with_context("revocation lists (CRL) of the site systems"));
+      }
+      options.crl_file = *crls;
+    }
+  }
+  session_ = std::make_unique<Session>(world_, *chosen, world_.connect(options), names);
+  return {};
+}
+
+// Topic 1001: got a certificate or not; told once per change.
+Status Agent::tell_certificate(bool found, const std::string& reason) {
+  FP_CHECK(world_.memory.record(world_.clock.now(), "certificate", found ? "chosen" : "none", reason));
+  FP_TRY(told, world_.memory.property("certificate.told"));
+  const std::string now = found ? "1" : "2";
+  if (told == now) return {};
+  memory::OutboxMessage m;
+  m.topic_type = 1001;
+  m.state_id = found ? 1 : 2;
+  m.criticality = found ? 0 : 1;
+  m.parameters = {reason};
+  m.at = world_.clock.now();
+  FP_CHECK(world_.memory.queue(std::move(m)));
+  return world_.memory.set_property("certificate.told", now);
+}
+
+// Pinned at installation (SMSSIGNCERT), else learnt once over a connection whose server proved itself by its certificate.
+Result<pki::Certificate> Agent::signing_certificate() {
+  const auto file = world_.paths.signing_certificate();
+  if (file_exists(file)) {
+    FP_TRY(pem, read_file(file, 64U << 10));
+    return pki::Certificate::from_pem(pem);
+  }
+  auto& session = *session_;
+  std::optional<pki::Certificate> learnt;
+  const auto asked = session.location.with_mp([&](const std::string& base) -> Status {
+    if (!base.starts_with("https://")) {
+      return fail(Code::forbidden, "over HTTP the site signing certificate is not believed: install with SMSSIGNCERT");
+    }
+    FP_TRY(der, session.mp.site_sign_certificate(base));
+    FP_TRY(certificate, pki::Certificate::from_der(der));
+    learnt = certificate;
+    return {};
+  });
+  FP_CHECK(asked);
+  const auto& key = world_.settings.root_key;
+  if (!key.empty() && !iequals(key, hex(learnt->public_key().spki_der()))) {
+    return fail(Code::unauthenticated, "the site signing certificate does not hold the key of SMSPUBLICROOTKEY");
+  }
+  FP_CHECK(write_file(file, learnt->pem(), 0600));
+  FP_CHECK(world_.memory.record(world_.clock.now(), "signing-certificate", "learnt", learnt->label()));
+  return *learnt;
+}
+
+Status Agent::online(const PassOptions& options, PassResult& result) {
+  auto& s = *session_;
+  const auto refresh_ms = policy_.number("location.refresh_min", 1500) * 60'000;
+  FP_CHECK(s.location.locate(options.started || options.network_changed || options.now.contains("location"), refresh_ms));
+  FP_TRY(registration, ensure_registered(world_.memory, s.mp, s.location, world_.clock, world_.random,
+                                         !options.now.empty() || options.started));
+  registration_next_ = registration.retry_at;
+  if (!registration.registered) {
+    result.problem = registration.reason;
+    return {};
+  }
+  FP_TRY(list_due, due("location", options));
+  if (list_due) {
+    auto refreshed = s.location.refresh_list();
+    if (!refreshed) note(result, refreshed.error(), "list of management points");
+    FP_CHECK(ran("location", policy_.number("location.refresh_min", 1500), 0, refreshed.has_value()));
+  }
+  FP_TRY(policy_due, due("policy", options));
+  if (!policy_due) return {};
+  FP_TRY(signing, signing_certificate());
+  PolicyCycle cycle(world_.memory, s.mp, s.location, world_.clock, signing);
+  auto outcome = cycle.run(options.now.contains("full-policy"));
+  const auto interval = policy_.number("client_policy.polling_interval_min", 60);
+  FP_CHECK(ran("policy", interval, std::max<std::int64_t>(1, interval / 10), outcome.has_value()));
+  if (!outcome) {
+    // No answer to a signed request may mean that the site has forgotten this client: registering again costs nothing.
+    FP_TRY(identity, world_.memory.identity());
+    const bool long_ago = world_.clock.now().since_ms(identity.registered_at) > kRegisterAgainMs;
+    if (outcome.error().code == Code::forbidden && long_ago) FP_CHECK(forget_registration(world_.memory));
+    return std::unexpected(outcome.error());
+  }
+  if (outcome->waiting > 0 || outcome->refused > 0) {
+    result.problem = fmt::format("policy: {} bodies waiting, {} assignments refused", outcome->waiting, outcome->refused);
+  }
+  FP_TRY(policy, effective_policy(world_.memory));
+  policy_ = std::move(policy);
+  return {};
+}
+
+Result<std::vector<Source>> Agent::sources(const std::string& content_id) {
+  auto& s = *session_;
+  const auto name = split_content_id(content_id);
+  wire::ContentLocationRequest request;
+  request.site_code = world_.settings.site_code;
+  request.content_id = content_id;
+  request.package_id = name.id;
+  request.version = name.version;
+  request.where.location_type = "SMSPACKAGE";
+  request.where.internet = s.location.where().internet();
+  request.where.allow_http = !request.where.internet;
+  std::vector<Source> out;
+  const auto asked = s.location.with_mp([&](const std::string& base) -> Status {
+    FP_TRY(reply, s.mp.locations(base, request));
+    for (auto& l : reply.locations) out.push_back({std::move(l.url), std::move(l.server_name)});
+    return {};
+  });
+  FP_CHECK(asked);
+  if (request.where.internet) {  // no locality out there (domain.md §2.3)
+    for (std::size_t n = out.size(); n > 1; --n) std::swap(out[n - 1], out[world_.random.below(n)]);
+  }
+  return out;
+}
+
+Status Agent::enforce(const PassOptions& options) {
+  std::optional<Transfer> transfer;
+  if (session_) {
+    TransferSettings t;
+    t.cache = world_.settings.cache_dir.empty() ? world_.paths.cache() : Path(world_.settings.cache_dir);
+    t.cache_bytes_max = policy_.number("cache.size_mb", world_.settings.cache_mb) << 20;
+    t.keep_s = policy_.number("cache.min_age_min", 1440) * 60;
+    transfer.emplace(world_.memory, *session_->transport, world_.clock, world_.random, t,
+                     [this](const std::string& id) { return sources(id); });
+  }
+  Enforcement work(world_.memory, world_.machine, transfer ? &*transfer : nullptr, world_.clock, world_.random, policy_, world_.stop);
+  FP_CHECK(work.recover());
+  FP_TRY(evaluate, due("evaluation", options));
+  FP_TRY(next, work.run(evaluate && options.wants("evaluation")));
+  if (evaluate) FP_CHECK(ran("evaluation", policy_.number("software_deployment.reevaluation_min", 10'080), 0, true));
+  enforcement_next_ = next;
+  if (transfer && evaluate) FP_CHECK(transfer->tidy());
+  return {};
+}
+
+Status Agent::report(const PassOptions& options, PassResult& result) {
+  FP_TRY(identity, world_.memory.identity());
+  if (identity.registration != "registered") return {};
+  Reporting reporting(world_.memory, session_->mp, session_->location, world_.machine, world_.clock);
+  const auto cycle = [&](const std::string& name, std::int64_t interval, std::int64_t spread, bool enabled,
+                         const std::function<Status()>& work) -> Status {
+    FP_TRY(is_due, due(name, options));
+    FP_TRY(resync, world_.memory.property("resync." + name));
+    if (!enabled || (!is_due && resync.empty())) return {};
+    auto done = work();
+    if (!done) note(result, done.error(), name);
+    return ran(name, interval, spread, done.has_value());
+  };
+  const auto& p = policy_;
+  FP_CHECK(cycle("heartbeat", p.number("heartbeat.interval_min", 10'080), 0, true, [&] { return reporting.send_heartbeat(); }));
+  FP_CHECK(cycle("hardware", p.number("hardware_inventory.interval_min", 10'080), p.number("hardware_inventory.random_delay_min", 240),
+                 p.flag("hardware_inventory.enabled", true), [&] { return reporting.send_inventory("hardware", false); }));
+  FP_CHECK(cycle("software", p.number("software_inventory.interval_min", 10'080), p.number("software_inventory.random_delay_min", 240),
+                 p.flag("software_inventory.enabled", true), [&] { return reporting.send_inventory("software", false); }));
+  return cycle("state", p.number("state_messages.reporting_interval_min", 15), 0, true, [&] { return reporting.send_states(); });
+}
+
+Result<bool> Agent::due(const std::string& cycle, const PassOptions& options) {
+  if (options.wants(cycle)) return true;
+  FP_TRY(s, world_.memory.schedule(cycle));
+  // A clock that was set back must not put a cycle off for years.
+  return !s || s->next_at <= world_.clock.now() || s->last_at > world_.clock.now().plus_s(60);
+}
+
+Status Agent::ran(const std::string& cycle, std::int64_t interval_min, std::int64_t random_min, bool good) {
+  FP_TRY(held, world_.memory.schedule(cycle));
+  memory::Schedule s = held.value_or(memory::Schedule{cycle, {}, {}, 0});
+  const auto now = world_.clock.now();
+  s.last_at = now;
+  if (good) {
+    s.failures = 0;
+    const auto spread = random_min > 0 ? static_cast<std::int64_t>(world_.random.below(static_cast<std::uint64_t>(random_min) * 60)) : 0;
+    s.next_at = now.plus_s(interval_min * 60 + spread);
+  } else {
+    const auto delay = std::max<std::int64_t>(15'000, kAfterFailure.delay_ms(s.failures, world_.random));
+    s.next_at = now.plus_ms(std::min(delay, interval_min * 60'000));
+    ++s.failures;
+  }
+  return world_.memory.save(s);
+}
+
+}  // namespace fp::agent

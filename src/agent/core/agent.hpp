@@ -1,0 +1,69 @@
+// One pass of the agent: everything that is due, in order: account for what was interrupted, certificate, location,
+// registration, policy, enforcement, reports (domain.md §35). One thread, one pass; the resident process starts a new worker
+// for the next. Works on with the last policy while no server is in reach. Never: sleeps, reads the clock beside the seam.
+#pragma once
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "agent/core/enforcement.hpp"
+#include "agent/core/http_transport.hpp"
+#include "agent/core/machine.hpp"
+#include "agent/core/policy_cycle.hpp"
+#include "agent/core/settings.hpp"
+
+namespace fp::agent {
+
+struct World {
+  memory::Memory& memory;
+  Machine& machine;
+  const Clock& clock;
+  Random& random;
+  InstallSettings settings;
+  Paths paths;
+  // Makes the transport for a certificate; tests give their own.
+  std::function<std::unique_ptr<Transport>(const HttpTransportOptions&)> connect;
+  std::function<bool()> stop;  // a signal came: end soon
+};
+
+struct PassOptions {
+  std::set<std::string> now;     // cycles to run although they are not due: policy, heartbeat, hardware, software, state, evaluation, all
+  bool network_changed = false;  // look again where this client is
+  bool started = false;          // first pass after the agent started
+  [[nodiscard]] bool wants(const std::string& cycle) const { return now.contains("all") || now.contains(cycle); }
+};
+
+struct PassResult {
+  Instant next;          // when the next pass is due
+  std::string problem;   // empty: everything went well; else the first thing that did not
+  bool offline = false;  // no management point was reached
+};
+
+class Agent {
+ public:
+  explicit Agent(World world);
+  ~Agent();
+  [[nodiscard]] Result<PassResult> pass(const PassOptions& options);
+
+ private:
+  struct Session;
+  [[nodiscard]] Status open_session();
+  [[nodiscard]] Result<pki::Certificate> signing_certificate();
+  [[nodiscard]] Status online(const PassOptions& options, PassResult& result);
+  [[nodiscard]] Status enforce(const PassOptions& options);
+  [[nodiscard]] Status report(const PassOptions& options, PassResult& result);
+  [[nodiscard]] Result<bool> due(const std::string& cycle, const PassOptions& options);
+  [[nodiscard]] Status ran(const std::string& cycle, std::int64_t interval_min, std::int64_t random_min, bool good);
+  [[nodiscard]] Status tell_certificate(bool found, const std::string& reason);
+  [[nodiscard]] Result<std::vector<Source>> sources(const std::string& content_id);
+  void note(PassResult& result, const Error& error, std::string_view doing);
+
+  World world_;
+  std::unique_ptr<Session> session_;
+  EffectivePolicy policy_;
+  Instant enforcement_next_;
+  Instant registration_next_;
+};
+
+}  // namespace fp::agent

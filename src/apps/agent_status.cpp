@@ -1,0 +1,214 @@
+// farpoint-agent status, software, why and logs: what the agent remembers, for people and for programs.
+#include <boost/json.hpp>
+#include <fstream>
+#include <iostream>
+
+#include "agent/core/policy_cycle.hpp"
+#include "agent/core/registration.hpp"
+#include "apps/agent_command.hpp"
+#include "base/text.hpp"
+
+namespace fp::apps {
+
+namespace json = boost::json;
+
+namespace {
+
+Result<std::unique_ptr<memory::Memory>> open_memory(const AgentCommand& c) {
+  if (!file_exists(c.paths.config)) return fail(Code::not_found, "the agent is not installed here ({} is missing)", c.paths.config.string());
+  return memory::Memory::open(c.paths.database());
+}
+
+std::string time_or_never(Instant at) { return at.ms == 0 ? "never" : to_iso(at); }
+
+std::string_view words_of(int state) {
+  switch (state) {
+    case 1000: return "installed";
+    case 1001: return "already installed";
+    case 2000: return "in progress";
+    case 2001: return "waiting for content";
+    case 2002: return "installing";
+    case 2004: return "waiting for a maintenance window";
+    case 2005: return "waiting for its time";
+    case 2007: return "installing a dependency";
+    case 2008: return "waiting for a restart";
+    case 2009: return "downloaded";
+    case 2015: return "waiting to try again";
+    case 3000: return "requirements not met";
+    case 4000: return "not looked at yet";
+    default: return state >= 5000 ? "failed" : "unknown";
+  }
+}
+
+void print_object(const json::object& o) {
+  for (const auto& [key, value] : o) {
+    if (value.is_array()) {
+      std::cout << key << ":\n";
+      for (const auto& item : value.as_array()) {
+        std::string line;
+        if (item.is_object()) {
+          for (const auto& [k, v] : item.as_object()) {
+            line += fmt::format("{}{}={}", line.empty() ? "" : "  ", std::string_view(k), v.is_string() ? std::string(v.as_string()) : json::serialize(v));
+          }
+        }
+        std::cout << "  " << line << '\n';
+      }
+    } else {
+      std::cout << fmt::format("{:<22} {}\n", std::string_view(key), value.is_string() ? std::string(value.as_string()) : json::serialize(value));
+    }
+  }
+}
+
+int answer(const AgentCommand& c, const Result<json::object>& value) {
+  if (!value) {
+    return agent_complain(c, value.error(), value.error().code == Code::not_found ? agent_exit::kNotInstalled : agent_exit::kFailed);
+  }
+  if (c.json) std::cout << json::serialize(*value) << '\n';
+  else print_object(*value);
+  return agent_exit::kGood;
+}
+
+Result<json::object> status_of(const AgentCommand& c) {
+  FP_TRY(memory, open_memory(c));
+  FP_TRY(settings, agent::load_settings(c.paths.config));
+  FP_TRY(identity, memory->identity());
+  json::object out;
+  out["site"] = settings.site_code;
+  out["client id"] = identity.client_id;
+  out["registration"] = identity.registration;
+  out["registered at"] = time_or_never(identity.registered_at);
+  FP_TRY(where, memory->decisions("location", 1));
+  out["location"] = where.empty() ? "unknown" : where[0].verdict;
+  out["location reason"] = where.empty() ? "" : where[0].reason;
+  FP_TRY(mp, memory->property("mp.url"));
+  out["management point"] = mp;
+  FP_TRY(certificate, memory->decisions("certificate", 1));
+  out["certificate"] = certificate.empty() ? "" : certificate[0].reason;
+  FP_TRY(problem, memory->property("pass.problem"));
+  out["last problem"] = problem;
+  FP_TRY(next, memory->property("pass.next"));
+  out["next pass"] = time_or_never({parse_int(next).value_or(0)});
+  FP_TRY(policies, memory->policies());
+  out["policies"] = policies.size();
+  FP_TRY(unsent, memory->unsent(100'000));
+  out["unsent states"] = unsent.size();
+  json::array cycles;
+  FP_TRY(schedules, memory->schedules());
+  for (const auto& s : schedules) {
+    cycles.push_back(json::object{{"cycle", s.name}, {"last", time_or_never(s.last_at)}, {"next", time_or_never(s.next_at)}, {"failures", s.failures}});
+  }
+  out["cycles"] = cycles;
+  json::array downloads;
+  FP_TRY(jobs, memory->jobs());
+  for (const auto& j : jobs) {
+    downloads.push_back(json::object{{"content", j.content_id}, {"bytes_done", j.bytes_done}, {"bytes_total", j.bytes_total}, {"reason", j.reason}});
+  }
+  out["downloads"] = downloads;
+  json::array cached;
+  FP_TRY(cache, memory->cache());
+  for (const auto& e : cache) cached.push_back(json::object{{"content", e.content_id}, {"bytes", e.bytes}, {"used", to_iso(e.used_at)}});
+  out["cache"] = cached;
+  return out;
+}
+
+struct Software {
+  std::string deployment_id, name, version;
+  const Deployment* deployment = nullptr;
+};
+
+std::vector<Software> software_of(const agent::EffectivePolicy& policy) {
+  std::vector<Software> out;
+  for (const auto& d : policy.deployments) {
+    Software s{d.deployment.id, "", "", &d.deployment};
+    if (d.application) s.name = d.application->name, s.version = d.application->version;
+    if (d.package) s.name = fmt::format("{}: {}", d.package->name, d.deployment.program), s.version = d.package->version;
+    out.push_back(std::move(s));
+  }
+  return out;
+}
+
+std::string_view action_of(const Deployment& d) {
+  return d.action == DeploymentAction::install ? "install" : d.action == DeploymentAction::uninstall ? "uninstall" : "repair";
+}
+
+Result<json::object> list_software(const AgentCommand& c) {
+  FP_TRY(memory, open_memory(c));
+  FP_TRY(policy, agent::effective_policy(*memory));
+  json::array list;
+  for (const auto& s : software_of(policy)) {
+    FP_TRY(record, memory->deployment(s.deployment_id));
+    const int state = record ? record->state : 4000;
+    list.push_back(json::object{{"deployment", s.deployment_id}, {"name", s.name}, {"version", s.version},
+                                {"purpose", s.deployment->purpose == Purpose::required ? "required" : "available"},
+                                {"action", action_of(*s.deployment)}, {"state", state}, {"meaning", words_of(state)},
+                                {"detail", record ? record->detail : ""}});
+  }
+  return json::object{{"software", list}};
+}
+
+Result<json::object> reasons_of(const AgentCommand& c, const std::string& subject) {
+  FP_TRY(memory, open_memory(c));
+  FP_TRY(decisions, memory->decisions(subject, subject.empty() ? 100 : 50));
+  if (!subject.empty() && decisions.empty()) return fail(Code::not_found, "nothing was decided about \"{}\" yet", subject);
+  json::array list;
+  for (const auto& d : decisions) {
+    list.push_back(json::object{{"at", to_iso(d.at)}, {"subject", d.subject}, {"verdict", d.verdict}, {"reason", d.reason}});
+  }
+  json::object out{{"decisions", list}};
+  if (!subject.empty()) {
+    json::array runs;
+    FP_TRY(actions, memory->actions(subject, 20));
+    for (const auto& a : actions) {
+      runs.push_back(json::object{{"started", to_iso(a.started_at)}, {"finished", time_or_never(a.finished_at)}, {"action", a.action},
+                                  {"target", a.target}, {"exit_code", a.exit_code}});
+    }
+    out["runs"] = runs;
+  }
+  return out;
+}
+
+}  // namespace
+
+int agent_status(const AgentCommand& c) { return answer(c, status_of(c)); }
+int agent_software_list(const AgentCommand& c) { return answer(c, list_software(c)); }
+int agent_why(const AgentCommand& c, const std::string& subject) { return answer(c, reasons_of(c, subject)); }
+
+int agent_software_request(const AgentCommand& c, const std::string& name, bool uninstall) {
+  auto memory = open_memory(c);
+  if (!memory) return agent_complain(c, memory.error(), agent_exit::kNotInstalled);
+  auto policy = agent::effective_policy(**memory);
+  if (!policy) return agent_complain(c, policy.error());
+  const auto all = software_of(*policy);
+  const auto found = std::ranges::find_if(all, [&](const Software& s) { return iequals(s.deployment_id, name) || iequals(s.name, name); });
+  if (found == all.end()) {
+    return agent_complain(c, {Code::not_found, fmt::format("no software called \"{}\" is offered to this computer", name)}, agent_exit::kNotFound);
+  }
+  if (uninstall && found->deployment->purpose == Purpose::required) {
+    return agent_complain(c, {Code::forbidden, fmt::format("{} is required by the administrator; it would be installed again", found->name)});
+  }
+  if (auto saved = (*memory)->save(memory::UserRequest{found->deployment_id, uninstall, system_clock().now()}); !saved) {
+    return agent_complain(c, saved.error());
+  }
+  memory->reset();
+  return agent_evaluate(c, {"requests"});
+}
+
+int agent_logs(const AgentCommand& c, int lines) {
+  std::ifstream in(c.paths.log);
+  if (!in) return agent_complain(c, {Code::not_found, "there is no log at " + c.paths.log.string()}, agent_exit::kNotFound);
+  std::deque<std::string> tail;
+  for (std::string line; std::getline(in, line);) {
+    tail.push_back(std::move(line));
+    if (tail.size() > static_cast<std::size_t>(lines)) tail.pop_front();
+  }
+  if (c.json) {
+    json::array list;
+    for (const auto& l : tail) list.emplace_back(l);
+    std::cout << json::serialize(json::object{{"file", c.paths.log.string()}, {"lines", list}}) << '\n';
+  } else {
+    for (const auto& l : tail) std::cout << l << '\n';
+  }
+  return agent_exit::kGood;
+}
+
+}  // namespace fp::apps
