@@ -324,10 +324,14 @@ Result<Reply> decode_reply(std::string_view content_type, std::string_view body)
 }
 
 std::string with_freshness(std::string_view document, const Freshness& f) {
-  std::size_t at = 0;
-  while ((at = document.find('<', at)) != std::string_view::npos && at + 1 < document.size() &&
-         (document[at + 1] == '?' || document[at + 1] == '!'))
-    ++at;
+  std::size_t at = document.find('<');
+  while (at != std::string_view::npos) {  // over a declaration and comments
+    const std::string_view rest = document.substr(at);
+    const std::string_view close = rest.starts_with("<!--") ? "-->" : rest.starts_with("<?") ? "?>" : "";
+    if (close.empty()) break;
+    const std::size_t behind = document.find(close, at + 2);
+    at = behind == std::string_view::npos ? behind : document.find('<', behind);
+  }
   if (at == std::string_view::npos) return std::string(document);
   const std::size_t end = std::min(document.find_first_of(" \t\r\n/>", at + 1), document.size());
   return fmt::format("{} FPNonce=\"{}\" FPCounter=\"{}\" FPTime=\"{}\"{}", document.substr(0, end), f.nonce, f.counter,
