@@ -20,7 +20,8 @@ Result<OwnedX509> recipient_of(std::string_view der) {
   OwnedX509 certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
   if (!certificate || at != octets(der) + der.size()) return fail_openssl(Code::invalid, "recipient: not a certificate");
   EVP_PKEY* key = X509_get0_pubkey(certificate.get());
-  if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || EVP_PKEY_get_bits(key) < 1024 || EVP_PKEY_get_bits(key) > 8192)
+  if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || EVP_PKEY_get_bits(key) < 1024 ||
+      EVP_PKEY_get_bits(key) > 8192)
     return fail_openssl(Code::invalid, "recipient: sealing needs a certificate with an RSA key of 1024 to 8192 bits");
   if (X509_get0_subject_key_id(certificate.get()) != nullptr) return certificate;
   const ASN1_BIT_STRING* bits = X509_get0_pubkey_bitstr(certificate.get());

@@ -26,11 +26,18 @@ class Vectors {
     if (start == std::string::npos) return {};
     std::string out;
     for (std::size_t at = start + quoted.size(); at < text_.size() && text_[at] != '"'; ++at) {
-      if (text_[at] != '\\') { out.push_back(text_[at]); continue; }
+      if (text_[at] != '\\') {
+        out.push_back(text_[at]);
+        continue;
+      }
       ++at;
-      if (text_[at] == 'n') out.push_back('\n');
-      else if (text_[at] == 'u') { out += latin1(text_.substr(at + 1, 4)); at += 4; }
-      else out.push_back(text_[at]);
+      if (text_[at] == 'n')
+        out.push_back('\n');
+      else if (text_[at] == 'u') {
+        out += latin1(text_.substr(at + 1, 4));
+        at += 4;
+      } else
+        out.push_back(text_[at]);
     }
     return out;
   }
@@ -115,7 +122,11 @@ TEST(Signature, TheWireVectorsOfBothPaddingsAndHashesHold) {
   const Vectors vectors;
   const PublicKey key = PublicKey::from_pem(vectors.text("public_key_pem")).value();
   const std::string bytes = unhex(vectors.text("signed_bytes_hex")).value();
-  const struct { const char* name; Hash hash; Padding padding; } cases[] = {
+  const struct {
+    const char* name;
+    Hash hash;
+    Padding padding;
+  } cases[] = {
       {"sig_sha256_digestinfo_reversed_hex", Hash::sha256, Padding::digest_info},
       {"sig_sha256_nohashoid_reversed_hex", Hash::sha256, Padding::no_hash_oid},
       {"sig_sha1_digestinfo_reversed_hex", Hash::sha1, Padding::digest_info},
@@ -192,9 +203,10 @@ TEST(PolicySecret, TheVectorsAreWrittenAndReadByteForByte) {
 TEST(PolicySecret, AMalformedBlobIsRefused) {
   FixedSeed seed;
   const std::string good = obfuscate("secret", SecretAlgorithm::aes256, seed).value();
-  for (const std::string& bad : {std::string(), std::string("zz"), good.substr(0, 128), good.substr(0, good.size() - 2), good + "00",
-                                 "FF" + good.substr(2), "89" + good.substr(2), good.substr(0, 112) + "0000" + good.substr(116),
-                                 good.substr(0, 96) + "FF" + good.substr(98), good.substr(0, good.size() - 2) + "00"})
+  for (const std::string& bad :
+       {std::string(), std::string("zz"), good.substr(0, 128), good.substr(0, good.size() - 2), good + "00",
+        "FF" + good.substr(2), "89" + good.substr(2), good.substr(0, 112) + "0000" + good.substr(116),
+        good.substr(0, 96) + "FF" + good.substr(98), good.substr(0, good.size() - 2) + "00"})
     EXPECT_FALSE(deobfuscate(bad).has_value()) << bad;
   EXPECT_EQ(deobfuscate(std::string(400'000, '0')).error().code, Code::too_large);
   EXPECT_EQ(obfuscate(std::string(70'000, 'a'), SecretAlgorithm::aes256, seed).error().code, Code::too_large);

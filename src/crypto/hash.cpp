@@ -60,8 +60,8 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   unsigned size = 0;
   const char none = 0;  // the library takes a null key for "the one before"
   const void* start = key.empty() ? &none : key.data();
-  if (HMAC(EVP_sha256(), start, static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(bytes.data()),
-           bytes.size(), reinterpret_cast<unsigned char*>(out.data()), &size) == nullptr)
+  if (HMAC(EVP_sha256(), start, static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+           reinterpret_cast<unsigned char*>(out.data()), &size) == nullptr)
     throw std::bad_alloc();
   return out;
 }

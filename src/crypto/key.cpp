@@ -123,7 +123,8 @@ OwnedNumber number_of(const EVP_PKEY* key, const char* name) {
 Result<PublicKey> rsa_of(const BIGNUM* modulus, std::uint32_t exponent) {
   const Owned<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free> build(OSSL_PARAM_BLD_new());
   const OwnedNumber e(BN_new());
-  if (!build || !e || BN_set_word(e.get(), exponent) != 1 || OSSL_PARAM_BLD_push_BN(build.get(), OSSL_PKEY_PARAM_RSA_N, modulus) != 1 ||
+  if (!build || !e || BN_set_word(e.get(), exponent) != 1 ||
+      OSSL_PARAM_BLD_push_BN(build.get(), OSSL_PKEY_PARAM_RSA_N, modulus) != 1 ||
       OSSL_PARAM_BLD_push_BN(build.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1)
     return fail_openssl(Code::internal, "building an RSA key");
   const Owned<OSSL_PARAM, OSSL_PARAM_free> params(OSSL_PARAM_BLD_to_param(build.get()));

@@ -44,11 +44,16 @@ struct Cipher {
 
 Cipher cipher_of(std::uint32_t algorithm) {
   switch (algorithm) {
-    case kAlg3Des: return {EVP_des_ede3_cbc(), kMagic3Des};
-    case kAlgAes128: return {EVP_aes_128_cbc(), kMagicAes};
-    case kAlgAes192: return {EVP_aes_192_cbc(), kMagicAes};
-    case kAlgAes256: return {EVP_aes_256_cbc(), kMagicAes};
-    default: return {};
+    case kAlg3Des:
+      return {EVP_des_ede3_cbc(), kMagic3Des};
+    case kAlgAes128:
+      return {EVP_aes_128_cbc(), kMagicAes};
+    case kAlgAes192:
+      return {EVP_aes_192_cbc(), kMagicAes};
+    case kAlgAes256:
+      return {EVP_aes_256_cbc(), kMagicAes};
+    default:
+      return {};
   }
 }
 
@@ -60,7 +65,8 @@ Result<std::string> run(const EVP_CIPHER* method, bool encrypting, std::string_v
   std::string out(in.size() + 32, '\0');
   int first = 0, last = 0;
   if (!context ||
-      EVP_CipherInit_ex(context.get(), method, nullptr, octets(std::string_view(key)), octets(std::string_view(iv)), encrypting ? 1 : 0) != 1 ||
+      EVP_CipherInit_ex(context.get(), method, nullptr, octets(std::string_view(key)), octets(std::string_view(iv)),
+                        encrypting ? 1 : 0) != 1 ||
       EVP_CipherUpdate(context.get(), octets(out), &first, octets(in), static_cast<int>(in.size())) != 1 ||
       EVP_CipherFinal_ex(context.get(), octets(out) + first, &last) != 1)
     return fail_openssl(Code::invalid, "secret value");
@@ -78,12 +84,13 @@ Result<std::string> obfuscate(std::string_view utf8, SecretAlgorithm algorithm, 
   const std::string seed = random.bytes(kSecretSeedBytes);
   FP_TRY(sealed, run(cipher.method, true, seed, plain));
   return hex(little_endian32(cipher.magic) + seed + little_endian32(kHashBytes) +
-             little_endian32(static_cast<std::uint32_t>(plain.size())) + little_endian32(static_cast<std::uint32_t>(sealed.size())) +
-             little_endian32(id) + little_endian32(0) + sealed);
+             little_endian32(static_cast<std::uint32_t>(plain.size())) +
+             little_endian32(static_cast<std::uint32_t>(sealed.size())) + little_endian32(id) + little_endian32(0) + sealed);
 }
 
 Result<std::string> deobfuscate(std::string_view hex_text) {
-  if (hex_text.size() > 2 * (kHeaderBytes + kSecretBytesMax)) return fail(Code::too_large, "secret value of {} digits", hex_text.size());
+  if (hex_text.size() > 2 * (kHeaderBytes + kSecretBytesMax))
+    return fail(Code::too_large, "secret value of {} digits", hex_text.size());
   FP_TRY(blob, unhex(hex_text));
   if (blob.size() <= kHeaderBytes) return fail(Code::invalid, "secret value of {} bytes has no header", blob.size());
   const Cipher cipher = cipher_of(read32(blob, 56));
@@ -91,7 +98,8 @@ Result<std::string> deobfuscate(std::string_view hex_text) {
     return fail(Code::invalid, "secret value with an unknown header");
   if (read32(blob, 52) != blob.size() - kHeaderBytes)
     return fail(Code::invalid, "secret value that says {} bytes and has {}", read32(blob, 52), blob.size() - kHeaderBytes);
-  FP_TRY(plain, run(cipher.method, false, std::string_view(blob).substr(4, kSecretSeedBytes), std::string_view(blob).substr(kHeaderBytes)));
+  FP_TRY(plain, run(cipher.method, false, std::string_view(blob).substr(4, kSecretSeedBytes),
+                    std::string_view(blob).substr(kHeaderBytes)));
   if (read32(blob, 48) != plain.size()) return fail(Code::invalid, "secret value whose plain length is wrong");
   std::string_view text = plain;
   if (text.ends_with(std::string_view("\0\0", 2)) && text.size() % 2 == 0) text.remove_suffix(2);

@@ -29,8 +29,7 @@ Result<std::string> sign_payload(const PrivateKey& key, std::string_view payload
   const OwnedKeyContext context(EVP_PKEY_CTX_new(key.native(), nullptr));
   std::string out(static_cast<std::size_t>(EVP_PKEY_get_size(key.native())), '\0');
   std::size_t size = out.size();
-  if (!context || EVP_PKEY_sign_init(context.get()) != 1 ||
-      EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) != 1 ||
+  if (!context || EVP_PKEY_sign_init(context.get()) != 1 || EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) != 1 ||
       EVP_PKEY_sign(context.get(), octets(out), &size, octets(payload), payload.size()) != 1)
     return fail_openssl(Code::internal, "signing");
   out.resize(size);

@@ -53,8 +53,14 @@ Status Index::read_line(std::string_view line) {
   if (fields.size() == 7 && fields[0] == "issued") {
     FP_TRY(issued_at, parse_time(fields[5]));
     FP_TRY(not_after, parse_time(fields[6]));
-    IssuedRecord record{std::string(fields[1]), std::string(fields[2]), std::string(fields[3]), std::string(fields[4]), issued_at,
-                        not_after, {}, 0};
+    IssuedRecord record{std::string(fields[1]),
+                        std::string(fields[2]),
+                        std::string(fields[3]),
+                        std::string(fields[4]),
+                        issued_at,
+                        not_after,
+                        {},
+                        0};
     by_serial.emplace(record.serial, records.size());
     records.push_back(std::move(record));
     return {};
@@ -143,7 +149,8 @@ Status read_conf(const Path& path, AuthoritySettings& s) {
 // A list's number is its time in seconds, or one more than the last: it grows even when a list was lost with its folder.
 std::uint64_t next_number(const std::optional<Crl>& last, Instant now) {
   std::uint64_t number = static_cast<std::uint64_t>(std::max<std::int64_t>(now.ms / 1000, 1));
-  if (last && last->number().size() <= 15) number = std::max(number, static_cast<std::uint64_t>(std::strtoull(last->number().c_str(), nullptr, 16)) + 1);
+  if (last && last->number().size() <= 15)
+    number = std::max(number, static_cast<std::uint64_t>(std::strtoull(last->number().c_str(), nullptr, 16)) + 1);
   return number;
 }
 
@@ -176,7 +183,9 @@ struct CertificateAuthority::State {
   Identity issuing;
   mutable std::mutex mutex;
 
-  std::string crl_url(std::string_view file) const { return settings.crl_base_url.empty() ? "" : settings.crl_base_url + std::string(file); }
+  std::string crl_url(std::string_view file) const {
+    return settings.crl_base_url.empty() ? "" : settings.crl_base_url + std::string(file);
+  }
   Status write_issuing_crl() const;
   Status write_root_crl() const;
   Order completed(Order order) const;
@@ -217,7 +226,8 @@ Result<CertificateAuthority> CertificateAuthority::init(const Path& folder, cons
   FP_CHECK(make_dirs(folder, 0755));
   FP_TRY(lock, lock_folder(folder));
   for (const char* name : {"root.key", "root.pem", "issuing.key", "issuing.pem"})
-    if (file_exists(folder / name)) return fail(Code::conflict, "{} holds an authority already ({} is there)", folder.native(), name);
+    if (file_exists(folder / name))
+      return fail(Code::conflict, "{} holds an authority already ({} is there)", folder.native(), name);
   const Instant from = clock.now().plus_s(-kBackdateS);
   AuthorityOrder order{s.name + " Root CA", s.organisation, from, from.plus_s(s.root_life_s), {}, s.key_bits};
   FP_TRY(root, make_root(order, random));
@@ -257,8 +267,8 @@ Result<Certificate> CertificateAuthority::issue(Order order, const crypto::Publi
   FP_CHECK(finish_tail(s.folder / "index.tsv"));
   std::string name = certificate.common_name();
   if (name.empty() && !certificate.alternative_names().empty()) name = certificate.alternative_names().front();
-  const IssuedRecord record{certificate.serial(), std::string(profile), name, certificate.fingerprint(), s.clock.now(),
-                            certificate.not_after(), {}, 0};
+  const IssuedRecord record{certificate.serial(), std::string(profile),    name, certificate.fingerprint(),
+                            s.clock.now(),        certificate.not_after(), {},   0};
   FP_CHECK(append_durable(s.folder / "index.tsv", issued_line(record)));
   log::info("pki.authority", "issued {} certificate {}", profile, certificate.label());
   return certificate;
@@ -287,7 +297,8 @@ Status CertificateAuthority::revoke(std::string_view serial_hex, int reason) {
   FP_TRY(lock, lock_folder(s.folder));
   FP_TRY(index, read_index(s.folder / "index.tsv"));
   const auto found = index.by_serial.find(upper(trim(serial_hex)));
-  if (found == index.by_serial.end()) return fail(Code::not_found, "no certificate with serial number {} was issued here", serial_hex);
+  if (found == index.by_serial.end())
+    return fail(Code::not_found, "no certificate with serial number {} was issued here", serial_hex);
   if (index.records[found->second].revoked_at.ms == 0) {
     FP_CHECK(append_durable(s.folder / "index.tsv", revoked_line(found->first, s.clock.now(), reason)));
     log::info("pki.authority", "revoked {} ({})", index.records[found->second].common_name, found->first);

@@ -21,7 +21,7 @@ namespace fp::pki {
 struct AuthoritySettings {
   std::string name = "Farpoint";  // CN "<name> Root CA" and "<name> Issuing CA"
   std::string organisation;
-  std::string crl_base_url;        // "http://crl.example.org/": CRLs are <base>root.crl and <base>issuing.crl; empty: no CDP
+  std::string crl_base_url;  // "http://crl.example.org/": CRLs are <base>root.crl and <base>issuing.crl; empty: no CDP
   std::int64_t crl_life_s = 7 * 24 * 3600;  // of issuing.crl; root.crl lives half a year or this, whichever is longer
   std::int64_t root_life_s = 20LL * 365 * 24 * 3600;
   std::int64_t issuing_life_s = 10LL * 365 * 24 * 3600;
@@ -41,8 +41,8 @@ struct IssuedRecord {  // a line of index.tsv
 class CertificateAuthority {
  public:
   // Code::conflict: there is one in the folder already.
-  [[nodiscard]] static Result<CertificateAuthority> init(const Path& folder, const AuthoritySettings& settings, const Clock& clock,
-                                                         Random& random);
+  [[nodiscard]] static Result<CertificateAuthority> init(const Path& folder, const AuthoritySettings& settings,
+                                                         const Clock& clock, Random& random);
   [[nodiscard]] static Result<CertificateAuthority> open(const Path& folder, const Clock& clock, Random& random);
   CertificateAuthority(CertificateAuthority&&) noexcept;
   ~CertificateAuthority();

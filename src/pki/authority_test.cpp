@@ -50,7 +50,7 @@ TEST_F(AuthorityTest, IssuesWhatItsOwnVerifierBelieves) {
   EXPECT_EQ(Certificate::chain_from_pem(ca.chain_pem(c)).value().size(), 2U);
   EXPECT_EQ(Certificate::chain_from_pem(read_file(folder / "chain.pem").value()).value().size(), 2U);
   for (const char* key : {"root.key", "issuing.key"}) {
-    struct stat s{};
+    struct stat s {};
     ASSERT_EQ(::stat((folder / key).c_str(), &s), 0);
     EXPECT_EQ(s.st_mode & 0777U, 0600U) << key;
   }
@@ -64,7 +64,8 @@ TEST_F(AuthorityTest, ASecondInitTouchesNothing) {
 
 TEST_F(AuthorityTest, RevokingIsSeenByVerifiersAndSurvivesReopening) {
   auto ca = made();
-  const Certificate a = ca.issue(client("pc1"), a_key().public_key()).value(), b = ca.issue(client("pc2"), a_key().public_key()).value();
+  const Certificate a = ca.issue(client("pc1"), a_key().public_key()).value(),
+                    b = ca.issue(client("pc2"), a_key().public_key()).value();
   ASSERT_TRUE(ca.revoke(lower(a.serial()), 1).has_value());
   ASSERT_TRUE(ca.revoke(a.serial()).has_value()) << "again";
   EXPECT_EQ(ca.revoke("00FF").error().code, Code::not_found);

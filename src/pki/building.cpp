@@ -148,7 +148,8 @@ Owned<AUTHORITY_KEYID, AUTHORITY_KEYID_free> authority_key_id(std::string_view i
   Owned<AUTHORITY_KEYID, AUTHORITY_KEYID_free> value(AUTHORITY_KEYID_new());
   if (!value) return nullptr;
   value->keyid = ASN1_OCTET_STRING_new();
-  if (value->keyid == nullptr || ASN1_OCTET_STRING_set(value->keyid, octets(id), static_cast<int>(id.size())) != 1) return nullptr;
+  if (value->keyid == nullptr || ASN1_OCTET_STRING_set(value->keyid, octets(id), static_cast<int>(id.size())) != 1)
+    return nullptr;
   return value;
 }
 

@@ -10,8 +10,8 @@
 #include "base/clock.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
-#include "crypto/openssl.hpp"
 #include "crypto/key.hpp"
+#include "crypto/openssl.hpp"
 
 namespace fp::pki {
 

@@ -38,10 +38,13 @@ std::string_view raw_of(const ASN1_STRING* string) {
 }
 
 unsigned usage_of(std::uint32_t bits) {
-  constexpr std::pair<std::uint32_t, unsigned> kBits[] = {
-      {KU_DIGITAL_SIGNATURE, kDigitalSignature}, {KU_NON_REPUDIATION, kNonRepudiation}, {KU_KEY_ENCIPHERMENT, kKeyEncipherment},
-      {KU_DATA_ENCIPHERMENT, kDataEncipherment}, {KU_KEY_AGREEMENT, kKeyAgreement},     {KU_KEY_CERT_SIGN, kKeyCertSign},
-      {KU_CRL_SIGN, kCrlSign}};
+  constexpr std::pair<std::uint32_t, unsigned> kBits[] = {{KU_DIGITAL_SIGNATURE, kDigitalSignature},
+                                                          {KU_NON_REPUDIATION, kNonRepudiation},
+                                                          {KU_KEY_ENCIPHERMENT, kKeyEncipherment},
+                                                          {KU_DATA_ENCIPHERMENT, kDataEncipherment},
+                                                          {KU_KEY_AGREEMENT, kKeyAgreement},
+                                                          {KU_KEY_CERT_SIGN, kKeyCertSign},
+                                                          {KU_CRL_SIGN, kCrlSign}};
   unsigned out = 0;
   for (const auto& [theirs, ours] : kBits)
     if ((bits & theirs) != 0) out |= ours;
@@ -80,7 +83,8 @@ void read_crl_urls(Parsed& p, const X509* x) {
   for (int i = 0; i < sk_DIST_POINT_num(points.get()); ++i) {
     const DIST_POINT* point = sk_DIST_POINT_value(points.get(), i);
     // A list by another issuer or for some reasons only would not answer the whole question.
-    if (point->CRLissuer != nullptr || point->reasons != nullptr || point->distpoint == nullptr || point->distpoint->type != 0) continue;
+    if (point->CRLissuer != nullptr || point->reasons != nullptr || point->distpoint == nullptr || point->distpoint->type != 0)
+      continue;
     const GENERAL_NAMES* names = point->distpoint->name.fullname;
     for (int j = 0; j < sk_GENERAL_NAME_num(names) && p.crl_urls.size() < kCrlUrlsMax; ++j) {
       const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, j);
@@ -221,7 +225,8 @@ std::vector<std::string> Certificate::attribute(std::string_view oid_or_name) co
 
 std::string Certificate::label() const {
   const Parsed& p = impl_->p;
-  return fmt::format("{} (serial {}, issued by {})", p.subject.empty() ? "a certificate without subject" : p.subject, p.serial, p.issuer);
+  return fmt::format("{} (serial {}, issued by {})", p.subject.empty() ? "a certificate without subject" : p.subject, p.serial,
+                     p.issuer);
 }
 
 const std::string& Certificate::der() const { return impl_->p.der; }
@@ -261,7 +266,8 @@ bool names_host(const Certificate& certificate, std::string_view host) {
     if (!name.starts_with("*.") || name.find('*', 1) != std::string_view::npos) return false;
     const std::string_view rest = name.substr(1);  // ".example.org": at least two labels behind the star
     const std::size_t dot = host.find('.');
-    return rest.find('.', 1) != std::string_view::npos && dot != std::string_view::npos && dot > 0 && iequals(host.substr(dot), rest);
+    return rest.find('.', 1) != std::string_view::npos && dot != std::string_view::npos && dot > 0 &&
+           iequals(host.substr(dot), rest);
   };
   if (!certificate.alternative_names().empty()) return std::ranges::any_of(certificate.dns_names(), covers);
   return covers(certificate.common_name());

@@ -22,8 +22,13 @@ inline constexpr std::string_view kEkuSelfSignedClient = "1.3.6.1.4.1.311.101.2"
 inline constexpr std::string_view kEkuSelfSigned = "1.3.6.1.4.1.311.101";
 
 enum KeyUsage : unsigned {  // bits of key_usage()
-  kDigitalSignature = 1, kNonRepudiation = 2, kKeyEncipherment = 4, kDataEncipherment = 8,
-  kKeyAgreement = 16, kKeyCertSign = 32, kCrlSign = 64,
+  kDigitalSignature = 1,
+  kNonRepudiation = 2,
+  kKeyEncipherment = 4,
+  kDataEncipherment = 8,
+  kKeyAgreement = 16,
+  kKeyCertSign = 32,
+  kCrlSign = 64,
 };
 
 class Certificate {
@@ -47,10 +52,10 @@ class Certificate {
   // Attributes of subject or issuer as (dotted OID, UTF-8 value), in certificate order.
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& subject_attributes() const;
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& issuer_attributes() const;
-  [[nodiscard]] const std::vector<std::string>& dns_names() const;     // SAN, as written
-  [[nodiscard]] const std::vector<std::string>& ip_addresses() const;  // SAN, as literals
+  [[nodiscard]] const std::vector<std::string>& dns_names() const;          // SAN, as written
+  [[nodiscard]] const std::vector<std::string>& ip_addresses() const;       // SAN, as literals
   [[nodiscard]] const std::vector<std::string>& alternative_names() const;  // SAN: dns, ip, mail, URI, UPN in order
-  [[nodiscard]] const std::string& serial() const;                     // upper-case hex
+  [[nodiscard]] const std::string& serial() const;                          // upper-case hex
   [[nodiscard]] Instant not_before() const;
   [[nodiscard]] Instant not_after() const;
   [[nodiscard]] const std::vector<std::string>& ekus() const;  // dotted OIDs; empty: the extension is absent
@@ -60,10 +65,10 @@ class Certificate {
   [[nodiscard]] const crypto::PublicKey& public_key() const;
   [[nodiscard]] bool signed_with_sha2() const;
   [[nodiscard]] bool is_ca() const;
-  [[nodiscard]] bool self_signed() const;  // subject is issuer and the own key verifies the signature
+  [[nodiscard]] bool self_signed() const;                          // subject is issuer and the own key verifies the signature
   [[nodiscard]] const std::vector<std::string>& crl_urls() const;  // http and https names of the CRL distribution points
   [[nodiscard]] const std::string& subject_key_id() const;         // raw bytes; empty: no extension
-  [[nodiscard]] std::string label() const;  // for log lines: "CN=pc1 (serial 0A1B, issued by CN=CA)"
+  [[nodiscard]] std::string label() const;                         // for log lines: "CN=pc1 (serial 0A1B, issued by CN=CA)"
   [[nodiscard]] x509_st* native() const;
   bool operator==(const Certificate& other) const { return der() == other.der(); }
 

@@ -83,10 +83,11 @@ TEST(Certificate, AServerNameIsMatchedByLabel) {
   order.dns_names = {"mp.example.org", "*.dp.example.org"};
   order.ip_addresses = {"192.0.2.7", "2001:db8::1"};
   const Certificate c = issue(an_issuer(), order, a_key().public_key(), random_of_tests()).value();
-  for (const char* host : {"mp.example.org", "MP.Example.org.", "a.dp.example.org", "192.0.2.7", "2001:DB8:0::1", "[2001:db8::1]"})
+  for (const char* host :
+       {"mp.example.org", "MP.Example.org.", "a.dp.example.org", "192.0.2.7", "2001:DB8:0::1", "[2001:db8::1]"})
     EXPECT_TRUE(names_host(c, host)) << host;
-  for (const char* host : {"", "example.org", "x.mp.example.org", "dp.example.org", "a.b.dp.example.org", ".dp.example.org", "*.dp.example.org.x",
-                           "192.0.2.8", "mp.example.org.evil"})
+  for (const char* host : {"", "example.org", "x.mp.example.org", "dp.example.org", "a.b.dp.example.org", ".dp.example.org",
+                           "*.dp.example.org.x", "192.0.2.8", "mp.example.org.evil"})
     EXPECT_FALSE(names_host(c, host)) << host;
 }
 

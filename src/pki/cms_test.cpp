@@ -66,7 +66,8 @@ TEST(Cms, EmptyAndLongContentsAreFine) {
 
 TEST(Cms, NobodyElseOpensIt) {
   const Certificate mine = a_certificate(Profile::client, "pc1");
-  const Certificate other = issue(an_issuer(), order_of(Profile::client, "pc2"), a_key(1).public_key(), random_of_tests()).value();
+  const Certificate other =
+      issue(an_issuer(), order_of(Profile::client, "pc2"), a_key(1).public_key(), random_of_tests()).value();
   for (const auto profile : {SealProfile::legacy, SealProfile::modern}) {
     const std::string sealed = crypto::seal("secret", mine.der(), profile).value();
     EXPECT_EQ(crypto::open(sealed, a_key(1), other.der()).error().code, Code::unauthenticated);

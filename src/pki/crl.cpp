@@ -29,7 +29,9 @@ namespace {
 crypto::OwnedCrl decode(std::string_view bytes) {
   if (bytes.find("-----BEGIN X509 CRL-----") != std::string_view::npos) {
     const auto in = crypto::reading(bytes);
-    return crypto::OwnedCrl(in ? PEM_read_bio_X509_CRL(in.get(), nullptr, [](char*, int, int, void*) { return -1; }, nullptr) : nullptr);
+    return crypto::OwnedCrl(in ? PEM_read_bio_X509_CRL(
+                                     in.get(), nullptr, [](char*, int, int, void*) { return -1; }, nullptr)
+                               : nullptr);
   }
   const unsigned char* at = octets(bytes);
   crypto::OwnedCrl crl(d2i_X509_CRL(nullptr, &at, static_cast<long>(bytes.size())));
@@ -54,7 +56,8 @@ bool names_one_of(const DIST_POINT_NAME* point, const std::vector<std::string>& 
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(point->name.fullname, i);
     if (name->type != GEN_URI) continue;
     const ASN1_STRING* uri = name->d.uniformResourceIdentifier;
-    const std::string_view text(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)), static_cast<std::size_t>(ASN1_STRING_length(uri)));
+    const std::string_view text(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
+                                static_cast<std::size_t>(ASN1_STRING_length(uri)));
     for (const std::string& url : urls)
       if (iequals(url, text)) return true;
   }
@@ -126,7 +129,8 @@ std::string Crl::unfit_for(const Certificate& certificate) const {
     const X509_EXTENSION* extension = X509_CRL_get_ext(crl, i);
     const int nid = OBJ_obj2nid(X509_EXTENSION_get_object(const_cast<X509_EXTENSION*>(extension)));
     if (nid == NID_delta_crl) return "it is a delta list";
-    if (nid != NID_issuing_distribution_point && X509_EXTENSION_get_critical(extension) != 0) return "it has an unknown critical extension";
+    if (nid != NID_issuing_distribution_point && X509_EXTENSION_get_critical(extension) != 0)
+      return "it has an unknown critical extension";
   }
   if (X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point, -1) < 0) return {};
   const Owned<ISSUING_DIST_POINT, ISSUING_DIST_POINT_free> scope(
@@ -173,12 +177,14 @@ Result<std::string> make_crl(const Identity& issuer, std::span<const Revoked> re
   if (!crl || !begin || !end || !count || !authority || X509_CRL_set_version(crl.get(), X509_CRL_VERSION_2) != 1 ||
       X509_CRL_set_issuer_name(crl.get(), X509_get_subject_name(issuer.certificate.native())) != 1 ||
       X509_CRL_set1_lastUpdate(crl.get(), begin.get()) != 1 || X509_CRL_set1_nextUpdate(crl.get(), end.get()) != 1 ||
-      ASN1_INTEGER_set_uint64(count.get(), number) != 1 || X509_CRL_add1_ext_i2d(crl.get(), NID_crl_number, count.get(), 0, 0) != 1 ||
+      ASN1_INTEGER_set_uint64(count.get(), number) != 1 ||
+      X509_CRL_add1_ext_i2d(crl.get(), NID_crl_number, count.get(), 0, 0) != 1 ||
       X509_CRL_add1_ext_i2d(crl.get(), NID_authority_key_identifier, authority.get(), 0, 0) != 1)
     return fail_openssl(Code::internal, "building a revocation list");
   for (const Revoked& entry : revoked) FP_CHECK(add_revoked(crl.get(), entry));
   X509_CRL_sort(crl.get());
-  if (X509_CRL_sign(crl.get(), issuer.key.native(), EVP_sha256()) <= 0) return fail_openssl(Code::internal, "signing a revocation list");
+  if (X509_CRL_sign(crl.get(), issuer.key.native(), EVP_sha256()) <= 0)
+    return fail_openssl(Code::internal, "signing a revocation list");
   return crypto::to_der<i2d_X509_CRL>(crl.get());
 }
 

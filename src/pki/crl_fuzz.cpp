@@ -1,8 +1,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "pki/pki_test_support.hpp"
 #include "pki/crl_store.hpp"
+#include "pki/pki_test_support.hpp"
 
 // Whatever the bytes are, only a list that the issuer signed makes a certificate good or revoked.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -112,7 +112,8 @@ Result<Crl> CrlStore::State::obtain(const std::string& url, const Certificate& i
   }
   const bool lately = !r->problem.empty() && now >= r->tried_at && now < r->tried_at.plus_s(settings.negative_s);
   if (lately) return fail(Code::unavailable, "{}: {}", url, r->problem);
-  if (const std::string problem = download(lock, *r, now); !problem.empty()) return fail(Code::unavailable, "{}: {}", url, problem);
+  if (const std::string problem = download(lock, *r, now); !problem.empty())
+    return fail(Code::unavailable, "{}: {}", url, problem);
   if (!r->crl || !outside_its_time(*r->crl, now, settings).empty()) return fail(Code::unavailable, "{}: no current list", url);
   return *r->crl;
 }
@@ -169,8 +170,10 @@ RevocationAnswer CrlStore::check(const Certificate& certificate, const Certifica
   const auto consider = [&](const Crl& crl, std::string_view source) {
     std::string unfit = outside_its_time(crl, now, state_->settings);
     if (unfit.empty()) unfit = crl.unfit_for(certificate);
-    if (unfit.empty()) lists.push_back(crl);
-    else problems.push_back(fmt::format("{}: {}", source, unfit));
+    if (unfit.empty())
+      lists.push_back(crl);
+    else
+      problems.push_back(fmt::format("{}: {}", source, unfit));
   };
   std::vector<Loaded> loaded;
   {
@@ -182,13 +185,17 @@ RevocationAnswer CrlStore::check(const Certificate& certificate, const Certifica
   for (const std::string& url : certificate.crl_urls()) {
     if (!lists.empty()) break;  // several distribution points hold the same list
     auto crl = state_->obtain(url, issuer, now);
-    if (crl) consider(*crl, url);
-    else problems.push_back(crl.error().message);
+    if (crl)
+      consider(*crl, url);
+    else
+      problems.push_back(crl.error().message);
   }
   if (std::ranges::any_of(lists, [&](const Crl& crl) { return crl.lists(certificate); }))
-    return {Revocation::revoked, fmt::format("the list of {} names its serial number {}", issuer.subject(), certificate.serial())};
+    return {Revocation::revoked,
+            fmt::format("the list of {} names its serial number {}", issuer.subject(), certificate.serial())};
   if (!lists.empty()) return {Revocation::good, {}};
-  if (problems.empty()) return {Revocation::unavailable, "it names no http distribution point and no list of its issuer was loaded"};
+  if (problems.empty())
+    return {Revocation::unavailable, "it names no http distribution point and no list of its issuer was loaded"};
   return {Revocation::unavailable, fmt::format("{}", fmt::join(problems, "; "))};
 }
 

@@ -28,8 +28,8 @@ class Crl {
   [[nodiscard]] const std::string& issuer() const;
   [[nodiscard]] Instant this_update() const;
   [[nodiscard]] Instant next_update() const;
-  [[nodiscard]] std::string number() const;   // hex; empty: no CRL number
-  [[nodiscard]] std::size_t size() const;     // revoked certificates
+  [[nodiscard]] std::string number() const;  // hex; empty: no CRL number
+  [[nodiscard]] std::size_t size() const;    // revoked certificates
   // Name, cRLSign and signature; the good answer for one key is remembered, a long list costs its hash only once.
   [[nodiscard]] bool signed_by(const Certificate& issuer) const;
   [[nodiscard]] bool lists(const Certificate& certificate) const;  // by serial; entries with removeFromCRL do not count
@@ -51,10 +51,10 @@ struct RevocationAnswer {
 };
 
 struct CrlSettings {
-  std::int64_t negative_s = 60;        // how long a failed fetch is not tried again
+  std::int64_t negative_s = 60;         // how long a failed fetch is not tried again
   std::int64_t refresh_ahead_s = 3600;  // refresh() fetches again this long before nextUpdate (at most half the list's life)
-  std::int64_t skew_s = 300;           // a list may be this much from the future
-  std::size_t urls_max = 1024;         // beyond that the list fetched longest ago is forgotten
+  std::int64_t skew_s = 300;            // a list may be this much from the future
+  std::size_t urls_max = 1024;          // beyond that the list fetched longest ago is forgotten
 };
 
 // One row of the overview for administrators (`farpoint pki`, health).

@@ -31,6 +31,7 @@ struct ProfileRule {
   std::string_view fixed_common_name;
   std::string_view unit;
 };
+// clang-format off
 const ProfileRule kRules[] = {
     {Profile::server, "server", false, kDigitalSignature | kKeyEncipherment, {kEkuServerAuth}, "", ""},
     {Profile::client, "client", false, kDigitalSignature | kKeyEncipherment, {kEkuClientAuth}, "", ""},
@@ -40,6 +41,7 @@ const ProfileRule kRules[] = {
     {Profile::client_self_signed, "client-self-signed", true, kDigitalSignature | kDataEncipherment,
      {kEkuSelfSignedClient, kEkuSelfSigned}, "ConfigMgr Client", ""},
 };
+// clang-format on
 
 const ProfileRule& rule_of(Profile profile) { return *std::ranges::find(kRules, profile, &ProfileRule::profile); }
 
@@ -88,8 +90,9 @@ struct Draft {
 Result<Draft> draft(const crypto::PublicKey& key, Instant from, Instant until, Random& random) {
   Draft d{crypto::OwnedX509(X509_new()), key_id_of(key)};
   const auto begin = time_of(from), end = time_of(until);
-  if (!d.x || !begin || !end || X509_set_version(d.x.get(), X509_VERSION_3) != 1 || X509_set1_notBefore(d.x.get(), begin.get()) != 1 ||
-      X509_set1_notAfter(d.x.get(), end.get()) != 1 || X509_set_pubkey(d.x.get(), key.native()) != 1)
+  if (!d.x || !begin || !end || X509_set_version(d.x.get(), X509_VERSION_3) != 1 ||
+      X509_set1_notBefore(d.x.get(), begin.get()) != 1 || X509_set1_notAfter(d.x.get(), end.get()) != 1 ||
+      X509_set_pubkey(d.x.get(), key.native()) != 1)
     return fail_openssl(Code::internal, "building a certificate");
   FP_CHECK(set_serial(d.x.get(), random.bytes(kSerialBytes)));
   FP_CHECK(add_subject_key_id(d.x.get(), d.key_id));
@@ -132,7 +135,8 @@ Status fill(Draft& d, const Order& order) {
   return {};
 }
 
-Result<Draft> authority_draft(const AuthorityOrder& order, const crypto::PublicKey& key, int path_length, Instant until, Random& random) {
+Result<Draft> authority_draft(const AuthorityOrder& order, const crypto::PublicKey& key, int path_length, Instant until,
+                              Random& random) {
   FP_TRY(common_name, parse_name(order.common_name, 64));
   if (until <= order.not_before) return fail(Code::invalid, "an authority that ends before it begins");
   FP_TRY(d, draft(key, order.not_before, until, random));
@@ -151,7 +155,8 @@ std::string_view to_string(Profile profile) { return rule_of(profile).name; }
 Result<Profile> parse_profile(std::string_view text) {
   for (const ProfileRule& rule : kRules)
     if (iequals(rule.name, text)) return rule.profile;
-  return fail(Code::invalid, "\"{}\" is not a certificate profile (server, client, proxy, admin, site-signing, client-self-signed)", text);
+  return fail(Code::invalid,
+              "\"{}\" is not a certificate profile (server, client, proxy, admin, site-signing, client-self-signed)", text);
 }
 
 Result<Identity> make_root(const AuthorityOrder& order, Random& random) {
@@ -171,7 +176,8 @@ Result<Identity> make_issuing(const Identity& root, const AuthorityOrder& order,
 }
 
 Result<Certificate> issue(const Identity& issuer, const Order& order, const crypto::PublicKey& key, Random& random) {
-  if (rule_of(order.profile).self_signed) return fail(Code::invalid, "profile {} is self-signed, no authority issues it", to_string(order.profile));
+  if (rule_of(order.profile).self_signed)
+    return fail(Code::invalid, "profile {} is self-signed, no authority issues it", to_string(order.profile));
   FP_CHECK(check_order(order));
   FP_CHECK(check_key(key));
   FP_TRY(issuer_key_id, key_id_of_issuer(issuer));
@@ -189,7 +195,8 @@ Result<Identity> issue_with_new_key(const Identity& issuer, const Order& order, 
 }
 
 Result<Certificate> self_sign(const crypto::PrivateKey& key, const Order& order, Random& random) {
-  if (!rule_of(order.profile).self_signed) return fail(Code::invalid, "profile {} is issued by an authority", to_string(order.profile));
+  if (!rule_of(order.profile).self_signed)
+    return fail(Code::invalid, "profile {} is issued by an authority", to_string(order.profile));
   FP_CHECK(check_order(order));
   FP_CHECK(check_key(key.public_key()));
   FP_TRY(d, draft(key.public_key(), order.not_before, order.not_after, random));

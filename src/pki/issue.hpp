@@ -54,7 +54,8 @@ struct AuthorityOrder {
 
 // Signs a certificate for `key`. Names are checked by grammar; not_after is cut to the issuer's. Code::invalid otherwise.
 [[nodiscard]] Result<Certificate> issue(const Identity& issuer, const Order& order, const crypto::PublicKey& key, Random& random);
-[[nodiscard]] Result<Identity> issue_with_new_key(const Identity& issuer, const Order& order, Random& random, int key_bits = 2048);
+[[nodiscard]] Result<Identity> issue_with_new_key(const Identity& issuer, const Order& order, Random& random,
+                                                  int key_bits = 2048);
 // site_signing and client_self_signed only.
 [[nodiscard]] Result<Certificate> self_sign(const crypto::PrivateKey& key, const Order& order, Random& random);
 [[nodiscard]] Result<Identity> self_signed_with_new_key(const Order& order, Random& random, int key_bits = 2048);

@@ -12,10 +12,22 @@ namespace fp::pki {
 namespace {
 
 constexpr std::pair<std::string_view, std::string_view> kAttributes[] = {
-    {"DC", "0.9.2342.19200300.100.1.25"}, {"E", "1.2.840.113549.1.9.1"}, {"CN", "2.5.4.3"},  {"SN", "2.5.4.4"},
-    {"SERIALNUMBER", "2.5.4.5"},          {"C", "2.5.4.6"},              {"L", "2.5.4.7"},   {"S", "2.5.4.8"},
-    {"ST", "2.5.4.8"},                    {"STREET", "2.5.4.9"},         {"O", "2.5.4.10"},  {"OU", "2.5.4.11"},
-    {"T", "2.5.4.12"},                    {"G", "2.5.4.42"},             {"I", "2.5.4.43"},  {"SAN", "2.5.29.17"},
+    {"DC", "0.9.2342.19200300.100.1.25"},
+    {"E", "1.2.840.113549.1.9.1"},
+    {"CN", "2.5.4.3"},
+    {"SN", "2.5.4.4"},
+    {"SERIALNUMBER", "2.5.4.5"},
+    {"C", "2.5.4.6"},
+    {"L", "2.5.4.7"},
+    {"S", "2.5.4.8"},
+    {"ST", "2.5.4.8"},
+    {"STREET", "2.5.4.9"},
+    {"O", "2.5.4.10"},
+    {"OU", "2.5.4.11"},
+    {"T", "2.5.4.12"},
+    {"G", "2.5.4.42"},
+    {"I", "2.5.4.43"},
+    {"SAN", "2.5.29.17"},
 };
 
 }  // namespace
@@ -62,7 +74,8 @@ Result<Instant> instant_of(const ASN1_TIME* time) {
 }
 
 std::string attribute_oid(std::string_view oid_or_name) {
-  if (!oid_or_name.empty() && oid_or_name.find_first_not_of("0123456789.") == std::string_view::npos) return std::string(oid_or_name);
+  if (!oid_or_name.empty() && oid_or_name.find_first_not_of("0123456789.") == std::string_view::npos)
+    return std::string(oid_or_name);
   for (const auto& [name, oid] : kAttributes)
     if (iequals(name, oid_or_name)) return std::string(oid);
   return {};

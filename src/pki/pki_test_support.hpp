@@ -32,7 +32,8 @@ inline const Identity& a_root() {
   return root;
 }
 inline const Identity& an_issuer() {
-  static const Identity issuing = make_issuing(a_root(), authority_order("Test Issuing", "http://crl.test/root.crl"), random_of_tests()).value();
+  static const Identity issuing =
+      make_issuing(a_root(), authority_order("Test Issuing", "http://crl.test/root.crl"), random_of_tests()).value();
   return issuing;
 }
 inline const Identity& a_foreign_root() {

@@ -57,9 +57,12 @@ bool subject_fits(const SubjectRule& rule, const Certificate& c) {
 
 std::string describe(const SubjectRule& rule) {
   switch (rule.kind) {
-    case SubjectRule::Kind::exact: return fmt::format("its subject is not \"{}\"", rule.value);
-    case SubjectRule::Kind::partial: return fmt::format("neither subject nor alternative names contain \"{}\"", rule.value);
-    case SubjectRule::Kind::attribute: return fmt::format("attribute {} is not \"{}\"", rule.attribute, rule.value);
+    case SubjectRule::Kind::exact:
+      return fmt::format("its subject is not \"{}\"", rule.value);
+    case SubjectRule::Kind::partial:
+      return fmt::format("neither subject nor alternative names contain \"{}\"", rule.value);
+    case SubjectRule::Kind::attribute:
+      return fmt::format("attribute {} is not \"{}\"", rule.attribute, rule.value);
   }
   return {};
 }
@@ -71,7 +74,8 @@ bool issuer_fits(const std::vector<IssuerRule>& rules, const Candidate& candidat
     // The root itself may not be at hand: then the name that the last known certificate gives for its issuer counts.
     const bool named = std::ranges::all_of(rule.attributes, [&](const auto& wanted) {
       const std::string oid = attribute_oid(wanted.first);
-      return std::ranges::any_of(top.issuer_attributes(), [&](const auto& a) { return a.first == oid && a.second == wanted.second; });
+      return std::ranges::any_of(top.issuer_attributes(),
+                                 [&](const auto& a) { return a.first == oid && a.second == wanted.second; });
     });
     if (named) return true;
   }
@@ -94,7 +98,8 @@ std::string why_not(const Candidate& candidate, const SelectionCriteria& criteri
   // Of several alternative names only the first one counts (domain.md §5.1).
   const bool named = icontains(c.subject(), criteria.computer_name) ||
                      (!c.alternative_names().empty() && icontains(c.alternative_names().front(), criteria.computer_name));
-  return named ? "" : fmt::format("neither subject nor first alternative name contain the computer name {}", criteria.computer_name);
+  return named ? ""
+               : fmt::format("neither subject nor first alternative name contain the computer name {}", criteria.computer_name);
 }
 
 std::int64_t validity_ms(const Candidate& c) { return c.certificate.not_after().since_ms(c.certificate.not_before()); }
@@ -156,8 +161,10 @@ Selection select_certificate(const std::vector<Candidate>& candidates, const Sel
       continue;
     }
     any_issuer = true;
-    if (std::string reason = why_not(candidates[i], criteria); !reason.empty()) out.rejected.push_back({i, std::move(reason)});
-    else fit.push_back(i);
+    if (std::string reason = why_not(candidates[i], criteria); !reason.empty())
+      out.rejected.push_back({i, std::move(reason)});
+    else
+      fit.push_back(i);
   }
   if (fit.empty()) {
     out.reason = candidates.empty() ? "there is no certificate to choose from"
@@ -176,7 +183,8 @@ Selection select_certificate(const std::vector<Candidate>& candidates, const Sel
     });
     out.chosen = *best;
     out.reason = fit.size() == 1 ? fmt::format("{} is the one certificate that fits", candidates[*best].certificate.label())
-                                 : fmt::format("{} has the longest validity of {} that fit", candidates[*best].certificate.label(), fit.size());
+                                 : fmt::format("{} has the longest validity of {} that fit",
+                                               candidates[*best].certificate.label(), fit.size());
     for (const std::size_t i : fit)
       if (i != *best) out.rejected.push_back({i, "fits, but another one has a longer validity"});
   }

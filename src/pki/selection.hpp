@@ -43,9 +43,9 @@ struct Candidate {
 enum class Several { longest_validity, none };  // what to do when more than one fits
 
 struct SelectionCriteria {
-  std::vector<IssuerRule> issuers;       // empty: the step is skipped
-  std::optional<SubjectRule> subject;    // CCMCERTSEL or the site's criteria
-  std::string computer_name;             // used where `subject` is not set
+  std::vector<IssuerRule> issuers;     // empty: the step is skipped
+  std::optional<SubjectRule> subject;  // CCMCERTSEL or the site's criteria
+  std::string computer_name;           // used where `subject` is not set
   std::string store = "MY";
   Several several = Several::longest_validity;
   Instant now;

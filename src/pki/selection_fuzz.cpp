@@ -7,7 +7,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto rule = fp::pki::parse_certsel(text);
-  if (rule && (rule->value.empty() || (rule->kind == fp::pki::SubjectRule::Kind::attribute && rule->attribute.empty()))) std::abort();
+  if (rule && (rule->value.empty() || (rule->kind == fp::pki::SubjectRule::Kind::attribute && rule->attribute.empty())))
+    std::abort();
   if (const auto issuers = fp::pki::parse_issuers(text))
     for (const auto& issuer : *issuers)
       if (issuer.attributes.empty()) std::abort();

@@ -10,7 +10,9 @@ namespace {
 using namespace testing;  // NOLINT: the room's own test values
 
 Candidate candidate(const Certificate& c) { return {c, {an_issuer().certificate, a_root().certificate}}; }
-Candidate good(std::string name, std::int64_t days = 365) { return candidate(a_certificate(Profile::client, std::move(name), days)); }
+Candidate good(std::string name, std::int64_t days = 365) {
+  return candidate(a_certificate(Profile::client, std::move(name), days));
+}
 
 SelectionCriteria for_computer(std::string name) {
   SelectionCriteria criteria;
@@ -33,8 +35,8 @@ TEST(Selection, TheLongestValidityOfThoseThatFitWins) {
 }
 
 TEST(Selection, EveryReasonIsTold) {
-  std::vector<Candidate> all = {good("pc1", 100), good("pc1"), good("pc1"), candidate(a_certificate(Profile::server, "pc1")), good("pc1"),
-                                good("pc1")};
+  std::vector<Candidate> all = {good("pc1", 100), good("pc1"), good("pc1"), candidate(a_certificate(Profile::server, "pc1")),
+                                good("pc1"),      good("pc1")};
   all[1].key_accessible = false;
   all[2].revoked = true;
   all[4].store = "Other";
@@ -78,10 +80,15 @@ TEST(Selection, CriteriaReplaceTheComputerName) {
   SelectionCriteria criteria = for_computer("elsewhere");
   const std::vector<Candidate> all = {good("pc1.example.org")};
   EXPECT_FALSE(select_certificate(all, criteria).chosen.has_value());
-  const std::pair<const char*, bool> rules[] = {
-      {"SubjectStr:PC1", true},          {"subjectstr: example.ORG", true},       {"Subject:pc1.example.org", true},
-      {"Subject:CN=pc1.example.org,O=Example", true}, {"Subject:pc1", false},     {"SubjectAttr:O = Example", true},
-      {"SubjectAttr:2.5.4.10=Example", true},         {"SubjectAttr:O=example", false}, {"SubjectAttr:SAN = pc1.example.org", true}};
+  const std::pair<const char*, bool> rules[] = {{"SubjectStr:PC1", true},
+                                                {"subjectstr: example.ORG", true},
+                                                {"Subject:pc1.example.org", true},
+                                                {"Subject:CN=pc1.example.org,O=Example", true},
+                                                {"Subject:pc1", false},
+                                                {"SubjectAttr:O = Example", true},
+                                                {"SubjectAttr:2.5.4.10=Example", true},
+                                                {"SubjectAttr:O=example", false},
+                                                {"SubjectAttr:SAN = pc1.example.org", true}};
   for (const auto& [text, fits] : rules) {
     criteria.subject = parse_certsel(text).value();
     EXPECT_EQ(select_certificate(all, criteria).chosen.has_value(), fits) << text;
@@ -93,7 +100,8 @@ TEST(Selection, NothingToChooseFromSaysSo) {
 }
 
 TEST(CertSel, WhatIsNotTheGrammarIsRefused) {
-  for (const char* text : {"", "pc1", "Subject:", "SubjectStr:  ", "SubjectAttr:O", "SubjectAttr:Shoe = 42", "SubjectAttr:O=", "Issuer:x", "SubjectStr:\xFF"})
+  for (const char* text : {"", "pc1", "Subject:", "SubjectStr:  ", "SubjectAttr:O", "SubjectAttr:Shoe = 42",
+                           "SubjectAttr:O=", "Issuer:x", "SubjectStr:\xFF"})
     EXPECT_EQ(parse_certsel(text).error().code, Code::invalid) << text;
 }
 
@@ -103,7 +111,8 @@ TEST(CertIssuers, AttributesRootsAndQuotesAreRead) {
   ASSERT_EQ(rules[0].attributes.size(), 3U);
   EXPECT_EQ(rules[0].attributes[1].second, "Example, Inc.");
   EXPECT_TRUE(parse_issuers("  ").value().empty());
-  for (const char* text : {"|", "CN", "CN=", "Shoe=1", "CN=a||CN=b", "CN=\"a"}) EXPECT_FALSE(parse_issuers(text).has_value()) << text;
+  for (const char* text : {"|", "CN", "CN=", "Shoe=1", "CN=a||CN=b", "CN=\"a"})
+    EXPECT_FALSE(parse_issuers(text).has_value()) << text;
 }
 
 }  // namespace

@@ -25,7 +25,9 @@ Result<OwnedRequest> decode(std::string_view bytes) {
   if (bytes.size() > 4 * limits::kCertificateBytesMax) return fail(Code::too_large, "signing request of {} bytes", bytes.size());
   if (bytes.find("-----BEGIN") != std::string_view::npos) {
     const auto in = crypto::reading(bytes);
-    OwnedRequest request(in ? PEM_read_bio_X509_REQ(in.get(), nullptr, [](char*, int, int, void*) { return -1; }, nullptr) : nullptr);
+    OwnedRequest request(in ? PEM_read_bio_X509_REQ(
+                                  in.get(), nullptr, [](char*, int, int, void*) { return -1; }, nullptr)
+                            : nullptr);
     if (!request) return fail_openssl(Code::invalid, "not a signing request in PEM");
     return request;
   }
@@ -40,15 +42,20 @@ Status read_names(X509_REQ* request, SigningRequest& out) {
   if (!extensions) return {};
   const OwnedNames names(static_cast<GENERAL_NAMES*>(X509V3_get_d2i(extensions.get(), NID_subject_alt_name, nullptr, nullptr)));
   if (!names) return {};
-  if (sk_GENERAL_NAME_num(names.get()) > kNamesMax) return fail(Code::invalid, "signing request with more than {} names", kNamesMax);
+  if (sk_GENERAL_NAME_num(names.get()) > kNamesMax)
+    return fail(Code::invalid, "signing request with more than {} names", kNamesMax);
   for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
     if (name->type != GEN_DNS && name->type != GEN_IPADD) continue;
     const ASN1_STRING* value = name->type == GEN_DNS ? name->d.dNSName : name->d.iPAddress;
-    const std::string raw(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)), static_cast<std::size_t>(ASN1_STRING_length(value)));
-    if (name->type == GEN_DNS) out.dns_names.push_back(raw);
-    else if (const std::string text = address_text(raw); !text.empty()) out.ip_addresses.push_back(text);
-    else return fail(Code::invalid, "signing request with a malformed address");
+    const std::string raw(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
+                          static_cast<std::size_t>(ASN1_STRING_length(value)));
+    if (name->type == GEN_DNS)
+      out.dns_names.push_back(raw);
+    else if (const std::string text = address_text(raw); !text.empty())
+      out.ip_addresses.push_back(text);
+    else
+      return fail(Code::invalid, "signing request with a malformed address");
   }
   return {};
 }
@@ -57,7 +64,8 @@ Status read_names(X509_REQ* request, SigningRequest& out) {
 
 Result<std::string> make_signing_request(const crypto::PrivateKey& key, const Order& order) {
   const OwnedRequest request(X509_REQ_new());
-  if (!request || X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 || X509_REQ_set_pubkey(request.get(), key.native()) != 1)
+  if (!request || X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 ||
+      X509_REQ_set_pubkey(request.get(), key.native()) != 1)
     return fail_openssl(Code::internal, "building a signing request");
   X509_NAME* subject = X509_REQ_get_subject_name(request.get());
   FP_CHECK(add_text(subject, NID_organizationName, order.organisation));
@@ -71,7 +79,8 @@ Result<std::string> make_signing_request(const crypto::PrivateKey& key, const Or
       return fail_openssl(Code::internal, "building a signing request");
   }
   const auto out = crypto::writing();
-  if (!out || X509_REQ_sign(request.get(), key.native(), EVP_sha256()) <= 0 || PEM_write_bio_X509_REQ(out.get(), request.get()) != 1)
+  if (!out || X509_REQ_sign(request.get(), key.native(), EVP_sha256()) <= 0 ||
+      PEM_write_bio_X509_REQ(out.get(), request.get()) != 1)
     return fail_openssl(Code::internal, "signing a signing request");
   return crypto::taken_from(out.get());
 }

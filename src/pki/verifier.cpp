@@ -27,17 +27,23 @@ CertificateCheck refused(CertificateProblem problem, std::string detail) { retur
 
 CertificateProblem problem_of(int error) {
   switch (error) {
-    case X509_V_ERR_CERT_NOT_YET_VALID: return CertificateProblem::not_yet_valid;
-    case X509_V_ERR_CERT_HAS_EXPIRED: return CertificateProblem::expired;
-    case X509_V_ERR_INVALID_PURPOSE: return CertificateProblem::wrong_purpose;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return CertificateProblem::not_yet_valid;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return CertificateProblem::expired;
+    case X509_V_ERR_INVALID_PURPOSE:
+      return CertificateProblem::wrong_purpose;
     case X509_V_ERR_EE_KEY_TOO_SMALL:
     case X509_V_ERR_CA_KEY_TOO_SMALL:
-    case X509_V_ERR_CA_MD_TOO_WEAK: return CertificateProblem::weak;
+    case X509_V_ERR_CA_MD_TOO_WEAK:
+      return CertificateProblem::weak;
     case X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD:
     case X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD:
     case X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY:
-    case X509_V_ERR_INVALID_EXTENSION: return CertificateProblem::malformed;
-    default: return CertificateProblem::untrusted;
+    case X509_V_ERR_INVALID_EXTENSION:
+      return CertificateProblem::malformed;
+    default:
+      return CertificateProblem::untrusted;
   }
 }
 
@@ -52,8 +58,8 @@ CertificateCheck check_purpose(const Certificate& leaf, Purpose purpose) {
   const bool client = purpose == Purpose::client;
   // OpenSSL lets a leaf without EKU pass for every purpose; here the purpose must be stated.
   if (!leaf.has_eku(client ? kEkuClientAuth : kEkuServerAuth))
-    return refused(CertificateProblem::wrong_purpose,
-                   fmt::format("{} has no {} purpose (EKU)", leaf.label(), client ? "client authentication" : "server authentication"));
+    return refused(CertificateProblem::wrong_purpose, fmt::format("{} has no {} purpose (EKU)", leaf.label(),
+                                                                  client ? "client authentication" : "server authentication"));
   const unsigned wanted = client ? kDigitalSignature : kDigitalSignature | kKeyEncipherment;
   if ((leaf.key_usage() & wanted) == 0)
     return refused(CertificateProblem::wrong_purpose, fmt::format("{} has a key usage without digitalSignature", leaf.label()));
@@ -68,8 +74,9 @@ CertificateCheck check_strength(const Chain& chain, Purpose purpose) {
     const bool rsa = key.rsa_bits() >= kRsaBitsMin && key.rsa_bits() <= kRsaBitsMax;
     const bool curve = key.is_ec() && key.bits() >= kEcBitsMin && !(i == 0 && purpose == Purpose::client);
     if (!rsa && !curve)
-      return refused(CertificateProblem::weak, fmt::format("{} has a {} key of {} bits (RSA of {} to {} is asked for)", c.label(),
-                                                           key.is_rsa() ? "RSA" : "non-RSA", key.bits(), kRsaBitsMin, kRsaBitsMax));
+      return refused(CertificateProblem::weak,
+                     fmt::format("{} has a {} key of {} bits (RSA of {} to {} is asked for)", c.label(),
+                                 key.is_rsa() ? "RSA" : "non-RSA", key.bits(), kRsaBitsMin, kRsaBitsMax));
     // A root is trusted because it is listed, not because of the signature on itself.
     const bool anchor = i + 1 == chain.size();
     if (!anchor && !c.signed_with_sha2())
@@ -85,7 +92,8 @@ struct Verifier::State {
   std::shared_ptr<CrlStore> crls;
   Owned<X509_STORE, X509_STORE_free> store;
 
-  CertificateCheck build(const Certificate& leaf, std::span<const Certificate> sent, Purpose purpose, Instant now, Chain& chain) const;
+  CertificateCheck build(const Certificate& leaf, std::span<const Certificate> sent, Purpose purpose, Instant now,
+                         Chain& chain) const;
   CertificateCheck revocation(const Chain& chain, Instant now) const;
   CertificateCheck check(const Certificate& leaf, std::span<const Certificate> sent, Purpose purpose, Instant now) const;
   Result<Certificate> value_of(X509* x, const Certificate& leaf) const;
@@ -134,7 +142,9 @@ CertificateCheck Verifier::State::build(const Certificate& leaf, std::span<const
 CertificateCheck Verifier::State::revocation(const Chain& chain, Instant now) const {
   if (!policy.check_crl) return {CertificateProblem::none, {}};
   for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
-    if (!crls) return refused(CertificateProblem::crl_unavailable, fmt::format("{}: there is no store of revocation lists", chain[i].label()));
+    if (!crls)
+      return refused(CertificateProblem::crl_unavailable,
+                     fmt::format("{}: there is no store of revocation lists", chain[i].label()));
     const RevocationAnswer answer = crls->check(chain[i], chain[i + 1], now);
     if (answer.state == Revocation::revoked)
       return refused(CertificateProblem::revoked, fmt::format("{} is revoked: {}", chain[i].label(), answer.detail));
@@ -145,7 +155,8 @@ CertificateCheck Verifier::State::revocation(const Chain& chain, Instant now) co
   return {CertificateProblem::none, {}};
 }
 
-CertificateCheck Verifier::State::check(const Certificate& leaf, std::span<const Certificate> sent, Purpose purpose, Instant now) const {
+CertificateCheck Verifier::State::check(const Certificate& leaf, std::span<const Certificate> sent, Purpose purpose,
+                                        Instant now) const {
   Chain chain;
   if (auto check = build(leaf, sent, purpose, now, chain); !check.ok()) return check;
   if (auto check = check_purpose(leaf, purpose); !check.ok()) return check;

@@ -77,7 +77,8 @@ TEST_F(VerifierTest, MissingAndMalformedAreTold) {
 }
 
 TEST_F(VerifierTest, AForeignIssuerIsUntrustedAndNeverAskedForLists) {
-  const Certificate c = issue(a_foreign_root(), order_of(Profile::client, "pc1"), a_key().public_key(), random_of_tests()).value();
+  const Certificate c =
+      issue(a_foreign_root(), order_of(Profile::client, "pc1"), a_key().public_key(), random_of_tests()).value();
   EXPECT_EQ(client(c), CertificateProblem::untrusted);
   EXPECT_EQ(web.asked, 0);
 }
@@ -148,8 +149,9 @@ TEST_F(VerifierTest, ExpiredFutureForeignAndBrokenListsAreUnavailable) {
   const std::string good = web.files["http://crl.test/issuing.crl"];
   std::string damaged = good;
   damaged.back() = static_cast<char>(damaged.back() ^ 1);
-  for (const std::string& bad : {a_crl(an_issuer(), {}, 1, kNow.plus_s(-10 * kDayS), kDayS), a_crl(an_issuer(), {}, 1, kNow.plus_s(3600)),
-                                 a_crl(a_foreign_root()), a_crl(a_root()), damaged, std::string("<html>captive portal</html>"), std::string()}) {
+  for (const std::string& bad :
+       {a_crl(an_issuer(), {}, 1, kNow.plus_s(-10 * kDayS), kDayS), a_crl(an_issuer(), {}, 1, kNow.plus_s(3600)),
+        a_crl(a_foreign_root()), a_crl(a_root()), damaged, std::string("<html>captive portal</html>"), std::string()}) {
     web.files["http://crl.test/issuing.crl"] = bad;
     EXPECT_EQ(client(c), CertificateProblem::crl_unavailable);
   }
@@ -267,7 +269,8 @@ TEST_F(VerifierTest, TheStoreForgetsTheOldestUrlWhenItIsFull) {
     Order order = order_of(Profile::client, "pc1");
     order.crl_url = fmt::format("http://crl.test/{}.crl", i);
     web.files[order.crl_url] = a_crl(an_issuer());
-    EXPECT_TRUE(v.check_client(issue(an_issuer(), order, a_key().public_key(), random_of_tests()).value(), {}, kNow.plus_s(i)).ok());
+    EXPECT_TRUE(
+        v.check_client(issue(an_issuer(), order, a_key().public_key(), random_of_tests()).value(), {}, kNow.plus_s(i)).ok());
   }
   EXPECT_LE(crls->status(kNow).size(), 2U);
 }
