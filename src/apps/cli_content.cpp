@@ -1,0 +1,199 @@
+// farpoint content ..., farpoint dp ...; and the upload that applications and packages share.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <thread>
+
+#include "apps/cli_session.hpp"
+#include "base/ids.hpp"
+#include "base/text.hpp"
+
+namespace fp::apps {
+namespace {
+
+constexpr std::size_t kPieceBytes = 8U << 20;
+constexpr auto kPollEvery = std::chrono::milliseconds(300);
+
+struct Options {
+  std::string id, name, package, intranet_url, internet_url, push_url, connections = "both";
+  std::vector<std::string> dps, sources;
+  Path source;
+  bool pull = false, no_wait = false;
+};
+
+void progress(std::string_view what, std::int64_t done, std::int64_t total) {
+  if (!Cli::on_terminal()) return;
+  const int percent = total > 0 ? static_cast<int>(done * 100 / total) : 100;
+  std::cerr << fmt::format("\r{:<40} [{:<25}] {:3} %", what.substr(0, 40), std::string(static_cast<std::size_t>(percent / 4), '#'), percent)
+            << (done >= total ? "\n" : "") << std::flush;
+}
+
+Status upload_file(Cli& cli, const std::string& staging, const Path& file, const std::string& relative) {
+  const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat st{};
+  if (!fd.ok() || ::fstat(fd.get(), &st) != 0) return fail_errno("reading", file.native());
+  const std::int64_t total = st.st_size;
+  const std::string path = fmt::format("/content/staging/{}/{}", staging, percent_encode_path(relative));
+  const char* mode = (st.st_mode & 0111) != 0 ? "&executable=true" : "";
+  std::int64_t offset = 0;
+  do {
+    std::string piece(static_cast<std::size_t>(std::min<std::int64_t>(kPieceBytes, total - offset)), '\0');
+    const ssize_t n = ::pread(fd.get(), piece.data(), piece.size(), offset);
+    if (n != static_cast<ssize_t>(piece.size())) return fail(Code::conflict, "{} changed while it was read", file.native());
+    FP_TRY(answer, cli.send_bytes("PUT", fmt::format("{}?offset={}{}", path, offset, mode), std::move(piece)));
+    offset += n;
+    progress(relative, offset, total);
+  } while (offset < total);
+  return {};
+}
+
+Status show_distributions(Cli& cli, const std::string& id) {
+  FP_TRY(rows, cli.get("/content/" + encode(id) + "/distributions"));
+  cli.show_rows(rows.as_object()["items"].as_array(),
+                {{"DISTRIBUTION POINT", "dp"}, {"STATE", "state"}, {"BYTES", "bytes_done"}, {"ATTEMPTS", "attempts"}, {"DETAIL", "detail"}});
+  return {};
+}
+
+Status distribute(Cli& cli, const Options& o) {
+  json::value body;
+  if (!o.dps.empty()) body = json::object{{"dps", json::array(o.dps.begin(), o.dps.end())}};
+  FP_TRY(ordered, cli.send("POST", "/content/" + encode(o.id) + "/distribute", body));
+  if (!o.no_wait) FP_CHECK(wait_for_distribution(cli, o.id));
+  return show_distributions(cli, o.id);
+}
+
+Status add_content(Cli& cli, const Options& o) {
+  FP_TRY(staging, upload_source(cli, {}, o.source));
+  json::object body{{"staging", staging}};
+  if (!o.package.empty()) body["package"] = o.package;
+  FP_TRY(content, cli.send("POST", "/content", body));
+  cli.show_object(content);
+  return {};
+}
+
+Status put_dp(Cli& cli, const Options& o) {
+  json::object body{{"name", o.name},           {"intranet_url", o.intranet_url}, {"internet_url", o.internet_url}, {"connections", o.connections},
+                    {"push_url", o.push_url},   {"pull", o.pull},                 {"pull_sources", json::array(o.sources.begin(), o.sources.end())}};
+  FP_TRY(made, cli.send("PUT", "/distribution-points/" + encode(o.name), body));
+  cli.show_object(made);
+  return {};
+}
+
+void add_content_commands(CLI::App& app, Cli& cli, Options& o) {
+  auto* content = app.add_subcommand("content", "content versions and where they are");
+  content->require_subcommand(1);
+  content->add_subcommand("list", "all content versions")->callback([&cli] {
+    cli.run([&]() -> Status {
+      FP_TRY(rows, cli.list("/content"));
+      cli.show_rows(rows, {{"CONTENT", "content_id"}, {"FILES", "files"}, {"BYTES", "bytes"}, {"ROOT HASH", "root_hash"}, {"MADE", "created_at"}});
+      return {};
+    });
+  });
+  auto* add = content->add_subcommand("add", "upload a folder as a new content version");
+  add->add_option("--source", o.source)->required()->check(CLI::ExistingDirectory);
+  add->add_option("--package", o.package, "the package whose next version it is");
+  add->callback([&cli, &o] { cli.run([&] { return add_content(cli, o); }); });
+  auto* spread = content->add_subcommand("distribute", "bring content to distribution points (all, unless named)");
+  spread->add_option("content", o.id)->required();
+  spread->add_option("--dp", o.dps, "a distribution point; may be repeated");
+  spread->add_flag("--no-wait", o.no_wait);
+  spread->callback([&cli, &o] { cli.run([&] { return distribute(cli, o); }); });
+  auto* status = content->add_subcommand("status", "where a content version is, and why not");
+  status->add_option("content", o.id)->required();
+  status->callback([&cli, &o] { cli.run([&] { return show_distributions(cli, o.id); }); });
+  auto* remove = content->add_subcommand("delete", "take it off the distribution points and forget it");
+  remove->add_option("content", o.id)->required();
+  remove->callback([&cli, &o] {
+    cli.run([&]() -> Status {
+      FP_TRY(done, cli.send("DELETE", "/content/" + encode(o.id)));
+      cli.say(o.id + ": going");
+      return {};
+    });
+  });
+}
+
+}  // namespace
+
+Result<std::string> upload_source(Cli& cli, const std::vector<Path>& files, const Path& root) {
+  const std::string staging = new_guid(system_random());
+  std::vector<Path> all = files;
+  if (all.empty()) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root, error)) {
+      if (entry.is_symlink()) return fail(Code::invalid, "{} is a symbolic link: content holds files only", entry.path().native());
+      if (entry.is_regular_file()) all.push_back(entry.path());
+    }
+    if (error) return fail(Code::io, "reading {}: {}", root.native(), error.message());
+    if (all.empty()) return fail(Code::invalid, "{} holds no files", root.native());
+  }
+  for (const auto& file : all) {
+    const Path relative = std::filesystem::absolute(file).lexically_relative(std::filesystem::absolute(root));
+    FP_TRY(checked, parse_relative_path(relative.native()));
+    FP_CHECK(upload_file(cli, staging, file, checked));
+  }
+  return staging;
+}
+
+Status wait_for_distribution(Cli& cli, const std::string& content_id) {
+  while (true) {
+    FP_TRY(answer, cli.get("/content/" + encode(content_id) + "/distributions"));
+    std::size_t good = 0;
+    const auto& places = answer.as_object()["items"].as_array();
+    for (const auto& place : places) {
+      const std::string state = field(place, "state");
+      good += state == "ok" ? 1U : 0U;
+      if (state == "failed" && text_at(place, "attempts") != "0")
+        return fail(Code::unavailable, "{} is not on {} yet: {} (the site goes on trying: `farpoint content status {}`)", content_id,
+                    field(place, "dp"), field(place, "detail"), content_id);
+    }
+    if (good == places.size()) break;
+    std::this_thread::sleep_for(kPollEvery);
+  }
+  return {};
+}
+
+void add_content_verbs(CLI::App& app, Cli& cli) {
+  static Options o;
+  add_content_commands(app, cli, o);
+  auto* dp = app.add_subcommand("dp", "distribution points");
+  dp->require_subcommand(1);
+  dp->add_subcommand("list", "all distribution points")->callback([&cli] {
+    cli.run([&]() -> Status {
+      FP_TRY(rows, cli.list("/distribution-points"));
+      cli.show_rows(rows, {{"NAME", "name"}, {"CONNECTIONS", "connections"}, {"LOCAL", "local"}, {"PULL", "pull"}, {"INTRANET", "intranet_url"},
+                           {"INTERNET", "internet_url"}, {"VALIDATED", "validated_at"}});
+      return {};
+    });
+  });
+  auto* add = dp->add_subcommand("add", "add or change a distribution point on another host");
+  add->add_option("name", o.name, "host name")->required();
+  add->add_option("--intranet-url", o.intranet_url, "https://dp2.corp.example:443");
+  add->add_option("--internet-url", o.internet_url);
+  add->add_option("--push-url", o.push_url, "where the site brings content to");
+  add->add_option("--connections", o.connections)->check(CLI::IsMember({"intranet", "internet", "both"}))->capture_default_str();
+  add->add_flag("--pull", o.pull, "it fetches content from other distribution points");
+  add->add_option("--pull-source", o.sources, "which, the first is tried first; may be repeated");
+  add->callback([&cli] { cli.run([&] { return put_dp(cli, o); }); });
+  auto* validate = dp->add_subcommand("validate", "hash every file again now");
+  validate->add_option("name", o.name)->required();
+  validate->callback([&cli] {
+    cli.run([&]() -> Status {
+      FP_TRY(done, cli.send("POST", "/distribution-points/" + encode(o.name) + "/validate"));
+      cli.say(o.name + ": validating; findings appear in `farpoint events` and `farpoint content status`");
+      return {};
+    });
+  });
+  auto* remove = dp->add_subcommand("remove", "forget a distribution point");
+  remove->add_option("name", o.name)->required();
+  remove->callback([&cli] {
+    cli.run([&]() -> Status {
+      FP_TRY(done, cli.send("DELETE", "/distribution-points/" + encode(o.name)));
+      cli.say(o.name + ": removed");
+      return {};
+    });
+  });
+}
+
+}  // namespace fp::apps

@@ -1,0 +1,108 @@
+// farpoint deploy, farpoint deployment ...
+#include "apps/cli_session.hpp"
+#include "base/clock.hpp"
+
+namespace fp::apps {
+namespace {
+
+struct Options {
+  std::string id, what, program, collection, purpose = "required", action = "install", deadline, available, comment;
+  bool ignore_window = false, suppress_restart = false;
+};
+
+Result<std::string> time_of(const std::string& text) {
+  if (text == "now") return to_iso(system_clock().now());
+  FP_TRY(at, parse_time(text));
+  return to_iso(at);
+}
+
+Status deploy(Cli& cli, const Options& o) {
+  json::object body{{"kind", o.program.empty() ? "application" : "package"},
+                    {"target_id", o.what},
+                    {"collection_id", o.collection},
+                    {"purpose", o.purpose},
+                    {"action", o.action},
+                    {"install_outside_window", o.ignore_window},
+                    {"restart_outside_window", o.ignore_window},
+                    {"suppress_restart", o.suppress_restart},
+                    {"comment", o.comment}};
+  if (!o.program.empty()) body["program"] = o.program;
+  if (!o.deadline.empty()) {
+    FP_TRY(at, time_of(o.deadline));
+    body["deadline"] = at;
+  }
+  if (!o.available.empty()) {
+    FP_TRY(at, time_of(o.available));
+    body["available_at"] = at;
+  }
+  FP_TRY(made, cli.send("POST", "/deployments", body));
+  if (cli.as_json) cli.show_object(made);
+  else cli.say(fmt::format("deployment {}: {} {}, {}, to {}", field(made, "id"), o.action, o.what, o.purpose, field(made, "collection_id")));
+  return {};
+}
+
+Status status(Cli& cli, const Options& o) {
+  const std::string path = "/deployments/" + encode(o.id);
+  FP_TRY(summary, cli.get(path + "/summary"));
+  FP_TRY(states, cli.list(path + "/states"));
+  if (cli.as_json) {
+    cli.show_object(json::object{{"summary", summary}, {"states", states}});
+    return {};
+  }
+  cli.show_object(summary);
+  cli.say("");
+  cli.show_rows(states, {{"DEVICE", "client_id"}, {"STATE", "state"}, {"AT", "at"}, {"DETAIL", "detail"}});
+  return {};
+}
+
+}  // namespace
+
+void add_deployment_verbs(CLI::App& app, Cli& cli) {
+  static Options o;
+  auto* d = app.add_subcommand("deploy", "deploy an application, or a package's program, to a collection");
+  d->add_option("what", o.what, "application or package: name or id")->required();
+  d->add_option("--to", o.collection, "collection: name or id")->required();
+  d->add_option("--program", o.program, "of a package");
+  d->add_option("--purpose", o.purpose)->check(CLI::IsMember({"required", "available"}))->capture_default_str();
+  d->add_option("--action", o.action)->check(CLI::IsMember({"install", "uninstall", "repair"}))->capture_default_str();
+  d->add_option("--available", o.available, "from when on: a time, or now");
+  d->add_option("--deadline", o.deadline, "until when at the latest (required): a time, or now");
+  d->add_option("--comment", o.comment);
+  d->add_flag("--ignore-window", o.ignore_window, "install and restart outside maintenance windows too");
+  d->add_flag("--suppress-restart", o.suppress_restart, "never restart because of it");
+  d->callback([&cli] { cli.run([&] { return deploy(cli, o); }); });
+
+  auto* deployment = app.add_subcommand("deployment", "deployments and what became of them");
+  deployment->require_subcommand(1);
+  deployment->add_subcommand("list", "all deployments")->callback([&cli] {
+    cli.run([&]() -> Status {
+      FP_TRY(rows, cli.list("/deployments"));
+      cli.show_rows(rows, {{"ID", "id"}, {"KIND", "kind"}, {"WHAT", "target_id"}, {"COLLECTION", "collection_id"}, {"PURPOSE", "purpose"},
+                           {"ACTION", "action"}, {"AVAILABLE", "available_at"}, {"DEADLINE", "deadline"}, {"BY", "created_by"}});
+      return {};
+    });
+  });
+  auto* show = deployment->add_subcommand("show", "one deployment");
+  show->add_option("deployment", o.id, "id, or the name of what is deployed")->required();
+  show->callback([&cli] {
+    cli.run([&]() -> Status {
+      FP_TRY(found, cli.get("/deployments/" + encode(o.id)));
+      cli.show_object(found);
+      return {};
+    });
+  });
+  auto* state = deployment->add_subcommand("status", "how many have it, who has not, and why");
+  state->add_option("deployment", o.id, "id, or the name of what is deployed")->required();
+  state->callback([&cli] { cli.run([&] { return status(cli, o); }); });
+  auto* remove = deployment->add_subcommand("delete", "stop deploying; what is installed stays");
+  remove->add_option("deployment", o.id, "id, or the name of what is deployed")->required();
+  remove->callback([&cli] {
+    cli.run([&]() -> Status {
+      FP_TRY(done, cli.send("DELETE", "/deployments/" + encode(o.id)));
+      cli.say(o.id + ": deleted");
+      return {};
+    });
+  });
+}
+
+}  // namespace fp::apps
