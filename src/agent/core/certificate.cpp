@@ -17,33 +17,47 @@ struct Found {
   std::string key_problem;
 };
 
-void read_key(Found& found, const std::string& own_text) {
-  Path beside = found.certificate_file;
-  beside.replace_extension(".key");
-  found.key_file = own_text.find("PRIVATE KEY-----") != std::string::npos ? found.certificate_file : beside;
-  auto text = read_file(found.key_file, 64U << 10);
-  if (!text) {
-    found.key_problem = fmt::format("its private key is not accessible: {}", text.error().message);
-    return;
+bool take_key(Found& found, const Path& file) {
+  auto text = read_file(file, 1U << 20);
+  if (!text || text->find("PRIVATE KEY-----") == std::string::npos) {
+    if (!text) found.key_problem = fmt::format("its private key is not accessible: {}", text.error().message);
+    return false;
   }
   auto key = crypto::PrivateKey::from_pem(*text);
   if (!key) {
-    found.key_problem = fmt::format("its private key cannot be read: {}", key.error().message);
+    found.key_problem = fmt::format("the private key in {} cannot be read: {}", file.string(), key.error().message);
   } else if (!(key->public_key() == found.chain.front().public_key())) {
-    found.key_problem = fmt::format("the key in {} belongs to another certificate", found.key_file.string());
+    found.key_problem = fmt::format("the key in {} belongs to another certificate", file.string());
   } else {
     found.key = *key;
+    found.key_file = file;
+    found.key_problem.clear();
   }
+  return found.key.has_value();
+}
+
+// In the certificate's own file, in NAME.key beside it, else whichever file of the folder holds the key that fits.
+void read_key(Found& found, const std::vector<Path>& files) {
+  Path beside = found.certificate_file;
+  beside.replace_extension(".key");
+  if (take_key(found, found.certificate_file) || take_key(found, beside)) return;
+  const std::string why = found.key_problem.empty() ? "its private key is not accessible" : found.key_problem;
+  for (const auto& file : files) {
+    if (take_key(found, file)) return;
+  }
+  found.key_problem = why;
 }
 
 std::vector<Found> scan(const Path& folder, std::vector<std::string>& unreadable) {
-  std::vector<Path> files;
+  std::vector<Path> files, keys;
   std::error_code ec;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ec)) {
     const auto ext = lower(entry.path().extension().string());
     if (ext == ".pem" || ext == ".crt" || ext == ".cer") files.push_back(entry.path());
+    if (ext == ".pem" || ext == ".key") keys.push_back(entry.path());
   }
   std::ranges::sort(files);
+  std::ranges::sort(keys);
   std::vector<Found> out;
   for (const auto& file : files) {
     auto text = read_file(file, 1U << 20);
@@ -55,7 +69,7 @@ std::vector<Found> scan(const Path& folder, std::vector<std::string>& unreadable
     }
     if (chain->front().is_ca()) continue;
     Found found{file, {}, std::move(*chain), {}, {}};
-    read_key(found, *text);
+    read_key(found, keys);
     out.push_back(std::move(found));
   }
   return out;

@@ -26,8 +26,8 @@ struct CertificateSearch {
   Instant now;
 };
 
-// A pair is NAME.pem or NAME.crt with NAME.key beside it, or one file that holds both. Code::not_found when none is suitable;
-// the message names each candidate with the reason against it.
+// The key lies in the certificate's own file, in NAME.key beside it, or in any .pem or .key file of the folder. Code::not_found
+// when none is suitable; the message names each candidate with the reason against it.
 [[nodiscard]] Result<ClientCertificate> choose_certificate(const InstallSettings& settings, const CertificateSearch& search);
 
 // Without /UsePKICert: a self-signed certificate of the client's own (wire.md §4.4), made at the first call and kept in `folder`.

@@ -9,7 +9,7 @@
 namespace fp::agent {
 
 Paths Paths::below(const Path& dir) {
-  return {dir / "agent.conf", dir / "certs", dir, dir / "run", dir / "log" / "agent.log"};
+  return {dir / "agent.conf", dir / "certificates", dir, dir / "run", dir / "log" / "agent.log"};
 }
 
 Paths Paths::prefixed(const Path& root) {

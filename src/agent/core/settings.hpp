@@ -34,7 +34,7 @@ struct InstallSettings {
   int log_level = 1;                            // CCMLOGLEVEL: 0 verbose .. 3 errors
   std::int64_t log_bytes_max = 250'000;         // CCMLOGMAXSIZE
   int log_history = 1;                          // CCMLOGMAXHISTORY
-  std::string certificate_dir;                  // --certificate-dir: folder of PEM pairs; empty: <etc>/certs
+  std::string certificate_dir;                  // --certificate-dir: folder of PEM pairs; empty: /etc/farpoint/certificates
   std::string ca_file;                          // --ca-file: trusted roots of site systems
   std::string crl_file;                         // --crl-file: PEM revocation lists for check_crl
   std::string proxy, no_proxy;                  // --proxy, --no-proxy
@@ -46,7 +46,7 @@ struct InstallSettings {
 // Where everything lies. --data DIR puts all of it below one folder; --root DIR is a prefix for the standard places.
 struct Paths {
   Path config = "/etc/farpoint/agent.conf";
-  Path certificates = "/etc/farpoint/certs";
+  Path certificates = "/etc/farpoint/certificates";
   Path data = "/var/lib/farpoint/agent";
   Path run = "/run/farpoint";
   Path log = "/var/log/farpoint/agent.log";

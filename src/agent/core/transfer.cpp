@@ -187,6 +187,9 @@ Status Transfer::get_files(Work& work) {
     const auto old = std::ranges::find(saved, entry.path, &memory::FileProgress::path);
     FP_TRY(file, ChunkFile::open(folder / relative, entry, work.manifest.chunk_bytes,
                                  old == saved.end() ? memory::FileProgress{entry.path, {}, -1, 0} : *old));
+    if (const auto there = file.bytes_done(); there > 0 && !file.complete()) {
+      log::info("content-transfer", "{}: {} goes on at byte {} of {}", work.job.content_id, entry.path, there, entry.size);
+    }
     const auto keep = [&]() -> Status {
       FP_CHECK(file.sync());
       work.job.bytes_done = done_before + file.bytes_done();

@@ -1,0 +1,245 @@
+// Whole passes against a site in memory: registration, location, policy, reports.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "agent/core/fake_world.hpp"
+#include "wire/policy_body.hpp"
+
+using namespace fp;
+using namespace fp::agent;
+using namespace fp::agent::fake;
+
+namespace {
+std::size_t count(const Bench& b, const std::string& part) {
+  return static_cast<std::size_t>(std::ranges::count_if(b.site.calls, [&](const auto& c) { return c.find(part) != std::string::npos; }));
+}
+using RegStatus = wire::RegistrationReply::Status;
+}  // namespace
+
+TEST(Registration, HappensOnceAndTheIdentityIsKept) {
+  Bench b;
+  EXPECT_EQ(b.pass().problem, "");
+  b.open();
+  b.pass_all();
+  EXPECT_EQ(b.site.registrations.size(), 1U);
+  EXPECT_EQ(b.memory->identity()->client_id, "GUID:77777777-7777-4777-8777-777777777777");
+  EXPECT_EQ(b.memory->identity()->registration, "registered");
+}
+
+TEST(Registration, WhilePendingAConfirmationFollowsAndNothingElseIsSent) {
+  Bench b;
+  b.site.registration = RegStatus::pending;
+  auto first = b.pass();
+  EXPECT_NE(first.problem.find("approve"), std::string::npos);
+  EXPECT_GE(first.next.since_ms(b.clock.now()), 30'000);
+  EXPECT_LE(first.next.since_ms(b.clock.now()), 300'000);
+  EXPECT_EQ(count(b, "MP_PolicyManager"), 0U);
+  EXPECT_EQ(count(b, "MP_RelayEndpoint"), 0U);
+  b.pass();  // too early: nothing is sent
+  EXPECT_EQ(b.site.registrations.size(), 1U);
+  b.clock.advance_s(301);
+  b.site.registration = RegStatus::registered;
+  b.pass();
+  ASSERT_EQ(b.site.registrations.size(), 2U);
+  EXPECT_EQ(b.site.registrations[1].type, wire::RegistrationRequest::Type::confirmation);
+  EXPECT_EQ(b.site.registrations[1].client_id, "GUID:77777777-7777-4777-8777-777777777777");
+  EXPECT_EQ(count(b, "MP_PolicyManager"), 1U);
+}
+
+TEST(Registration, AResetForgetsTheIdentityAndRegistersAnew) {
+  Bench b;
+  b.site.registration = RegStatus::reset;
+  b.pass();
+  EXPECT_EQ(b.memory->identity()->registration, "must-resend");
+  b.site.registration = RegStatus::registered;
+  b.clock.advance_s(7200);
+  b.pass();
+  ASSERT_EQ(b.site.registrations.size(), 2U);
+  EXPECT_EQ(b.site.registrations[1].client_id, "");
+  EXPECT_EQ(b.memory->identity()->registration, "registered");
+}
+
+TEST(Location, AnIntranetManagementPointThatAnswersMeansIntranet) {
+  Bench b;
+  b.pass();
+  auto why = *b.memory->decisions("location", 1);
+  ASSERT_EQ(why.size(), 1U);
+  EXPECT_EQ(why[0].verdict, "Currently intranet");
+}
+
+TEST(Location, OutsideTheInternetManagementPointIsUsedWithoutARestart) {
+  Bench b;
+  b.pass();
+  b.site.offline = {"https://mp1:443", "http://mp1:80", "https://mp1"};
+  b.clock.advance_s(4000);
+  auto result = b.pass();
+  EXPECT_EQ(result.problem, "");
+  EXPECT_EQ((*b.memory->decisions("location", 1))[0].verdict, "Currently internet");
+  EXPECT_EQ(*b.memory->property("mp.url"), "https://mp9:443");
+  b.site.offline.clear();
+  b.pass({{}, true, false});
+  EXPECT_EQ((*b.memory->decisions("location", 1))[0].verdict, "Currently intranet");
+}
+
+TEST(Location, AnInternetOnlyClientNeverSpeaksToTheIntranet) {
+  Bench b;
+  b.settings.always_internet = true;
+  b.pass_all();
+  EXPECT_EQ(count(b, "mp1"), 0U);
+  EXPECT_GT(count(b, "https://mp9:443"), 0U);
+}
+
+TEST(Policy, ABodyIsInForceOnceSignatureAndHashHold) {
+  Bench b;
+  b.site.put_settings({{"client_policy.polling_interval_min", "30"}});
+  auto result = b.pass();
+  EXPECT_EQ(result.problem, "");
+  auto policy = effective_policy(*b.memory);
+  ASSERT_TRUE(policy);
+  EXPECT_EQ(policy->number("client_policy.polling_interval_min", 60), 30);
+}
+
+TEST(Policy, TheSecondRequestIsADeltaAndFetchesNoBodyTwice) {
+  Bench b;
+  b.site.put_settings({{"client_policy.polling_interval_min", "30"}});
+  b.pass();
+  EXPECT_EQ(count(b, ".sms_pol"), 1U);
+  b.pass({{"policy"}, false, false});
+  EXPECT_EQ(b.site.deltas, 1);
+  EXPECT_EQ(count(b, ".sms_pol"), 1U);
+  b.site.put_settings({{"client_policy.polling_interval_min", "45"}});
+  b.pass({{"policy"}, false, false});
+  EXPECT_EQ(count(b, ".sms_pol"), 2U);
+  EXPECT_EQ(effective_policy(*b.memory)->number("client_policy.polling_interval_min", 60), 45);
+}
+
+TEST(Policy, ABadSignatureIsRefusedAndThePolicyBeforeStaysInForce) {
+  Bench b;
+  b.site.put_settings({{"client_policy.polling_interval_min", "30"}});
+  b.pass();
+  b.site.put_settings({{"client_policy.polling_interval_min", "45"}});
+  b.site.policies.begin()->second.bad_signature = true;
+  auto result = b.pass({{"policy"}, false, false});
+  EXPECT_NE(result.problem.find("1 assignments refused"), std::string::npos);
+  EXPECT_EQ(effective_policy(*b.memory)->number("client_policy.polling_interval_min", 60), 30);
+  b.site.policies.begin()->second.bad_signature = false;
+  b.pass({{"policy"}, false, false});
+  EXPECT_EQ(effective_policy(*b.memory)->number("client_policy.polling_interval_min", 60), 45);
+}
+
+TEST(Policy, AnUnsignedAssignmentIsRefused) {
+  Bench b;
+  b.site.put_settings({{"client_policy.polling_interval_min", "30"}});
+  b.site.policies.begin()->second.unsigned_ = true;
+  b.pass();
+  EXPECT_TRUE(b.memory->policies()->empty());
+}
+
+TEST(Policy, ABodyThatDoesNotMatchItsHashIsNotUsed) {
+  Bench b;
+  b.site.put_settings({{"client_policy.polling_interval_min", "30"}});
+  b.site.policies.begin()->second.bad_hash = true;
+  auto result = b.pass();
+  EXPECT_NE(result.problem.find("1 bodies waiting"), std::string::npos);
+  EXPECT_EQ(effective_policy(*b.memory)->number("client_policy.polling_interval_min", 60), 60);
+}
+
+TEST(Policy, ASealedBodyIsFetchedWithSignedHeadersAndOpened) {
+  Bench b;
+  b.site.put_settings({{"client_policy.polling_interval_min", "30"}});
+  auto& p = b.site.policies.begin()->second;
+  p.flags = policy_flag::kSecret;
+  p.sealed = true;
+  EXPECT_EQ(b.pass().problem, "");
+  EXPECT_EQ(effective_policy(*b.memory)->number("client_policy.polling_interval_min", 60), 30);
+}
+
+TEST(Policy, ATombstoneDropsThePolicy) {
+  Bench b;
+  b.site.put_settings({{"client_policy.polling_interval_min", "30"}});
+  b.pass();
+  b.site.drop_policy(b.site.policies.begin()->first);
+  b.pass({{"policy"}, false, false});
+  EXPECT_TRUE(b.memory->policies()->empty());
+}
+
+TEST(Policy, WhatIsForTheIntranetOnlyWaitsOutside) {
+  Bench b;
+  b.settings.always_internet = true;
+  b.site.put_settings({{"client_policy.polling_interval_min", "30"}});
+  b.site.policies.begin()->second.flags = policy_flag::kIntranetOnly;
+  b.pass();
+  EXPECT_EQ(count(b, ".sms_pol"), 0U);
+}
+
+TEST(Policy, ThePollComesAfterTheIntervalWithJitter) {
+  Bench b;
+  b.pass();
+  auto s = *b.memory->schedule("policy");
+  ASSERT_TRUE(s);
+  EXPECT_GE(s->next_at.since_ms(s->last_at), 60 * 60'000);
+  EXPECT_LT(s->next_at.since_ms(s->last_at), 66 * 60'000 + 1);
+}
+
+TEST(Reports, StatesAreNumberedWithoutGapAndSentOnce) {
+  Bench b;
+  b.pass_all();
+  b.pass_all();
+  std::int64_t expected = 1;
+  for (const auto& r : b.site.reports) {
+    for (const auto& s : r.states) EXPECT_EQ(s.serial, expected++);
+  }
+  EXPECT_GT(expected, 1);
+  EXPECT_TRUE(b.memory->unsent(10)->empty());
+}
+
+TEST(Reports, AResyncOrderedWithPolicySendsEverythingAgain) {
+  Bench b;
+  b.pass_all();
+  const auto before = b.memory->identity()->next_serial;
+  b.site.reports.clear();
+  b.site.resync = {"state", "hardware"};
+  b.machine.hardware = {{"PROCESSOR", InstanceContent::fresh, {{"Name", "x"}}, "0"}};
+  b.pass_all();
+  std::set<std::int64_t> serials;
+  bool resync = false;
+  for (const auto& r : b.site.reports) {
+    for (const auto& s : r.states) serials.insert(s.serial);
+    resync = resync || r.header.type == ReportType::resync;
+  }
+  EXPECT_EQ(static_cast<std::int64_t>(serials.size()), before - 1);
+  EXPECT_TRUE(resync);
+}
+
+TEST(Reports, InventoryIsFullFirstAndThenWhatChanged) {
+  Bench b;
+  b.machine.hardware = {{"PROCESSOR", InstanceContent::fresh, {{"Name", "x"}}, "0"}, {"DISK", InstanceContent::fresh, {{"Size", "1"}}, "a"}};
+  b.pass_all();
+  b.machine.hardware[1].properties["Size"] = "2";
+  b.pass_all();
+  std::vector<wire::Report> hardware;
+  for (const auto& r : b.site.reports) {
+    if (r.header.kind == wire::ReportKind::hardware) hardware.push_back(r);
+  }
+  ASSERT_EQ(hardware.size(), 2U);
+  EXPECT_EQ(hardware[0].header.type, ReportType::full);
+  EXPECT_EQ(hardware[0].header.sequence, 1);
+  EXPECT_EQ(hardware[1].header.type, ReportType::delta);
+  EXPECT_EQ(hardware[1].header.sequence, 2);
+  ASSERT_EQ(hardware[1].instances.size(), 1U);
+  EXPECT_EQ(hardware[1].instances[0].properties.at("Size"), "2");
+}
+
+TEST(Reports, WithoutAServerThePassEndsWellAndComesBackSoon) {
+  Bench b;
+  b.pass();
+  b.site.offline = {"https://mp1:443", "http://mp1:80", "https://mp1", "https://mp9:443"};
+  b.clock.advance_s(4000);
+  auto result = b.pass();
+  EXPECT_TRUE(result.offline);
+  EXPECT_LE(result.next.since_ms(b.clock.now()), 3600 * 1000);
+  b.site.offline.clear();
+  b.clock.advance_s(4000);
+  EXPECT_EQ(b.pass().problem, "");
+}

@@ -1,0 +1,146 @@
+// For tests of this room: a site that speaks the wire from memory, and a machine that installs nothing. One thread.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/core/agent.hpp"
+#include "crypto/key.hpp"
+#include "wire/report.hpp"
+
+namespace fp::agent::fake {
+
+struct SitePolicy {
+  std::string id, version = "1.00", category, xml;
+  unsigned flags = 0;
+  bool bad_signature = false, bad_hash = false, unsigned_ = false, sealed = false;
+};
+
+struct SiteContent {
+  std::map<std::string, std::string> files;  // path -> bytes
+  Manifest manifest;
+};
+
+// What one distribution point does wrong.
+struct Trouble {
+  std::int64_t cut_after_bytes = -1;         // breaks off once, after so many bytes
+  std::int64_t corrupt_at = -1;              // flips a byte at this offset of the file
+  bool gone = false;
+};
+
+class Site {
+ public:
+  explicit Site(ManualClock& clock);
+  [[nodiscard]] Result<Reply> answer(const Call& call);
+  [[nodiscard]] Result<Reply> range(const Call& call, std::int64_t offset, std::int64_t length, const Sink& sink);
+
+  void put_policy(SitePolicy policy);
+  void drop_policy(const std::string& id);
+  void put_deployment(const DeploymentDocument& document, const std::string& id, const std::string& version = "1.00");
+  void put_settings(const std::map<std::string, std::string>& values);
+  ContentReference put_content(const std::string& id, std::map<std::string, std::string> files, std::int64_t chunk_bytes);
+
+  ManualClock& clock;
+  crypto::PrivateKey signing_key;
+  std::string signing_certificate_der;
+  std::map<std::string, SitePolicy> policies;
+  std::map<std::string, Instant> changed;    // policy id -> when, also of dropped ones
+  std::map<std::string, SiteContent> contents;
+  std::vector<std::string> dps = {"https://dp1"};
+  std::map<std::string, Trouble> troubles;   // by DP base
+  std::set<std::string> offline;             // bases that nobody reaches
+  wire::RegistrationReply::Status registration = wire::RegistrationReply::Status::registered;
+  std::vector<wire::MpEntry> mp_list;
+  std::vector<std::string> resync;
+
+  std::vector<std::string> calls;            // "CCM_POST MP_PolicyManager https://mp1"
+  std::vector<wire::Report> reports;
+  std::vector<wire::RegistrationRequest> registrations;
+  std::int64_t content_bytes = 0;            // handed out
+  std::map<std::string, std::int64_t> bytes_of;  // by DP base
+  int deltas = 0;
+
+ private:
+  [[nodiscard]] Result<Reply> message(const Call& call, const std::string& base);
+  [[nodiscard]] std::string assignments(const std::string& document);
+};
+
+class FakeTransport final : public Transport {
+ public:
+  explicit FakeTransport(Site& site) : site_(site) {}
+  Result<Reply> send(const Call& call) override { return site_.answer(call); }
+  Result<Reply> fetch(const Call& call, std::int64_t offset, std::int64_t length, const Sink& sink) override {
+    return site_.range(call, offset, length, sink);
+  }
+
+ private:
+  Site& site_;
+};
+
+class FakeMachine final : public Machine {
+ public:
+  std::set<std::string> installed;                       // deployment type ids
+  std::map<std::string, std::vector<int>> exit_codes;    // by type id or program; used up from the front, then 0
+  std::vector<std::string> ran;                          // "install <type id>"
+  std::vector<std::string> restarts;
+  std::string boot = "boot-1";
+  bool alive = false, forgets = false;                   // forgets: an installation leaves nothing behind
+  std::function<void()> during;                          // called inside execute
+  deployment::Facts known{{"os.id", "debian"}};
+  sensors::Instances hardware;
+
+  deployment::Facts facts() override { return known; }
+  deployment::Detection detect(const DeploymentType& type) override;
+  Result<packages::Execution> execute(DeploymentAction action, const DeploymentType& type, const Path& content) override;
+  Result<packages::Execution> run_program(const Program& program, const Path& content) override;
+  Status request_restart(std::int64_t minutes, std::string_view) override {
+    restarts.push_back(std::to_string(minutes));
+    return {};
+  }
+  std::string boot_id() override { return boot; }
+  bool earlier_run_alive() override { return alive; }
+  sensors::Discovery discover() override;
+  sensors::Collected inventory(std::string_view) override { return {hardware, {}}; }
+  deployment::OffsetAt local_offset() override { return deployment::fixed_offset(0); }
+
+ private:
+  int next_code(const std::string& id);
+};
+
+// A folder, a certificate in it, a memory, and a pass at the push of a button.
+class Bench {
+ public:
+  Bench();
+  ~Bench();
+  void open();                                           // as a new worker would
+  PassResult pass(PassOptions options = {});
+  PassResult pass_all() { return pass({{"all"}, false, false}); }
+  [[nodiscard]] memory::DeploymentRecord deployment(const std::string& id);
+  [[nodiscard]] std::vector<int> sent_states(const std::string& topic_id) const;  // in the order in which the site got them
+
+  ManualClock clock;
+  SeededRandom random{42};
+  Site site{clock};
+  FakeMachine machine;
+  InstallSettings settings;
+  Path dir;
+  std::unique_ptr<memory::Memory> memory;
+  std::function<bool()> stop;
+};
+
+// An application with one script deployment type.
+[[nodiscard]] Application application(const std::string& id, const std::string& type_id, const std::string& content_id = {});
+[[nodiscard]] DeploymentDocument document(const std::string& id, Application app, std::vector<ContentReference> contents = {});
+
+inline constexpr const char* kAppA = "11111111-1111-4111-8111-111111111111";
+inline constexpr const char* kAppB = "22222222-2222-4222-8222-222222222222";
+inline constexpr const char* kTypeA = "AAAAAAAA-1111-4111-8111-111111111111";
+inline constexpr const char* kTypeB = "BBBBBBBB-2222-4222-8222-222222222222";
+inline constexpr const char* kContentA = "Content_33333333-3333-4333-8333-333333333333.1";
+inline constexpr const char* kPolicyA = "44444444-4444-4444-8444-444444444444";
+inline constexpr const char* kPolicyB = "55555555-5555-4555-8555-555555555555";
+
+}  // namespace fp::agent::fake

@@ -1,0 +1,84 @@
+#include "agent/core/settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include "agent/core/service_location.hpp"
+
+using namespace fp;
+using namespace fp::agent;
+
+namespace {
+
+InstallSettings with(const std::vector<std::pair<std::string, std::string>>& properties) {
+  InstallSettings s;
+  for (const auto& [name, value] : properties) EXPECT_TRUE(apply_property(s, name, value)) << name;
+  return s;
+}
+
+bool complains(const InstallSettings& s, std::string_view first, std::string_view second) {
+  for (const auto& p : check_settings(s)) {
+    if (p.find(first) != std::string::npos && p.find(second) != std::string::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST(Properties, TheSpellingOfAdministratorsIsRead) {
+  auto s = with({{"SMSSITECODE", "lab"}, {"CCMHOSTNAME", "mp.example.org"}, {"ccmalwaysinf", "1"}, {"SMSMP", "https://mp1.corp"},
+                 {"SMSMPLIST", "mp2;https://mp3:8443"}, {"CCMCERTSEL", "SubjectStr:pc"}, {"SMSCACHESIZE", "100"}});
+  ASSERT_TRUE(apply_parameter(s, "usepkicert"));
+  ASSERT_TRUE(apply_parameter(s, "NoCRLCheck"));
+  ASSERT_TRUE(apply_parameter(s, "mp:mp4;mp5"));
+  EXPECT_EQ(s.site_code, "LAB");
+  EXPECT_TRUE(s.always_internet);
+  EXPECT_TRUE(s.use_pki);
+  EXPECT_FALSE(s.check_crl);
+  EXPECT_EQ(s.management_points.size(), 5U);
+  EXPECT_TRUE(check_settings(s).empty());
+}
+
+TEST(Properties, WhatCannotBeReadIsRefusedByName) {
+  InstallSettings s;
+  for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
+           {"SMSSITECODE", "TOOLONG"}, {"CCMHOSTNAME", "https://mp"}, {"CCMALWAYSINF", "maybe"}, {"CCMHTTPSPORT", "70000"},
+           {"CCMCERTSEL", "Nothing:x"}, {"SMSMP", "bad host"}, {"CCMLOGLEVEL", "9"}}) {
+    auto done = apply_property(s, name, value);
+    ASSERT_FALSE(done) << name;
+    EXPECT_NE(done.error().message.find(name), std::string::npos);
+  }
+  EXPECT_EQ(apply_property(s, "NOSUCH", "1").error().code, Code::not_found);
+  EXPECT_FALSE(apply_parameter(s, "unknown"));
+}
+
+TEST(Properties, CombinationsThatCannotWorkNameBoth) {
+  EXPECT_TRUE(complains(with({{"SMSSITECODE", "LAB"}, {"CCMALWAYSINF", "1"}}), "CCMALWAYSINF", "CCMHOSTNAME"));
+  EXPECT_TRUE(complains(with({{"SMSSITECODE", "AUTO"}, {"CCMHOSTNAME", "mp"}}), "SMSSITECODE=AUTO", "CCMHOSTNAME"));
+  EXPECT_TRUE(complains(with({{"SMSSITECODE", "LAB"}, {"CCMHOSTNAME", "mp"}}), "CCMHOSTNAME", "/UsePKICert"));
+  EXPECT_TRUE(complains(with({{"SMSSITECODE", "LAB"}}), "SMSMP", "CCMHOSTNAME"));
+  EXPECT_TRUE(complains(with({{"SMSMP", "mp"}}), "SMSSITECODE", "missing"));
+  EXPECT_TRUE(complains(with({{"SMSSITECODE", "LAB"}, {"SMSMP", "mp"}, {"SMSSIGNCERT", "/nowhere.pem"}}), "SMSSIGNCERT", "/nowhere.pem"));
+}
+
+TEST(Properties, TheFileIsReadAsItWasWritten) {
+  auto s = with({{"SMSSITECODE", "LAB"}, {"SMSMPLIST", "a;b"}, {"CCMCERTISSUERS", "CN=Root; O=Example"}, {"USEPKICERT", "1"}});
+  auto back = parse_settings(to_text(s));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(to_text(*back), to_text(s));
+  EXPECT_EQ(back->management_points, s.management_points);
+  EXPECT_TRUE(back->use_pki);
+  auto bad = parse_settings("SMSSITECODE=LAB\nrubbish\n");
+  ASSERT_FALSE(bad);
+  EXPECT_NE(bad.error().message.find("line 2"), std::string::npos);
+}
+
+TEST(Properties, AddressesBecomeUrlsWithSchemeAndPort) {
+  InstallSettings s;
+  EXPECT_EQ(base_url("MP1", s, false), "http://mp1:80");
+  EXPECT_EQ(base_url("mp1", s, true), "https://mp1:443");
+  s.use_pki = true;
+  s.https_port = 8443;
+  EXPECT_EQ(base_url("mp1", s, false), "https://mp1:8443");
+  EXPECT_EQ(base_url("http://mp1:81", s, false), "http://mp1:81");
+  EXPECT_EQ(base_url("[2001:db8::1]:444", s, true), "https://[2001:db8::1]:444");
+}
