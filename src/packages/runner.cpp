@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,7 +139,7 @@ Result<pid_t> spawn(const Command& command, const std::string& program, const st
 class Watch {
  public:
   Watch(const Command& command, const Clock& clock, pid_t pid, std::string mark, Stream& out, Stream& err)
-      : command_(command), clock_(clock), pid_(pid), pidfd_(::pidfd_open(pid, 0)), mark_(std::move(mark)), out_(out), err_(err),
+      : command_(command), clock_(clock), pid_(pid), pidfd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))), mark_(std::move(mark)), out_(out), err_(err),
         started_ms_(clock.steady_ms()) {}
 
   Run follow() {
