@@ -1,5 +1,6 @@
 #include "roles/mp/uploads.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 

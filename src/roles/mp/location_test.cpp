@@ -1,0 +1,147 @@
+#include "wire/location.hpp"
+
+#include <set>
+
+#include "roles/mp/test_site.hpp"
+#include "wire/authority.hpp"
+#include "wire/capability.hpp"
+
+namespace fp::mp {
+namespace {
+
+const Keys& keys() { return Keys::shared(); }
+
+class LocationTest : public testing::Test {
+ protected:
+  LocationTest() {
+    EXPECT_TRUE(site.store->write([](store::Repositories& r) -> Status {
+      FP_CHECK(r.site.put_management_point({.name = "mp1.lab.test", .intranet_url = "http://mp1.lab.test", .internet_url = {}, .connections = Connections::intranet}));
+      FP_CHECK(r.site.put_management_point({.name = "mp2.example.org", .intranet_url = {}, .internet_url = "https://mp2.example.org", .connections = Connections::internet}));
+      for (int i = 0; i < 6; ++i) {
+        const std::string name = fmt::format("dp{}.example.org", i);
+        FP_CHECK(r.contents.put_dp({.name = name, .intranet_url = i < 4 ? "http://" + name : "", .internet_url = i > 1 ? "https://" + name : "",
+                                    .connections = i < 2 ? Connections::intranet : i < 4 ? Connections::both : Connections::internet}));
+        FP_CHECK(r.contents.put_distribution({.dp = name, .content_id = "LAB00002.1", .state = i == 5 ? DistributionState::failed : DistributionState::ok, .detail = {}}));
+      }
+      FP_CHECK(r.contents.put({.content_id = "LAB00002.1", .owner_id = "LAB00002", .root_hash = {}, .source_path = {}}));
+      return {};
+    }));
+  }
+  std::string ask(const wire::LocationRequest& request, const Peer& from) {
+    return document_of(site.post(pc.message("MP_LocationManager", wire::encode_location_request(request), !pc.id.empty()), from));
+  }
+  std::vector<wire::ContentLocation> content(const Peer& from, bool use_internet_dp = false, const std::string& id = "LAB00002.1") {
+    wire::ContentLocationRequest request{.site_code = "LAB", .content_id = id, .package_id = "LAB00002", .version = id.ends_with(".1") ? 1 : 0};
+    request.where.internet = use_internet_dp;
+    const auto reply = wire::decode_content_locations(ask(request, from));
+    EXPECT_TRUE(reply) << site.reason();
+    return reply ? reply->locations : std::vector<wire::ContentLocation>();
+  }
+  std::vector<std::string> fqdns(const std::string& query, const Peer& from) {
+    std::vector<std::string> out;
+    const auto list = wire::decode_mp_list(body_of(site.get("/SMS_MP/.sms_aut?" + query, from)));
+    EXPECT_TRUE(list);
+    for (const auto& entry : list.value_or(std::vector<wire::MpEntry>())) out.push_back(entry.fqdn);
+    return out;
+  }
+
+  TestSite site{ApprovalMode::all};
+  Peer http = site.peer(Door::intranet_http);
+  Peer internet = site.peer(Door::internet_https, &keys().pki_client);
+  TestClient pc{site, keys().pki_client};
+};
+
+TEST_F(LocationTest, EachDoorNamesItsOwnManagementPoints) {
+  EXPECT_EQ(fqdns("MPLIST", http), std::vector<std::string>{"mp1.lab.test"});
+  EXPECT_EQ(fqdns("mplist", internet), std::vector<std::string>{"mp2.example.org"});
+  EXPECT_EQ(fqdns("MPLIST2", http), std::vector<std::string>{"mp2.example.org"});
+  EXPECT_EQ(fqdns("MPLIST1&LAB", http), std::vector<std::string>{"mp1.lab.test"});
+  EXPECT_TRUE(fqdns("MPLIST1&XYZ", http).empty());
+  EXPECT_EQ(body_of(site.get("/SMS_MP/.sms_aut?MPLIST", internet)).find("mp1.lab.test"), std::string::npos);
+}
+
+TEST_F(LocationTest, TheListIsNeverEmpty) {
+  ASSERT_TRUE(site.store->write([](store::Repositories& r) -> Status {
+    FP_CHECK(r.site.remove_management_point("mp1.lab.test"));
+    return r.site.remove_management_point("mp2.example.org");
+  }));
+  EXPECT_EQ(fqdns("MPLIST", http), std::vector<std::string>{"mp1.lab.test"});
+}
+
+TEST_F(LocationTest, EveryKeywordAnswersAndAnUnknownOneIs404) {
+  for (const char* keyword : {"MPLIST", "MPLIST1&LAB", "MPLIST2", "MPCERT", "MPCERT2", "MPKEYINFORMATION", "MPKEYINFORMATIONEX",
+                              "MPKEYINFORMATIONMEDIA", "SITESIGNCERT", "MPTRK", "MPLOCATION", "SMSTRC"}) {
+    const auto response = site.get(std::string("/SMS_MP/.sms_aut?") + keyword, http);
+    EXPECT_EQ(response.status, 200) << keyword << " " << site.reason();
+    const auto head = site.get(std::string("/SMS_MP/.sms_aut?") + keyword, http, {}, "HEAD");
+    EXPECT_EQ(head.head_length, static_cast<std::int64_t>(body_of(response).size())) << keyword;
+  }
+  EXPECT_EQ(site.get("/SMS_MP/.sms_aut?WHATEVER", http).status, 404);
+  EXPECT_EQ(site.get("/SMS_MP/.sms_aut", http).status, 404);
+  EXPECT_EQ(site.get("/SMS_MP/.sms_aut?SMSTRC", site.peer(Door::intranet_https)).status, 403);
+  EXPECT_EQ(site.get("/SMS_MP/.sms_aut?SMSTRC", site.peer(Door::internet_https)).status, 403);
+}
+
+TEST_F(LocationTest, AffinityIsToldToTheDeviceItselfOnly) {
+  pc.enrol(http);
+  const std::string url = "/SMS_MP/.sms_aut?GETCLIENTAFFINITY&" + pc.id;
+  EXPECT_EQ(site.get(url, http).status, 403);
+  EXPECT_EQ(site.get(url, http, pc.identity_headers()).status, 200);
+  EXPECT_EQ(site.get("/SMS_MP/.sms_aut?GETCLIENTAFFINITY&GUID:99999999-2222-3333-4444-555555555555", http, pc.identity_headers()).status, 403);
+}
+
+TEST_F(LocationTest, SiteInformationAndAssignedSite) {
+  const auto own = wire::decode_site_information(ask(wire::SiteInformationRequest{"LAB"}, http));
+  ASSERT_TRUE(own && own->size() == 1);
+  EXPECT_EQ(own->front().build_number, "9128");
+  EXPECT_TRUE(wire::decode_site_information(ask(wire::SiteInformationRequest{"XYZ"}, http))->empty());
+  EXPECT_EQ(wire::decode_assigned_site(ask(wire::AssignedSiteRequest{}, http)).value_or(""), "LAB");
+  EXPECT_EQ(wire::decode_mp_locations(ask(wire::MpLocationRequest{}, internet))->size(), 1U);
+  EXPECT_TRUE(wire::decode_wsus_locations(ask(wire::WsusLocationRequest{"{9A2E0B1C-2222-3333-4444-555555555555}", 1, {}}, http))->empty());
+}
+
+TEST_F(LocationTest, ContentIsNamedOnlyWhereItIsAndForThisDoor) {
+  const auto inside = content(http);
+  ASSERT_EQ(inside.size(), 4U);
+  EXPECT_EQ(inside[0].url, "http://dp0.example.org/SMS_DP_SMSPKG$/LAB00002.1");
+  EXPECT_EQ(inside[0].signature_url, "http://dp0.example.org/SMS_DP_SMSSIG$/LAB00002.1.tar");
+  EXPECT_EQ(content(http, true).size(), 3U);
+  const auto outside = content(internet);
+  ASSERT_EQ(outside.size(), 3U);
+  for (const auto& location : outside) EXPECT_TRUE(location.url.starts_with("https://")) << location.url;
+  EXPECT_EQ(content(http, false, "LAB00002").size(), 4U);
+  EXPECT_TRUE(content(http, false, "LAB00009.1").empty());
+}
+
+TEST_F(LocationTest, OnTheInternetTheOrderIsRandom) {
+  std::set<std::string> first;
+  for (int i = 0; i < 64 && first.size() < 3; ++i) first.insert(content(internet)[0].server_name);
+  EXPECT_EQ(first.size(), 3U);
+}
+
+TEST_F(LocationTest, OnlyAProvedClientGetsACapability) {
+  EXPECT_EQ(content(internet)[0].url.find(".cap-"), std::string::npos);
+  pc.enrol(internet);
+  const std::string url = content(internet)[0].url;
+  const std::size_t at = url.find(".cap-");
+  ASSERT_NE(at, std::string::npos) << url;
+  const std::string segment = url.substr(at, url.rfind('/') - at);
+  EXPECT_TRUE(wire::check_capability(segment, "LAB00002.1", site.settings.capability_key, site.clock.now()));
+  site.change(pc.id, [](Device& d) { d.blocked = true; });
+  EXPECT_EQ(content(internet)[0].url.find(".cap-"), std::string::npos);
+}
+
+TEST_F(LocationTest, AMachineIsOnlyToldItsOwnId) {
+  pc.enrol(http);
+  const std::string question = wire::encode_client_id_request({.smbios_guid = {}, .mac_address = "00:15:5D:01:02:03"});
+  EXPECT_EQ(body_of(site.post(pc.message("MP_ClientIdManager", question, false), http)), "");
+  EXPECT_EQ(wire::decode_client_id_reply(document_of(site.post(pc.message("MP_ClientIdManager", question), http)))->client_id, "");
+  ASSERT_TRUE(site.store->write([&](store::Repositories& r) {
+    return r.inventory.apply({.client_id = pc.id, .type = ReportType::full, .made_at = site.clock.now(), .sequence = 1,
+                              .instances = {{.class_name = "NETWORK_ADAPTER", .properties = {{"MACAddress", "00:15:5D:01:02:03"}}, .key = "eth0"}}}, "hardware");
+  }));
+  EXPECT_EQ(wire::decode_client_id_reply(document_of(site.post(pc.message("MP_ClientIdManager", question), http)))->client_id, pc.id);
+}
+
+}  // namespace
+}  // namespace fp::mp
