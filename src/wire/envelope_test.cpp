@@ -81,10 +81,11 @@ TEST(Multipart, FindsThePartsWhateverSurroundsThem) {
 
 TEST(Multipart, TakesTheBoundaryQuotedOrNot) {
   const std::string body = "--b\r\n\r\n1\r\n--b--";
-  for (const char* type : {"multipart/mixed; boundary=b", "multipart/mixed; boundary=\"b\"", "Multipart/Related;charset=x; BOUNDARY=\"b\" ",
-                           "multipart/form-data;boundary=b"})
+  for (const char* type : {"multipart/mixed; boundary=b", "multipart/mixed; boundary=\"b\"",
+                           "Multipart/Related;charset=x; BOUNDARY=\"b\" ", "multipart/form-data;boundary=b"})
     EXPECT_TRUE(parse_multipart(type, body)) << type;
-  for (const char* type : {"", "text/plain; boundary=b", "multipart/mixed", "multipart/mixed; boundary=", "multipart/mixed; boundary=\"\""})
+  for (const char* type :
+       {"", "text/plain; boundary=b", "multipart/mixed", "multipart/mixed; boundary=", "multipart/mixed; boundary=\"\""})
     EXPECT_FALSE(parse_multipart(type, body)) << type;
   EXPECT_FALSE(parse_multipart("multipart/mixed; boundary=" + std::string(71, 'b'), body));
 }
@@ -234,8 +235,9 @@ TEST(Envelope, OnePartIsNotEnough) {
 }
 
 Result<Documents> open_plain(const std::string& ranges, const std::string& payload, const std::string& hooks = "") {
-  auto e = decode_envelope(kMultipartType, plain_message("<Msg><TargetEndpoint>MP_X</TargetEndpoint>" + ranges + "<Hooks>" + hooks +
-                                                             "</Hooks></Msg>", payload));
+  auto e = decode_envelope(
+      kMultipartType,
+      plain_message("<Msg><TargetEndpoint>MP_X</TargetEndpoint>" + ranges + "<Hooks>" + hooks + "</Hooks></Msg>", payload));
   if (!e) return std::unexpected(e.error());
   return open_documents(*e);
 }
@@ -277,12 +279,15 @@ TEST(Envelope, BombsAndBrokenBodiesAreRefused) {
   EXPECT_EQ(open_plain(many, "abcdefghijklmnopqrstuvwxyz").error().code, Code::too_large);
 }
 
-TEST(Envelope, AUtf8BodyIsTakenToo) { EXPECT_EQ(open_plain("", std::string("<a>\xC3\xA9</a>\0\r\n", 12))->body(), "<a>\xC3\xA9</a>"); }
+TEST(Envelope, AUtf8BodyIsTakenToo) {
+  EXPECT_EQ(open_plain("", std::string("<a>\xC3\xA9</a>\0\r\n", 12))->body(), "<a>\xC3\xA9</a>");
+}
 
 TEST(Reply, IsWhatClientsOfOthersCanRead) {
   const Envelope request = open_golden("siteinfo.bin");  // without ReplyCompression: still compressed
   const std::string xml = "<SiteInfoReply>\xC3\xA9</SiteInfoReply>";
-  const std::string reply = encode_reply(request.header, xml, {"mp1.lab.test", "11111111-2222-3333-4444-555555555555", {1'800'000'000'000}});
+  const std::string reply =
+      encode_reply(request.header, xml, {"mp1.lab.test", "11111111-2222-3333-4444-555555555555", {1'800'000'000'000}});
   EXPECT_TRUE(reply.starts_with("--aAbBcCdDv1234567890VxXyYzZ\r\nContent-Type: text/plain; charset=UTF-16\r\n\r\n\xFF\xFE<"));
   EXPECT_TRUE(reply.ends_with("\r\n--aAbBcCdDv1234567890VxXyYzZ--\r\n"));
   EXPECT_EQ(third_party_body(reply), xml);
@@ -294,8 +299,8 @@ TEST(Reply, WithoutCompressionIsGoldenToTheByte) {
   const std::string xml =
       "<ClientRegistrationResponse ResponseType=\"Registration\" TimeStamp=\"2026-11-22T14:52:21Z\" Status=\"0\" "
       "SMSID=\"GUID:0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9\" ApprovalStatus=\"3\"/>";
-  const std::string reply =
-      encode_reply(request.header, xml, {"mp1.lab.test", "11111111-2222-3333-4444-555555555555", *parse_time("2026-11-22T14:52:21Z")});
+  const std::string reply = encode_reply(
+      request.header, xml, {"mp1.lab.test", "11111111-2222-3333-4444-555555555555", *parse_time("2026-11-22T14:52:21Z")});
   EXPECT_EQ(reply, golden("reply.bin"));
   EXPECT_EQ(third_party_body(reply, false), xml);
 }
@@ -366,9 +371,9 @@ TEST(Freshness, StandsOnTheRootAndIsReadBack) {
 TEST(Freshness, HalfOfItIsRefused) {
   const std::string good = "FPNonce='00112233445566778899AABBCCDDEEFF' ", time = "FPTime='2026-11-22T14:52:20Z' ";
   EXPECT_TRUE(decode_freshness("<A " + good + time + "FPCounter='1'/>"));
-  for (const std::string& attributes : {good, time, std::string("FPCounter='1'"), good + time, good + "FPCounter='1'",
-                                        good + time + "FPCounter='0'", good + time + "FPCounter='-5'",
-                                        time + "FPCounter='1' FPNonce='zz'", time + "FPCounter='1' FPNonce='0011'"})
+  for (const std::string& attributes :
+       {good, time, std::string("FPCounter='1'"), good + time, good + "FPCounter='1'", good + time + "FPCounter='0'",
+        good + time + "FPCounter='-5'", time + "FPCounter='1' FPNonce='zz'", time + "FPCounter='1' FPNonce='0011'"})
     EXPECT_EQ(decode_freshness("<A " + attributes + "/>").error().code, Code::invalid) << attributes;
 }
 

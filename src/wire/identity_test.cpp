@@ -26,8 +26,8 @@ TEST(Identity, ReadsTheClientTokenFamily) {
 }
 
 TEST(Identity, ReadsBootMediaWithBracesAndAnOddTime) {
-  const auto identity =
-      decode_identity({{"ClientToken", "{0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9};2026-11-22T15:01:13+00:00Z"}, {"ClientTokenSignature", "AB"}});
+  const auto identity = decode_identity(
+      {{"ClientToken", "{0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9};2026-11-22T15:01:13+00:00Z"}, {"ClientTokenSignature", "AB"}});
   ASSERT_TRUE(identity && *identity);
   EXPECT_TRUE((*identity)->media);
   EXPECT_EQ((*identity)->client_id, kClient);

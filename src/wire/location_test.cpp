@@ -51,7 +51,8 @@ TEST(Location, ReadsAContentRequestAsToolsSendIt) {
 
 TEST(Location, ContentIdsHaveManyForms) {
   const auto asked = [](const std::string& package) {
-    return decode_location_request("<ContentLocationRequest><AssignedSite SiteCode=\"lab\"/>" + package + "</ContentLocationRequest>");
+    return decode_location_request("<ContentLocationRequest><AssignedSite SiteCode=\"lab\"/>" + package +
+                                   "</ContentLocationRequest>");
   };
   const auto id = [&](const std::string& package) {
     auto r = asked(package);
@@ -63,7 +64,8 @@ TEST(Location, ContentIdsHaveManyForms) {
   EXPECT_EQ(id("<Package ID='UID:Content_0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9' Version='1'/>"),
             "Content_0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9.1");
   EXPECT_EQ(id("<Package ID='0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9'/>"), "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9");
-  EXPECT_TRUE(std::get<ContentLocationRequest>(*asked("<ClientPackage RequestForLatest='0' DeploymentFlags='4098'/>")).client_package);
+  EXPECT_TRUE(
+      std::get<ContentLocationRequest>(*asked("<ClientPackage RequestForLatest='0' DeploymentFlags='4098'/>")).client_package);
   for (const char* bad : {"", "<Package ID=''/>", "<Package ID=\"LAB00002' OR 1=1\"/>", "<Package ID='LAB00002' Version='-1'/>",
                           "<Package ID='LAB00002' Version='x'/>", "<Package ID='../../etc'/>"})
     EXPECT_FALSE(asked(bad)) << bad;
@@ -93,21 +95,27 @@ TEST(Location, EveryRequestIsReadBack) {
   EXPECT_TRUE(wsus.where.internet);
   request_as<TokenServicesRequest>(encode_location_request(TokenServicesRequest{}));
   EXPECT_EQ(request_as<UpdateSubFilesRequest>(
-                encode_location_request(UpdateSubFilesRequest{"0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9", 1, {}})).version, 1);
+                encode_location_request(UpdateSubFilesRequest{"0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9", 1, {}}))
+                .version,
+            1);
 }
 
 TEST(Location, UnknownAndMalformedRequestsAreTold) {
   EXPECT_EQ(decode_location_request("<NewRequest/>").error().code, Code::not_found);
-  EXPECT_EQ(decode_location_request("<SiteInformationRequest><SiteCode Name='LAB2'/></SiteInformationRequest>").error().code, Code::invalid);
+  EXPECT_EQ(decode_location_request("<SiteInformationRequest><SiteCode Name='LAB2'/></SiteInformationRequest>").error().code,
+            Code::invalid);
   EXPECT_EQ(decode_location_request("not xml").error().code, Code::invalid);
-  EXPECT_EQ(decode_location_request("<SiteInformationRequest>" + std::string(300 << 10, ' ') + "</SiteInformationRequest>").error().code,
+  EXPECT_EQ(decode_location_request("<SiteInformationRequest>" + std::string(300 << 10, ' ') + "</SiteInformationRequest>")
+                .error()
+                .code,
             Code::too_large);
 }
 
 TEST(Location, HintsThatLookWrongAreDropped) {
   const auto r = request_as<AssignedSiteRequest>(
       "<AssignedSiteRequest><ClientLocationInfo UseInternetDP='TRUE' AllowHTTP='false'><ADSite Name='a&#10;b'/><IPAddresses>"
-      "<IPAddress Address='10.0.0.1; DROP'/><IPAddress Address='10.0.0.2'/></IPAddresses><BoundaryGroups><BoundaryGroup GroupID='x'/>"
+      "<IPAddress Address='10.0.0.1; DROP'/><IPAddress Address='10.0.0.2'/></IPAddresses><BoundaryGroups><BoundaryGroup "
+      "GroupID='x'/>"
       "</BoundaryGroups></ClientLocationInfo></AssignedSiteRequest>");
   EXPECT_TRUE(r.where.internet);
   EXPECT_FALSE(r.where.allow_http);
@@ -121,15 +129,18 @@ TEST(Location, RepliesHaveTheShapeThatToolsRead) {
   EXPECT_EQ(encode_site_information({{"LAB", "5.00.9128.1000", "9128"}}),
             "<SiteInfoReply SchemaVersion=\"1.00\"><Sites><Site><SiteCode>LAB</SiteCode><Version>5.00.9128.1000</Version>"
             "<BuildNumber>9128</BuildNumber></Site></Sites></SiteInfoReply>");
-  ContentLocationReply reply{"LAB", {{"http://dp1/SMS_DP_SMSPKG$/LAB00002.1", "http://dp1/SMS_DP_SMSSIG$/LAB00002.1.tar", "dp1.lab.test"}}};
-  EXPECT_EQ(encode_content_locations(reply),
-            "<ContentLocationReply SchemaVersion=\"1.00\"><ContentInfo PackageFlags=\"0\"><ContentHashValues/></ContentInfo><Sites><Site>"
-            "<MPSite SiteCode=\"LAB\" MasterSiteCode=\"LAB\" SiteLocality=\"LOCAL\" IISPreferedPort=\"80\" IISSSLPreferedPort=\"443\"/>"
-            "<LocationRecords><LocationRecord><URL Name=\"http://dp1/SMS_DP_SMSPKG$/LAB00002.1\" "
-            "Signature=\"http://dp1/SMS_DP_SMSSIG$/LAB00002.1.tar\"/><ADSite Name=\"\"/><IPSubnets><IPSubnet Address=\"\"/></IPSubnets>"
-            "<Metric Value=\"\"/><Version>9128</Version><Capabilities SchemaVersion=\"1.0\"><Property Name=\"SSLState\" Value=\"63\"/>"
-            "</Capabilities><ServerRemoteName>dp1.lab.test</ServerRemoteName><DPType>SERVER</DPType><Windows Trust=\"1\"/>"
-            "<Locality>LOCAL</Locality></LocationRecord></LocationRecords></Site></Sites><RelatedContentIDs/></ContentLocationReply>");
+  ContentLocationReply reply{
+      "LAB", {{"http://dp1/SMS_DP_SMSPKG$/LAB00002.1", "http://dp1/SMS_DP_SMSSIG$/LAB00002.1.tar", "dp1.lab.test"}}};
+  EXPECT_EQ(
+      encode_content_locations(reply),
+      "<ContentLocationReply SchemaVersion=\"1.00\"><ContentInfo "
+      "PackageFlags=\"0\"><ContentHashValues/></ContentInfo><Sites><Site>"
+      "<MPSite SiteCode=\"LAB\" MasterSiteCode=\"LAB\" SiteLocality=\"LOCAL\" IISPreferedPort=\"80\" IISSSLPreferedPort=\"443\"/>"
+      "<LocationRecords><LocationRecord><URL Name=\"http://dp1/SMS_DP_SMSPKG$/LAB00002.1\" "
+      "Signature=\"http://dp1/SMS_DP_SMSSIG$/LAB00002.1.tar\"/><ADSite Name=\"\"/><IPSubnets><IPSubnet Address=\"\"/></IPSubnets>"
+      "<Metric Value=\"\"/><Version>9128</Version><Capabilities SchemaVersion=\"1.0\"><Property Name=\"SSLState\" Value=\"63\"/>"
+      "</Capabilities><ServerRemoteName>dp1.lab.test</ServerRemoteName><DPType>SERVER</DPType><Windows Trust=\"1\"/>"
+      "<Locality>LOCAL</Locality></LocationRecord></LocationRecords></Site></Sites><RelatedContentIDs/></ContentLocationReply>");
 }
 
 TEST(Location, EveryReplyIsReadBack) {
@@ -142,7 +153,8 @@ TEST(Location, EveryReplyIsReadBack) {
   const auto mps = decode_mp_locations(encode_mp_locations({mp}, "LAB"));
   ASSERT_TRUE(mps && mps->size() == 1);
   EXPECT_EQ((*mps)[0].internet_url, mp.internet_url);
-  ContentLocationReply sent{"LAB", {{"https://dp1/SMS_DP_SMSPKG$/cap.abc/LAB00002.1", "", "dp1.lab.test", 0, "SERVER", "REMOTE"}}};
+  ContentLocationReply sent{"LAB",
+                            {{"https://dp1/SMS_DP_SMSPKG$/cap.abc/LAB00002.1", "", "dp1.lab.test", 0, "SERVER", "REMOTE"}}};
   const auto content = decode_content_locations(encode_content_locations(sent));
   ASSERT_TRUE(content && content->locations.size() == 1) << content.error().message;
   EXPECT_EQ(content->site_code, "LAB");
@@ -183,20 +195,20 @@ TEST(ClientId, IsReadBothWays) {
 }
 
 TEST(Authority, ReadsEveryKeywordInAnyCase) {
-  for (const auto& [text, keyword] : std::vector<std::pair<std::string, AuthorityKeyword>>{
-           {"MPLIST", AuthorityKeyword::mp_list},
-           {"mplist1", AuthorityKeyword::mp_list_site},
-           {"MPList2", AuthorityKeyword::mp_list_internet},
-           {"MPCERT", AuthorityKeyword::mp_certificate},
-           {"MPCERT2", AuthorityKeyword::mp_certificate2},
-           {"MPKEYINFORMATION", AuthorityKeyword::key_information},
-           {"MPKEYINFORMATIONEX", AuthorityKeyword::key_information_ex},
-           {"MPKEYINFORMATIONMEDIA", AuthorityKeyword::key_information_media},
-           {"SITESIGNCERT", AuthorityKeyword::site_sign_certificate},
-           {"MPTRK", AuthorityKeyword::trusted_root_key},
-           {"MPLOCATION", AuthorityKeyword::mp_location},
-           {"SMSTRC", AuthorityKeyword::trace},
-           {"MPLIST&x=y", AuthorityKeyword::mp_list}}) {
+  for (const auto& [text, keyword] :
+       std::vector<std::pair<std::string, AuthorityKeyword>>{{"MPLIST", AuthorityKeyword::mp_list},
+                                                             {"mplist1", AuthorityKeyword::mp_list_site},
+                                                             {"MPList2", AuthorityKeyword::mp_list_internet},
+                                                             {"MPCERT", AuthorityKeyword::mp_certificate},
+                                                             {"MPCERT2", AuthorityKeyword::mp_certificate2},
+                                                             {"MPKEYINFORMATION", AuthorityKeyword::key_information},
+                                                             {"MPKEYINFORMATIONEX", AuthorityKeyword::key_information_ex},
+                                                             {"MPKEYINFORMATIONMEDIA", AuthorityKeyword::key_information_media},
+                                                             {"SITESIGNCERT", AuthorityKeyword::site_sign_certificate},
+                                                             {"MPTRK", AuthorityKeyword::trusted_root_key},
+                                                             {"MPLOCATION", AuthorityKeyword::mp_location},
+                                                             {"SMSTRC", AuthorityKeyword::trace},
+                                                             {"MPLIST&x=y", AuthorityKeyword::mp_list}}) {
     const auto q = parse_authority_query(text);
     ASSERT_TRUE(q) << text;
     EXPECT_EQ(q->keyword, keyword) << text;
@@ -220,15 +232,22 @@ TEST(Authority, RepliesHaveTheShapeThatToolsRead) {
   EXPECT_EQ(encode_site_sign_certificate("\x30\x01"),
             "<SiteSignCert><X509Certificate Encoding=\"HexBinary\">3001</X509Certificate></SiteSignCert>");
   EXPECT_EQ(encode_mp_certificate("\x30\x01"), "<MPCertificate>3001</MPCertificate>");
-  const KeyInformation k{"MP1", "mp1.lab.test", "LAB", "LAB", "\x30", "\x31", "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
+  const KeyInformation k{"MP1",
+                         "mp1.lab.test",
+                         "LAB",
+                         "LAB",
+                         "\x30",
+                         "\x31",
+                         "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
                          "1a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"};
   const std::string common =
       "<MPKEYINFORMATION><MACHINENAME>MP1</MACHINENAME><FQDN>mp1.lab.test</FQDN><SITECODE>LAB</SITECODE>"
       "<ASSIGNEDSITECODE>LAB</ASSIGNEDSITECODE><CERTIFICATE>30</CERTIFICATE><TRUSTEDROOTKEY>31</TRUSTEDROOTKEY>";
   EXPECT_EQ(encode_key_information(k, AuthorityKeyword::key_information), common + "</MPKEYINFORMATION>");
   EXPECT_EQ(encode_key_information(k, AuthorityKeyword::key_information_media),
-            common + "<UnknownMachines x86UnknownMachineGUID=\"0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9\" "
-                     "x64UnknownMachineGUID=\"1A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9\"/></MPKEYINFORMATION>");
+            common +
+                "<UnknownMachines x86UnknownMachineGUID=\"0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9\" "
+                "x64UnknownMachineGUID=\"1A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9\"/></MPKEYINFORMATION>");
 }
 
 TEST(Authority, RepliesAreReadBack) {

@@ -69,9 +69,9 @@ TEST(Assignments, RequestsAreReadBack) {
 
 TEST(Assignments, MalformedRequestsAreRefused) {
   const auto with = [](const std::string& type, const std::string& client) {
-    return decode_assignment_request("<RequestAssignments ACK=\"False\" RequestType=\"" + type +
-                                     "\"><Identification><Machine><ClientID>" + client +
-                                     "</ClientID></Machine></Identification><ServerCookie>never</ServerCookie></RequestAssignments>");
+    return decode_assignment_request(
+        "<RequestAssignments ACK=\"False\" RequestType=\"" + type + "\"><Identification><Machine><ClientID>" + client +
+        "</ClientID></Machine></Identification><ServerCookie>never</ServerCookie></RequestAssignments>");
   };
   ASSERT_TRUE(with("full", "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"));
   EXPECT_EQ(with("full", "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9")->client_id, kClient);
@@ -92,7 +92,8 @@ TEST(Assignments, TheReplyHasTheShapeThatClientsImpose) {
   EXPECT_EQ(
       encode_assignment_reply(reply),
       "<ReplyAssignments SchemaVersion=\"1.00\" ReplyType=\"Delta\"><Identification><Machine>"
-      "<ClientID>GUID:0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9</ClientID><FQDN>pc1.lab.test</FQDN><NetBIOSName>pc1</NetBIOSName><SID/>"
+      "<ClientID>GUID:0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9</ClientID><FQDN>pc1.lab.test</FQDN><NetBIOSName>pc1</NetBIOSName><SID/"
+      ">"
       "</Machine><User/></Identification><PolicySource>SMS:LAB</PolicySource><Resource ResourceType=\"Machine\"/>"
       "<ServerCookie>2026-01-01 00:00:00.007</ServerCookie>"
       "<PolicyAssignment PolicyAssignmentID=\"{11111111-2222-3333-4444-555555555555}\">"
@@ -152,15 +153,16 @@ TEST(Assignments, RepliesAreReadBack) {
 
 TEST(Assignments, MalformedRepliesAreRefused) {
   const std::string good = encode_assignment_reply(sample_reply());
-  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{{"PolicyFlags=\"6\"", "PolicyFlags=\"-1\""},
-                                                                                 {"PolicyFlags=\"6\"", "PolicyFlags=\"99999999\""},
-                                                                                 {"PolicyVersion=\"1.00\"", "PolicyVersion=\"../x\""},
-                                                                                 {"SHA256:AA", "SHA1:AAAA"},
-                                                                                 {"SHA256:AA", "SHA256:A"},
-                                                                                 {">01FF<", ">01F<"},
-                                                                                 {"SMS:LAB", "SMS:LABS"},
-                                                                                 {"PolicyID=\"{1", "PolicyID=\"{1/../"},
-                                                                                 {"NAAConfig", "NAA/Config"}}) {
+  for (const auto& [from, to] :
+       std::vector<std::pair<std::string, std::string>>{{"PolicyFlags=\"6\"", "PolicyFlags=\"-1\""},
+                                                        {"PolicyFlags=\"6\"", "PolicyFlags=\"99999999\""},
+                                                        {"PolicyVersion=\"1.00\"", "PolicyVersion=\"../x\""},
+                                                        {"SHA256:AA", "SHA1:AAAA"},
+                                                        {"SHA256:AA", "SHA256:A"},
+                                                        {">01FF<", ">01F<"},
+                                                        {"SMS:LAB", "SMS:LABS"},
+                                                        {"PolicyID=\"{1", "PolicyID=\"{1/../"},
+                                                        {"NAAConfig", "NAA/Config"}}) {
     std::string bad = good;
     const auto at = bad.find(from);
     ASSERT_NE(at, std::string::npos) << from;
@@ -200,7 +202,8 @@ TEST(PolicyQuery, RefusesTheRest) {
 TEST(PolicyLocation, IsResolvedAgainstTheManagementPoint) {
   EXPECT_EQ(*resolve_policy_location(policy_location(kPolicy, "1.00"), "https://mp1.lab.test:8443/"),
             "https://mp1.lab.test:8443/SMS_MP/.sms_pol?%7B11111111-2222-3333-4444-555555555555%7D.1_00");
-  EXPECT_FALSE(resolve_policy_location("http://evil.test/SMS_MP/.sms_pol?{11111111-2222-3333-4444-555555555555}.1_00", "https://mp1"));
+  EXPECT_FALSE(
+      resolve_policy_location("http://evil.test/SMS_MP/.sms_pol?{11111111-2222-3333-4444-555555555555}.1_00", "https://mp1"));
   EXPECT_FALSE(resolve_policy_location("http://<mp>/other", "https://mp1"));
   EXPECT_FALSE(resolve_policy_location("http://<mp>/SMS_MP/.sms_pol?../../x", "https://mp1"));
 }
@@ -215,8 +218,9 @@ PolicyBody sample_body() {
   body.id = kPolicy;
   body.version = "1.00";
   body.source = "SMS:LAB";
-  body.instances = {{"CCM_NetworkAccessAccount", {{"NetworkAccessUsername", "8913", cim::kString, true}, {"Flags", "1", cim::kUint32}}},
-                    {"FP_Deployment", {{"Document", "{\"a\":\"<b>]]>&\"}"}}}};
+  body.instances = {
+      {"CCM_NetworkAccessAccount", {{"NetworkAccessUsername", "8913", cim::kString, true}, {"Flags", "1", cim::kUint32}}},
+      {"FP_Deployment", {{"Document", "{\"a\":\"<b>]]>&\"}"}}}};
   return body;
 }
 
@@ -235,8 +239,8 @@ TEST(PolicyBody, HasTheShapeThatToolsRead) {
 TEST(PolicyBody, IsReadBackFromEveryForm) {
   const std::string xml = encode_policy_body(sample_body());
   const std::string wrapped = wrap_collection_settings(xml);
-  for (const std::string& bytes : {xml, policy_body_bytes(xml), sealed_plain_text(xml), wrapped, policy_body_bytes(wrapped),
-                                   sealed_plain_text(wrapped)}) {
+  for (const std::string& bytes :
+       {xml, policy_body_bytes(xml), sealed_plain_text(xml), wrapped, policy_body_bytes(wrapped), sealed_plain_text(wrapped)}) {
     const auto body = decode_policy_body(bytes);
     ASSERT_TRUE(body) << body.error().message;
     EXPECT_EQ(body->id, kPolicy);
@@ -271,9 +275,11 @@ TEST(PolicyBody, MalformedOnesAreRefused) {
   EXPECT_FALSE(decode_policy_body("<Other><x/></Other>"));
   EXPECT_FALSE(decode_policy_body("<CollectionSettings>zz</CollectionSettings>"));
   EXPECT_FALSE(decode_policy_body("<CollectionSettings>AABB</CollectionSettings>"));
-  EXPECT_FALSE(decode_policy_body("<Policy><PolicyRule><PolicyAction><instance class=\"a b\"/></PolicyAction></PolicyRule></Policy>"));
-  EXPECT_FALSE(decode_policy_body(
-      "<Policy><PolicyRule><PolicyAction><instance class=\"a\"><property name=\"\"/></instance></PolicyAction></PolicyRule></Policy>"));
+  EXPECT_FALSE(
+      decode_policy_body("<Policy><PolicyRule><PolicyAction><instance class=\"a b\"/></PolicyAction></PolicyRule></Policy>"));
+  EXPECT_FALSE(
+      decode_policy_body("<Policy><PolicyRule><PolicyAction><instance class=\"a\"><property "
+                         "name=\"\"/></instance></PolicyAction></PolicyRule></Policy>"));
   const std::string bomb = "<CollectionSettings>" + hex(deflate_zlib(std::string(17U << 20, 'x'))) + "</CollectionSettings>";
   EXPECT_EQ(decode_policy_body(bomb).error().code, Code::too_large);
 }

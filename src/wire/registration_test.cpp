@@ -129,9 +129,10 @@ TEST(RegistrationReply, IsSpelledAsClientsMatchIt) {
 }
 
 TEST(RegistrationReply, IsReadBackByTheAgent) {
-  for (const auto status : {RegistrationReply::Status::registered, RegistrationReply::Status::pending, RegistrationReply::Status::reset,
-                            RegistrationReply::Status::rejected}) {
-    RegistrationReply reply{RegistrationRequest::Type::confirmation, status, {1'800'000'000'000}, kClient, Approval::not_applicable};
+  for (const auto status : {RegistrationReply::Status::registered, RegistrationReply::Status::pending,
+                            RegistrationReply::Status::reset, RegistrationReply::Status::rejected}) {
+    RegistrationReply reply{
+        RegistrationRequest::Type::confirmation, status, {1'800'000'000'000}, kClient, Approval::not_applicable};
     if (status == RegistrationReply::Status::rejected) reply.client_id.clear();
     const auto back = decode_registration_reply(encode_registration_reply(reply));
     ASSERT_TRUE(back) << back.error().message;

@@ -83,10 +83,12 @@ TEST(Report, StateMessagesHaveThePublicShapeAndAreReadBack) {
   EXPECT_NE(xml.find("<ReportContent>State Message Data</ReportContent><ReportType>Full</ReportType>"
                      "<Date>20261122145311.000000+000</Date>"),
             std::string::npos);
-  EXPECT_NE(xml.find("<StateMessage MessageTime=\"20261122145311.000000+000\" SerialNumber=\"12\"><Topic ID=\"FP100001\" Type=\"1702\" "
-                     "IDType=\"0\" User=\"\" UserSID=\"\"/><State ID=\"1000\" Criticality=\"0\"/><UserParameters Flags=\"0\" Count=\"3\">"
-                     "<Param>installed</Param><Param/><Param>exit 0</Param></UserParameters></StateMessage>"),
-            std::string::npos);
+  EXPECT_NE(
+      xml.find(
+          "<StateMessage MessageTime=\"20261122145311.000000+000\" SerialNumber=\"12\"><Topic ID=\"FP100001\" Type=\"1702\" "
+          "IDType=\"0\" User=\"\" UserSID=\"\"/><State ID=\"1000\" Criticality=\"0\"/><UserParameters Flags=\"0\" Count=\"3\">"
+          "<Param>installed</Param><Param/><Param>exit 0</Param></UserParameters></StateMessage>"),
+      std::string::npos);
   const auto r = decode_report(xml);
   ASSERT_TRUE(r) << r.error().message;
   EXPECT_EQ(r->header.kind, ReportKind::state);
@@ -100,7 +102,8 @@ TEST(Report, StateMessagesHaveThePublicShapeAndAreReadBack) {
 }
 
 TEST(Report, ABareStateMessageIsAReport) {
-  const auto r = decode_report("<StateMessage MessageTime='11/22/2026 14:53:11'><Topic Type='800' ID='x'/><State ID='400'/></StateMessage>");
+  const auto r =
+      decode_report("<StateMessage MessageTime='11/22/2026 14:53:11'><Topic Type='800' ID='x'/><State ID='400'/></StateMessage>");
   ASSERT_TRUE(r) << r.error().message;
   EXPECT_EQ(r->header.kind, ReportKind::state);
   ASSERT_EQ(r->states.size(), 1U);
@@ -137,8 +140,8 @@ TEST(Report, EveryDateFormatIsTakenAndAnUnreadableOneIsNoError) {
 }
 
 TEST(Report, AnArrayIsTheSameElementSeveralTimes) {
-  const auto r = decode_report(
-      "<Report><ReportBody><Instance Class='NET'><NET><IP>1</IP><IP>2</IP></NET></Instance></ReportBody></Report>");
+  const auto r =
+      decode_report("<Report><ReportBody><Instance Class='NET'><NET><IP>1</IP><IP>2</IP></NET></Instance></ReportBody></Report>");
   ASSERT_TRUE(r);
   EXPECT_EQ(r->instances[0].properties.at("IP"), "1,2");
 }
@@ -158,9 +161,11 @@ TEST(Report, WhatBreaksAGrammarIsRefused) {
     EXPECT_EQ(body(bad).error().code, Code::invalid) << bad;
   EXPECT_FALSE(decode_report("<Other/>"));
   EXPECT_FALSE(decode_report("<Report FPSequence='-1'/>"));
-  EXPECT_FALSE(decode_report("<Report><ReportHeader><ReportDetails><ReportType>x</ReportType></ReportDetails></ReportHeader></Report>"));
-  EXPECT_FALSE(decode_report("<Report><ReportHeader><Identification><Machine><ClientID>x</ClientID></Machine></Identification>"
-                             "</ReportHeader></Report>"));
+  EXPECT_FALSE(
+      decode_report("<Report><ReportHeader><ReportDetails><ReportType>x</ReportType></ReportDetails></ReportHeader></Report>"));
+  EXPECT_FALSE(
+      decode_report("<Report><ReportHeader><Identification><Machine><ClientID>x</ClientID></Machine></Identification>"
+                    "</ReportHeader></Report>"));
 }
 
 TEST(Report, TooManyOfAnythingIsTooLarge) {
@@ -169,10 +174,15 @@ TEST(Report, TooManyOfAnythingIsTooLarge) {
     states += "<StateMessage><Topic Type='1'/><State ID='1'/></StateMessage>";
   for (std::size_t i = 0; i <= limits::kPropertiesMax; ++i) properties += "<p" + std::to_string(i) + "/>";
   EXPECT_EQ(decode_report("<Report><ReportBody>" + states + "</ReportBody></Report>").error().code, Code::too_large);
-  EXPECT_EQ(decode_report("<Report><ReportBody><Instance Class='A'><A>" + properties + "</A></Instance></ReportBody></Report>").error().code,
+  EXPECT_EQ(decode_report("<Report><ReportBody><Instance Class='A'><A>" + properties + "</A></Instance></ReportBody></Report>")
+                .error()
+                .code,
             Code::too_large);
-  EXPECT_EQ(decode_report("<Report><ReportBody><Instance Class='A' FPKey='" + std::string(2000, 'k') + "'/></ReportBody></Report>")
-                .error().code, Code::too_large);
+  EXPECT_EQ(
+      decode_report("<Report><ReportBody><Instance Class='A' FPKey='" + std::string(2000, 'k') + "'/></ReportBody></Report>")
+          .error()
+          .code,
+      Code::too_large);
 }
 
 TEST(Report, KeysAreDerivedWhereNoneWasSent) {

@@ -19,7 +19,8 @@ TEST(Xml, IsReadInEveryEncodingThatClientsWrite) {
   std::string be = le;
   for (std::size_t i = 0; i + 1 < be.size(); i += 2) std::swap(be[i], be[i + 1]);
   const std::string nul(2, '\0');
-  for (const std::string& bytes : {text, "\xEF\xBB\xBF" + text, le, "\xFF\xFE" + le, be, "\xFE\xFF" + be, le + nul, text + "\r\n"}) {
+  for (const std::string& bytes :
+       {text, "\xEF\xBB\xBF" + text, le, "\xFF\xFE" + le, be, "\xFE\xFF" + be, le + nul, text + "\r\n"}) {
     auto parsed = XmlDocument::parse(bytes);
     ASSERT_TRUE(parsed) << parsed.error().message;
     EXPECT_EQ(parsed->root().text(), "\xC3\xA9\xF0\x9F\x98\x80");
@@ -34,7 +35,8 @@ TEST(Xml, ADeclarationOfAnotherEncodingIsNotBelieved) {
 }
 
 TEST(Xml, LooksThroughPrefixesCommentsAndCdata) {
-  auto parsed = XmlDocument::parse("<!-- c --><n:A xmlns:n='u'><n:B> a<![CDATA[<&]]>b </n:B><B n:y='2'/><C><D>deep</D></C></n:A>");
+  auto parsed =
+      XmlDocument::parse("<!-- c --><n:A xmlns:n='u'><n:B> a<![CDATA[<&]]>b </n:B><B n:y='2'/><C><D>deep</D></C></n:A>");
   ASSERT_TRUE(parsed);
   const XmlNode root = parsed->root();
   EXPECT_EQ(root.name(), "A");
@@ -67,9 +69,30 @@ TEST(Xml, DocumentTypesAndEntitiesAreRefused) {
 }
 
 TEST(Xml, WhatIsNotWellFormedIsRefused) {
-  for (const char* text : {"", " ", "a", "<", "<a", "<a>", "</a>", "<a></b>", "<a/><b/>", "<a/>x", "x<a/>", "<a b=></a>", "<a b=\"></a>",
-                           "<a b=\"<\"/>", "<a><![CDATA[</a>", "<!-- <a/>", "<?x <a/>", "<a>\x01</a>", "<a b=\"\x02\"/>", "<a>\xFF</a>",
-                           "<![CDATA[x]]><a/>", "<a></a></a>", "<a\x03/>", "<![CDATA[<a/>]]>"})
+  for (const char* text : {"",
+                           " ",
+                           "a",
+                           "<",
+                           "<a",
+                           "<a>",
+                           "</a>",
+                           "<a></b>",
+                           "<a/><b/>",
+                           "<a/>x",
+                           "x<a/>",
+                           "<a b=></a>",
+                           "<a b=\"></a>",
+                           "<a b=\"<\"/>",
+                           "<a><![CDATA[</a>",
+                           "<!-- <a/>",
+                           "<?x <a/>",
+                           "<a>\x01</a>",
+                           "<a b=\"\x02\"/>",
+                           "<a>\xFF</a>",
+                           "<![CDATA[x]]><a/>",
+                           "<a></a></a>",
+                           "<a\x03/>",
+                           "<![CDATA[<a/>]]>"})
     EXPECT_EQ(code_of(text), Code::invalid) << text;
 }
 
@@ -98,8 +121,9 @@ TEST(Xml, LimitsAreMetBeforeMemoryIsSpent) {
 TEST(XmlWriter, ClosesEmptyElementsShortAndEscapes) {
   XmlWriter x;
   x.open("A").attr("b", "<\"&'\n").leaf("E").leaf("F", "a<b>&\"c\x01").open("G").cdata("x]]>y").close();
-  EXPECT_EQ(x.take(), "<A b=\"&lt;&quot;&amp;&apos;&#10;\"><E/><F>a&lt;b&gt;&amp;\"c</F>"
-                      "<G><![CDATA[x]]]]><![CDATA[>y]]></G></A>");
+  EXPECT_EQ(x.take(),
+            "<A b=\"&lt;&quot;&amp;&apos;&#10;\"><E/><F>a&lt;b&gt;&amp;\"c</F>"
+            "<G><![CDATA[x]]]]><![CDATA[>y]]></G></A>");
 }
 
 TEST(XmlWriter, ReadsBackWhatItWrites) {

@@ -1,0 +1,18 @@
+// Registration requests and replies from arbitrary bytes.
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "wire/registration.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view input(reinterpret_cast<const char*>(data), size);
+  if (const auto request = fp::wire::decode_registration(input)) {
+    if (request->signed_bytes.empty() || request->signature.empty()) __builtin_trap();
+    const std::string again = fp::wire::encode_registration(fp::wire::registration_data(*request), request->signature);
+    if (!fp::wire::decode_registration(again)) __builtin_trap();
+  }
+  if (const auto reply = fp::wire::decode_registration_reply(input))
+    if (!fp::wire::decode_registration_reply(fp::wire::encode_registration_reply(*reply))) __builtin_trap();
+  return 0;
+}
