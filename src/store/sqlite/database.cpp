@@ -121,6 +121,11 @@ Status Database::script(const char* sql) {
 }
 
 std::int64_t Database::changes() const { return sqlite3_changes64(db_); }
+std::int64_t Database::scanned_rows() const {
+  std::int64_t sum = 0;
+  for (const auto& [sql, statement] : statements_) sum += sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0);
+  return sum;
+}
 bool Database::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
 
 void Database::rewind(sqlite3_stmt* statement) { sqlite3_reset(statement); }

@@ -96,6 +96,7 @@ class Database {
   [[nodiscard]] Status script(const char* sql);  // several statements, no values: migrations and pragmas
   [[nodiscard]] std::int64_t changes() const;    // rows of the last statement
   [[nodiscard]] bool in_transaction() const;
+  [[nodiscard]] std::int64_t scanned_rows() const;  // read without an index by all kept statements so far; tests hold it at 0
   // For text made at run time (compiled queries); the caller finalizes.
   [[nodiscard]] Result<sqlite3_stmt*> prepare_once(const std::string& sql);
   [[nodiscard]] static Status bind(sqlite3_stmt* s, int index, std::string_view value);

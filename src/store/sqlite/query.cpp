@@ -150,7 +150,8 @@ class Compiler {
     const auto* text = std::get_if<std::string>(&l);
     if (e.kind == Kind::time) {
       if (!text) return fail(Code::invalid, "{} is a time: compare it with a text such as '2026-11-22'", a.property);
-      const auto at = parse_time(*text);
+      const bool date_only = text->size() == 10 && text->find(':') == std::string::npos;
+      const auto at = parse_time(date_only ? *text + "T00:00:00" : *text);
       if (!at) return fail(Code::invalid, "{} is a time, and '{:.60}' is none", a.property, *text);
       return QueryLiteral(at->ms);
     }
