@@ -9,6 +9,7 @@ namespace fp::packages {
 namespace {
 
 constexpr std::int64_t kLockTryEveryMs = 2000;
+constexpr const char* kShowFormat = "--showformat=${Package}\t${Version}\t${Pre-Depends}\t${Depends}\t${Provides}\n";
 constexpr std::size_t kQueryBytesMax = 64U << 20;
 
 class Deb final : public Installer {
@@ -90,11 +91,12 @@ Result<std::string> Deb::missing(const std::vector<Path>& files, const Job& job)
   std::vector<Needs> all;
   FP_TRY(there, available(job));
   for (const auto& file : files) {
-    Command command = command_of(job, {"dpkg-deb", "--showformat=${Package}\t${Version}\t${Pre-Depends}\t${Depends}\t${Provides}\n", "-W",
-                                       file.native()});
+    Command command = command_of(job, {"dpkg-deb", kShowFormat, "-W", file.native()});
     FP_TRY(run, runner_.run(command));
-    const auto fields = split(trim(run.out).empty() ? std::string_view() : std::string_view(run.out).substr(0, run.out.find('\n')), '\t');
-    if (!run.ok() || fields.size() < 5) return fail(Code::corrupt, "{} is no Debian package: {}", file.filename().native(), describe(run));
+    const auto fields = split(run.out, '\t');
+    if (!run.ok() || fields.size() < 5) {
+      return fail(Code::corrupt, "{} is no Debian package: {}", file.filename().native(), describe(run));
+    }
     there[std::string(fields[0])].emplace_back(fields[1]);
     add_provided(there, fields[4]);
     all.push_back({std::string(fields[0]), fmt::format("{},{}", fields[2], fields[3])});

@@ -39,7 +39,7 @@ struct Run {
 class Runner {
  public:
   virtual ~Runner() = default;
-  // An error only if nothing was started: Code::not_found (no such program), Code::io, Code::invalid.
+  // An error only if nothing was started: Code::not_found (no such program or folder), Code::io, Code::invalid.
   [[nodiscard]] virtual Result<Run> run(const Command& command) = 0;
   // Waits between two tries; ends early when `cancel` is set.
   virtual void pause(std::int64_t ms, const std::atomic<bool>* cancel = nullptr);

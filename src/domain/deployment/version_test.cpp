@@ -77,7 +77,7 @@ int ask_dpkg(const std::string& a, const char* op, const std::string& b) {
 
 TEST(DpkgVersion, AgreesWithTheRealDpkg) {
   std::mt19937 engine(11);
-  for (int round = 0; round < 150; ++round) {
+  for (int round = 0; round < 40; ++round) {
     const auto a = "1" + draw(engine, "012.a~+b"), b = "1" + draw(engine, "012.a~+b");
     const int older = ask_dpkg(a, "lt", b);
     if (older < 0) return;  // another kind of machine: the table above stands alone
