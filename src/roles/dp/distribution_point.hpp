@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "content/library.hpp"
+#include "domain/access/routes.hpp"
 #include "net/http.hpp"
 #include "roles/dp/pull_orders.hpp"
 
@@ -37,9 +38,8 @@ class DistributionPoint {
 
  private:
   struct Target;
-  [[nodiscard]] Status authorize(const net::Request& request, Target& target) const;
-  [[nodiscard]] net::Response content(net::Request& request);
-  [[nodiscard]] net::Response site_link(net::Request& request);
+  [[nodiscard]] access::Decision authorize(const net::Request& request, const Target& target) const;
+  [[nodiscard]] net::Response content(const net::Request& request, const Target& target);
 
   content::Library& library_;
   const Clock& clock_;

@@ -21,7 +21,6 @@ namespace fp::dp {
 
 struct DistributorOptions {
   net::ClientOptions identity;          // the site server's certificate, pinned by every distribution point
-  std::int64_t bytes_per_s_max = 0;     // 0: no throttle
   Backoff retry{60'000, 30 * 60'000};   // between tries of one distribution
 };
 
@@ -43,20 +42,22 @@ class Distributor {
   [[nodiscard]] Result<std::vector<wire::FindingLine>> validate(std::string_view dp, std::string_view content_id = {});
 
  private:
-  [[nodiscard]] Status work_on(const DistributionPoint& dp, Distribution& distribution, const std::function<bool()>& stop);
-  [[nodiscard]] Status bring_local(const DistributionPoint& dp, const Distribution& distribution);
-  [[nodiscard]] Status push(const DistributionPoint& dp, Distribution& distribution, const std::function<bool()>& stop);
-  [[nodiscard]] Status order_pull(const DistributionPoint& dp, Distribution& distribution);
-  [[nodiscard]] Status take_off(const DistributionPoint& dp, const Distribution& distribution);
+  [[nodiscard]] Status work_on(const fp::DistributionPoint& dp, Distribution& distribution, const std::function<bool()>& stop);
+  [[nodiscard]] Status bring_local(const fp::DistributionPoint& dp, const Distribution& distribution);
+  [[nodiscard]] Status push(const fp::DistributionPoint& dp, Distribution& distribution, const std::function<bool()>& stop);
+  [[nodiscard]] Status order_pull(const fp::DistributionPoint& dp, Distribution& distribution);
+  [[nodiscard]] Status take_off(const fp::DistributionPoint& dp, const Distribution& distribution);
   [[nodiscard]] Status note(const Distribution& distribution);
-  [[nodiscard]] bool due(const Distribution& distribution);
-  [[nodiscard]] Result<std::vector<std::string>> source_urls(const DistributionPoint& for_dp, std::string_view content_id);
+  [[nodiscard]] bool due(const Distribution& distribution) const;
+  [[nodiscard]] Result<std::vector<wire::FindingLine>> examine(const fp::DistributionPoint& dp, std::string_view content_id);
+  [[nodiscard]] Status record(const fp::DistributionPoint& dp, const std::vector<wire::FindingLine>& findings, bool everything);
+  [[nodiscard]] Result<std::vector<std::string>> source_urls(const fp::DistributionPoint& for_dp, std::string_view content_id);
 
   store::Store& store_;
   content::Library& library_;
   const Clock& clock_;
-  Random& random_;
   DistributorOptions options_;
+  std::uint64_t salt_;  // of the back-off's draws, so that sites do not retry in step
 };
 
 }  // namespace fp::dp

@@ -1,0 +1,34 @@
+// The site's end of /farpoint/dp/v1/: one object speaks to one distribution point. One thread; every call blocks on the network.
+// An answer that is no success becomes an Error with the words of the distribution point.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "model/content.hpp"
+#include "net/client.hpp"
+#include "wire/dp_link.hpp"
+
+namespace fp::dp {
+
+class LinkClient {
+ public:
+  LinkClient(std::string url, net::ClientOptions identity);
+
+  [[nodiscard]] Result<wire::HeldContent> held(std::string_view content_id);
+  [[nodiscard]] Status put_manifest(const Manifest& manifest);
+  [[nodiscard]] Result<std::vector<wire::MissingFile>> missing(std::string_view content_id);
+  [[nodiscard]] Status put_chunk(std::string_view content_id, std::string_view sha256, std::int64_t index, std::string bytes);
+  [[nodiscard]] Status commit(std::string_view content_id);
+  [[nodiscard]] Status remove(std::string_view content_id);
+  [[nodiscard]] Result<std::vector<wire::FindingLine>> validate(std::string_view content_id);
+  [[nodiscard]] Status pull(const wire::PullOrder& order);
+
+ private:
+  [[nodiscard]] Result<std::string> call(std::string method, std::string_view path, std::string body = {});
+  std::string base_;
+  net::Client client_;
+};
+
+}  // namespace fp::dp
