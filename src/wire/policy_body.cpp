@@ -14,7 +14,7 @@ constexpr std::size_t kBodyBytesMax = 16U << 20;
 bool is_name(std::string_view text) {
   if (text.empty() || text.size() > 128) return false;
   for (const char c : text)
-    if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_')) return false;
+    if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '.')) return false;
   return true;
 }
 
