@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <cerrno>
 #include <mutex>
 
 #include "base/text.hpp"
@@ -109,16 +110,19 @@ void start_library() {
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
 }
 
+std::unexpected<Error> connect_fault(CURL* curl, const std::string& place, const std::string& detail) {
+  long number = 0;
+  curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
+  if (number == ECONNREFUSED) return fail(Code::unavailable, "{} refused the connection", place);
+  if (number == ENETUNREACH || number == EHOSTUNREACH) return fail(Code::unavailable, "no route to {}", place);
+  return fail(Code::unavailable, "no connection to {}: {}", place, detail);
+}
+
 std::unexpected<Error> network_fault(CURLcode code, const std::string& place, const std::string& proxy, const Transfer& t) {
   const std::string detail = t.error[0] != '\0' ? t.error : curl_easy_strerror(code);
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST: return fail(Code::unavailable, "DNS: the name of {} cannot be resolved", place);
     case CURLE_COULDNT_RESOLVE_PROXY: return fail(Code::unavailable, "DNS: the proxy {} cannot be resolved", proxy);
-    case CURLE_COULDNT_CONNECT:
-      if (icontains(detail, "refused")) return fail(Code::unavailable, "{} refused the connection", place);
-      if (icontains(detail, "unreachable") || icontains(detail, "no route"))
-        return fail(Code::unavailable, "no route to {}", place);
-      return fail(Code::unavailable, "no connection to {}: {}", place, detail);
     case CURLE_OPERATION_TIMEDOUT: return fail(Code::timed_out, "{} did not answer in time: {}", place, detail);
     case CURLE_GOT_NOTHING: return fail(Code::unavailable, "{} closed the connection without an answer", place);
     case CURLE_PARTIAL_FILE:
@@ -225,6 +229,7 @@ std::unexpected<Error> Client::Impl::explain(CURLcode code, const ClientRequest&
   if (transfer.stopped_by_sink) return fail(Code::io, "the receiver of the body stopped the transfer");
   if (transfer.too_large) return fail(Code::too_large, "the answer of {} is larger than {} bytes", place, transfer.body_bytes_max);
   if (auto tls_error = tls.explain(handle.get(), code, place, transfer.error)) return std::unexpected(std::move(*tls_error));
+  if (code == CURLE_COULDNT_CONNECT) return connect_fault(handle.get(), place, transfer.error);
   return network_fault(code, place, options.proxy, transfer);
 }
 

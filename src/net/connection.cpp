@@ -1,3 +1,5 @@
+// A rule of this room's coroutines: co_await stands alone, as an initialiser, after co_return or in a plain if. GCC 12 runs
+// both sides of ?:, && and || around it.
 #include "net/connection.hpp"
 
 #include <sys/socket.h>
@@ -79,11 +81,17 @@ void Connection::abort() {
 
 Task<void> Connection::run() {
   deadline_.in_s(core_->clock, core_->options.header_timeout_s);
-  if (listener_->options.proxy_protocol && !co_await read_proxy_header()) co_return;
-  if (listener_->options.tls && !co_await open_tls()) co_return;
+  if (listener_->options.proxy_protocol) {
+    if (!co_await read_proxy_header()) co_return;
+  }
+  if (listener_->options.tls) {
+    if (!co_await open_tls()) co_return;
+  }
   if (!co_await ensure_verified()) log::debug("http", "{}: certificate check waits for a free worker", peer_.address);
   Next next = Next::request;
-  while (next == Next::request) next = co_await serve_one();
+  while (next == Next::request) {
+    next = co_await serve_one();
+  }
   if (next == Next::close) co_await stream_.close_politely();
 }
 
@@ -117,7 +125,8 @@ Task<bool> Connection::open_tls() {
   if (::recv(stream_.fd(), &first, 1, MSG_PEEK) != 1) co_return false;
   if (first >= 'A' && first <= 'Z') {
     log::warning("tls", "{}: plain HTTP on HTTPS port {}", peer_.address, listener_->port);
-    (void)co_await refuse({400, "This is an HTTPS listener; the request came without TLS."});
+    const HttpFault plain{400, "This is an HTTPS listener; the request came without TLS."};
+    (void)co_await refuse(plain);
     co_await stream_.close_politely();
     co_return false;
   }
@@ -227,7 +236,10 @@ std::size_t Connection::body_limit(const Request& head) const {
 
 Task<Connection::Next> Connection::serve_one() {
   const auto head_bytes = co_await read_head();
-  if (!head_bytes) co_return fault_ ? co_await refuse(*fault_) : Next::close;
+  if (!head_bytes) {
+    if (!fault_) co_return Next::close;
+    co_return co_await refuse(*fault_);
+  }
   auto parsed = parse_request_head(std::string_view(in_).substr(0, *head_bytes));
   if (!parsed) co_return co_await refuse(parsed.error());
   auto& head = *parsed;
@@ -237,11 +249,18 @@ Task<Connection::Next> Connection::serve_one() {
   const bool verified = co_await ensure_verified();
   head.request.peer = peer_;
   head.request.received_at = core_->clock.now();
-  if ((head.chunked || head.content_length > 0) && !co_await read_body(head))
-    co_return fault_ ? co_await refuse(*fault_) : Next::drop;
+  if (head.chunked || head.content_length > 0) {
+    const bool complete = co_await read_body(head);
+    if (!complete && !fault_) co_return Next::drop;
+    if (!complete) co_return co_await refuse(*fault_);
+  }
   deadline_.never();  // the role takes the time it needs
-  Response response = verified ? co_await answer(head.request) : busy();
-  co_return co_await respond(head, std::move(response));
+  Response response;
+  if (verified)
+    response = co_await answer(head.request);
+  else
+    response = busy();
+  co_return co_await respond(head, response);
 }
 
 Task<bool> Connection::read_body(RequestHead& head) {
@@ -250,10 +269,13 @@ Task<bool> Connection::read_body(RequestHead& head) {
     fault_ = HttpFault{413, fmt::format("a request body of {} bytes; at most {} are taken here", head.content_length, limit)};
     co_return false;
   }
-  if (head.expect_continue && in_.empty() && !co_await stream_.write_all("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
   body_mark_ = 0;
   deadline_.in_s(core_->clock, core_->options.body_timeout_s);
-  co_return head.chunked ? co_await read_chunked_body(head) : co_await read_sized_body(head);
+  if (head.expect_continue && in_.empty()) {
+    if (!co_await stream_.write_all("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
+  }
+  if (head.chunked) co_return co_await read_chunked_body(head);
+  co_return co_await read_sized_body(head);
 }
 
 // A body must grow: each further 8 KiB has body_timeout_s of time.
@@ -334,7 +356,7 @@ Task<Response> Connection::answer(Request& request) {
   co_return response ? std::move(*response) : busy();
 }
 
-Task<Connection::Next> Connection::respond(const RequestHead& head, Response response) {
+Task<Connection::Next> Connection::respond(const RequestHead& head, const Response& response) {
   WriteOptions how;
   how.head_only = head.request.method == "HEAD";
   how.http11 = head.http11;
@@ -359,7 +381,8 @@ Task<Connection::Next> Connection::refuse(const HttpFault& fault) {
   WriteOptions how;
   how.keep_alive = false;
   deadline_.in_s(core_->clock, core_->options.write_timeout_s);
-  const bool sent = co_await write_response(stream_, loop_, plain_fault(fault), how);
+  const auto response = plain_fault(fault);
+  const bool sent = co_await write_response(stream_, loop_, response, how);
   co_return sent ? Next::close : Next::drop;
 }
 

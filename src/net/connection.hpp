@@ -33,7 +33,7 @@ class Connection {
   [[nodiscard]] Task<bool> read_chunked_body(RequestHead& head);
   [[nodiscard]] Task<bool> ensure_verified();
   [[nodiscard]] Task<Response> answer(Request& request);
-  [[nodiscard]] Task<Next> respond(const RequestHead& head, Response response);
+  [[nodiscard]] Task<Next> respond(const RequestHead& head, const Response& response);
   [[nodiscard]] Task<Next> refuse(const HttpFault& fault);
   [[nodiscard]] std::size_t body_limit(const Request& head) const;
   [[nodiscard]] Response busy();

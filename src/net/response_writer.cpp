@@ -86,16 +86,20 @@ class Writer {
       if (pending_.size() + size > kGatherBytes) {
         if (!co_await flush(true)) co_return false;
         if (size > kGatherBytes) {
-          const bool done = text != nullptr ? co_await stream_.write_all(*text, !last)
-                                            : co_await stream_file(std::get<FileSlice>(body[i]));
+          bool done = false;
+          if (text != nullptr)
+            done = co_await stream_.write_all(*text, !last);
+          else
+            done = co_await stream_file(std::get<FileSlice>(body[i]));
           if (!done) co_return false;
           continue;
         }
       }
-      if (text != nullptr)
+      if (text != nullptr) {
         pending_ += *text;
-      else if (!co_await gather_file(std::get<FileSlice>(body[i])))
-        co_return false;
+      } else {
+        if (!co_await gather_file(std::get<FileSlice>(body[i]))) co_return false;
+      }
     }
     co_return co_await flush(false);
   }
@@ -144,8 +148,11 @@ class Writer {
       } else if (!plain && !window->load()) {
         co_return false;
       }
-      const bool sent = plain ? co_await stream_.send_file(slice.file->get(), at, size)
-                              : co_await stream_.write_all(window->bytes(), at + static_cast<std::int64_t>(size) < end);
+      bool sent = false;
+      if (plain)
+        sent = co_await stream_.send_file(slice.file->get(), at, size);
+      else
+        sent = co_await stream_.write_all(window->bytes());
       if (!sent) co_return false;
       at += static_cast<std::int64_t>(size);
     }
@@ -200,8 +207,9 @@ Task<bool> write_response(Stream& stream, IoThread& loop, const Response& respon
   static const std::vector<Segment> nothing;
   const bool bodiless = options.head_only || has_no_body(response.status);
   auto head = render_head(response, options, loop.http_date(), loop.core->options.server_name);
+  const auto& body = bodiless ? nothing : response.body;
   Writer writer(stream, loop);
-  co_return co_await writer.write(std::move(head), bodiless ? nothing : response.body);
+  co_return co_await writer.write(std::move(head), body);
 }
 
 std::string_view reason_phrase(int status) {

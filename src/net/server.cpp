@@ -18,7 +18,7 @@ namespace {
 constexpr int kTickMs = 100;
 constexpr int kAcceptPauseMs = 50;
 constexpr int kHurryIdleMs = 5000;
-constexpr int kAfterGraceS = 5;
+constexpr int kAfterGraceS = 2;
 
 Task<void> pause_ms(int ms) {
   asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(ms));
@@ -31,6 +31,16 @@ Task<void> run_connection(std::unique_ptr<Connection> connection) {
     co_await connection->run();
   } catch (const std::exception& e) {
     log::error("http", "connection ended: {}", e.what());
+  }
+}
+
+// A loop's own coroutine never ends with an exception; if it did, the log says so instead of silence.
+void report(std::exception_ptr failure) {
+  if (!failure) return;
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& e) {
+    log::error("http", "an event loop's task ended: {}", e.what());
   }
 }
 
@@ -198,9 +208,9 @@ Status Server::Impl::open() {
       FP_TRY(acceptor, bind_acceptor(*loop, *listener));
       if (listener->port == 0) listener->port = acceptor.local_endpoint().port();
       loop->acceptors.push_back(std::move(acceptor));
-      asio::co_spawn(loop->io, loop->accept(listener, loop->acceptors.back()), asio::detached);
+      asio::co_spawn(loop->io, loop->accept(listener, loop->acceptors.back()), &report);
     }
-    asio::co_spawn(loop->io, loop->watch_deadlines(), asio::detached);
+    asio::co_spawn(loop->io, loop->watch_deadlines(), &report);
   }
   for (auto& loop : loops) loop->thread = std::thread([io = &loop->io] { io->run(); });
   running = true;

@@ -150,7 +150,9 @@ Task<void> Stream::close_politely() {
     const auto got = ::recv(fd(), scratch.data(), scratch.size(), 0);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) co_return;
     if (got > 0) drained += static_cast<std::size_t>(got);
-    if (got < 0 && !co_await wait_for(Wait::readable)) co_return;
+    if (got < 0) {
+      if (!co_await wait_for(Wait::readable)) co_return;
+    }
   }
 }
 
