@@ -91,7 +91,7 @@ class Deployments {
 class Policies {
  public:
   virtual ~Policies() = default;
-  virtual Result<Policy> find(std::string_view id, std::string_view version) = 0;  // with body
+  virtual Result<Policy> find(std::string_view id, std::string_view version) = 0;  // with body; version empty: the one there is
   virtual Result<std::vector<Policy>> list_by_source(std::string_view source_id) = 0;
   // Puts the policy (new version replaces the old) and sets its target collections; stamps a new change time.
   virtual Status put(const Policy& policy, const std::vector<std::string>& collection_ids) = 0;

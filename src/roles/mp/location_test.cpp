@@ -97,7 +97,7 @@ TEST_F(LocationTest, SiteInformationAndAssignedSite) {
   EXPECT_TRUE(wire::decode_site_information(ask(wire::SiteInformationRequest{"XYZ"}, http))->empty());
   EXPECT_EQ(wire::decode_assigned_site(ask(wire::AssignedSiteRequest{}, http)).value_or(""), "LAB");
   EXPECT_EQ(wire::decode_mp_locations(ask(wire::MpLocationRequest{}, internet))->size(), 1U);
-  EXPECT_TRUE(wire::decode_wsus_locations(ask(wire::WsusLocationRequest{"{9A2E0B1C-2222-3333-4444-555555555555}", 1, {}}, http))->empty());
+  EXPECT_TRUE(wire::decode_wsus_locations(ask(wire::WsusLocationRequest{"9A2E0B1C-2222-3333-4444-555555555555", 1, {}}, http))->empty());
 }
 
 TEST_F(LocationTest, ContentIsNamedOnlyWhereItIsAndForThisDoor) {

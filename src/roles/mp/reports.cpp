@@ -12,6 +12,7 @@ namespace {
 using store::Repositories;
 
 constexpr std::int64_t kRememberReportsMs = std::int64_t{30} * 24 * 3600 * 1000;
+constexpr int kBehindGapMax = 500;
 constexpr int kTopicEnforcement = 1702;
 constexpr int kTopicResync = 700;
 
@@ -96,6 +97,10 @@ Status apply_states(Repositories& r, Device& device, const wire::Report& report,
   }
   if (everything) FP_CHECK(r.states.clear_gaps(device.client_id));
   FP_TRY(gaps, r.states.gaps(device.client_id, 1));
+  if (device.state_resync && gaps.empty()) {  // what came behind the gap counts now
+    FP_TRY(newest, r.states.of_device(device.client_id, kBehindGapMax));
+    for (const StateMessage& message : newest) highest = std::max(highest, message.serial);
+  }
   device.state_serial = gaps.empty() ? highest : gaps.front() - 1;
   if (!gaps.empty() && !device.state_resync)
     log::warning("mp.report", "{}: state message {} is missing, resync ordered", device.client_id, gaps.front());
