@@ -209,6 +209,10 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   return Endpoint{std::string(address), static_cast<int>(*port)};
 }
 
+Result<SetupResult> set_up_site(const SetupOptions& options, const Clock& clock, Random& random) {
+  return Setup(options, clock, random).run();
+}
+
 Status put_first_objects(store::Store& store, const SiteConfig& config, std::string_view admin_token, Instant now) {
   return store.write([&](store::Repositories& r) -> Status {
     Collection all;

@@ -29,7 +29,8 @@ Result<SiteKeys> make_site_keys(const Path& folder, std::string_view site_code, 
   pki::Order order;
   order.profile = pki::Profile::site_signing;
   order.organisation = fmt::format("Farpoint site {}", site_code);
-  if (!host.empty()) order.dns_names = {std::string(host)};
+  const bool literal = host.find_first_not_of("0123456789.") == std::string_view::npos || host.find(':') != std::string_view::npos;
+  if (!host.empty()) (literal ? order.ip_addresses : order.dns_names) = {std::string(host)};
   order.not_before = clock.now().plus_s(-300);
   order.not_after = clock.now().plus_s(kLifeS);
   FP_TRY(identity, pki::self_signed_with_new_key(order, random, 2048));
