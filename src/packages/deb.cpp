@@ -103,7 +103,8 @@ Result<std::string> Deb::missing(const std::vector<Path>& files, const Job& job)
   }
   for (const auto& needs : all) {
     if (const auto lacking = missing_dependencies(needs.depends, there); !lacking.empty()) {
-      return fmt::format("{} needs {}, which is not installed and not part of the content", needs.package, fmt::join(lacking, ", "));
+      return fmt::format("{} needs {}, which is not installed and not part of the content", needs.package,
+                         fmt::join(lacking, ", "));
     }
   }
   return std::string();

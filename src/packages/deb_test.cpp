@@ -45,13 +45,15 @@ struct DebTest : testing::Test {
   // A package with one file, in the content folder.
   void make_package(const std::string& version, const std::string& depends = "", const std::string& name = "farpoint-demo") {
     const std::string tree = "tree-" + name + version;
-    work.put(tree + "/DEBIAN/control", fmt::format("Package: {}\nVersion: {}\nArchitecture: all\nMaintainer: Test <test@corp.example>\n{}"
-                                                   "Description: a package of a test\n", name, version,
-                                                   depends.empty() ? "" : "Depends: " + depends + "\n"));
+    work.put(tree + "/DEBIAN/control",
+             fmt::format("Package: {}\nVersion: {}\nArchitecture: all\nMaintainer: Test <test@corp.example>\n{}"
+                         "Description: a package of a test\n",
+                         name, version, depends.empty() ? "" : "Depends: " + depends + "\n"));
     work.put(tree + "/opt/" + name + "/version", version);
     ASSERT_TRUE(make_dirs(content()));
     Command command;
-    command.argv = {"dpkg-deb", "--root-owner-group", "-b", (work.path() / tree).native(), (content() / (name + version + ".deb")).native()};
+    command.argv = {"dpkg-deb", "--root-owner-group", "-b", (work.path() / tree).native(),
+                    (content() / (name + version + ".deb")).native()};
     const auto built = runner.run(command);
     ASSERT_TRUE(built && built->ok()) << (built ? describe(*built) : built.error().message);
   }
@@ -93,7 +95,8 @@ TEST_F(DebTest, NamesAMissingDependencyAndLeavesNothingBehind) {
   const auto done = deb->install(job());
   ASSERT_TRUE(done);
   EXPECT_FALSE(done->run.ok());
-  EXPECT_EQ(done->summary, "dpkg: farpoint-demo needs libnope (>= 2), libalso, which is not installed and not part of the content");
+  EXPECT_EQ(done->summary,
+            "dpkg: farpoint-demo needs libnope (>= 2), libalso, which is not installed and not part of the content");
   EXPECT_FALSE(file_exists(root.path() / "opt/farpoint-demo/version"));
   EXPECT_EQ(deb->installed_version("farpoint-demo").value(), std::nullopt);
 }

@@ -42,7 +42,8 @@ class ScriptFile {
 Detection run_script(const DetectionRule& rule, Runner& runner, const Roots& roots, std::int64_t limit_ms) {
   const std::string what = "detection script";
   if (rule.script.size() > kScriptBytesMax) return unknown(what, fmt::format("it is larger than {} KB", kScriptBytesMax >> 10));
-  if (!rule.interpreter.starts_with('/')) return unknown(what, fmt::format("interpreter {} is no absolute path", rule.interpreter));
+  if (!rule.interpreter.starts_with('/'))
+    return unknown(what, fmt::format("interpreter {} is no absolute path", rule.interpreter));
   const auto file = ScriptFile::make(roots.state_dir / "scripts", rule.script);
   if (!file) return unknown(what, file.error().message);
   Command command;

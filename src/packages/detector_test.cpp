@@ -63,7 +63,9 @@ TEST_F(DetectorTest, FilesAreLookedUpBelowTheRootAndHashed) {
   EXPECT_EQ(file("/etc", hash).state, Detected::unknown) << "a folder has no hash";
 }
 
-TEST_F(DetectorTest, WithoutRulesItIsUnknown) { EXPECT_EQ(Detector(runner, roots).detect(DeploymentType{}).state, Detected::unknown); }
+TEST_F(DetectorTest, WithoutRulesItIsUnknown) {
+  EXPECT_EQ(Detector(runner, roots).detect(DeploymentType{}).state, Detected::unknown);
+}
 
 }  // namespace
 }  // namespace fp::packages

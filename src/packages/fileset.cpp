@@ -74,10 +74,12 @@ class Fileset final : public Installer {
     return fail(Code::invalid, "a fileset has no package of its own");
   }
   Result<Execution> install(const Job& job) override {
-    return job.type.install_command.empty() ? attempt("placing files", place(job)) : run_own(runner_, job.type.install_command, job);
+    return job.type.install_command.empty() ? attempt("placing files", place(job))
+                                            : run_own(runner_, job.type.install_command, job);
   }
   Result<Execution> repair(const Job& job) override {
-    return job.type.repair_command.empty() ? attempt("placing files", place(job)) : run_own(runner_, job.type.repair_command, job);
+    return job.type.repair_command.empty() ? attempt("placing files", place(job))
+                                           : run_own(runner_, job.type.repair_command, job);
   }
   Result<Execution> uninstall(const Job& job) override {
     return job.type.uninstall_command.empty() ? attempt("removing files", take_away(job.type))
@@ -127,7 +129,8 @@ Result<FilesetRecord> Fileset::plan(const Job& job, const std::vector<Source>& f
   };
   for (const auto& file : files) {
     std::vector<std::string> parents;
-    for (Path parent = Path(file.path).parent_path(); !parent.empty(); parent = parent.parent_path()) parents.push_back(parent.native());
+    for (Path parent = Path(file.path).parent_path(); !parent.empty(); parent = parent.parent_path())
+      parents.push_back(parent.native());
     for (auto parent = parents.rbegin(); parent != parents.rend(); ++parent) {
       if (known.insert(*parent).second && ours(*parent)) out.folders.push_back(*parent);
     }

@@ -105,8 +105,9 @@ TEST(FilesetRecord, ReadsBackWhatItWrote) {
 }
 
 TEST(FilesetRecord, ADamagedOneIsRefused) {
-  for (const char* text : {"", "farpoint-fileset 2\nT /opt\n", "farpoint-fileset 1\nD x\n", "farpoint-fileset 1\nT /opt\nF short x\n",
-                           "farpoint-fileset 1\nT /opt\nD ../../etc\n", "farpoint-fileset 1\nT /opt\nD x"}) {
+  for (const char* text :
+       {"", "farpoint-fileset 2\nT /opt\n", "farpoint-fileset 1\nD x\n", "farpoint-fileset 1\nT /opt\nF short x\n",
+        "farpoint-fileset 1\nT /opt\nD ../../etc\n", "farpoint-fileset 1\nT /opt\nD x"}) {
     EXPECT_FALSE(decode_fileset(text)) << text;
   }
 }

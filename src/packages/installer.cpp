@@ -63,7 +63,8 @@ Result<std::vector<std::string>> packages_of(const DeploymentType& type) {
     if (std::find(out.begin(), out.end(), rule.package) == out.end()) out.push_back(rule.package);
   }
   if (out.empty()) {
-    return fail(Code::invalid, "deployment type {} has neither an uninstall command nor a detection rule that names its package", type.name);
+    return fail(Code::invalid,
+                "deployment type {} has neither an uninstall command nor a detection rule that names its package", type.name);
   }
   return out;
 }

@@ -33,8 +33,16 @@ struct RpmTest : testing::Test {
         "%description\nof a test\n%install\nmkdir -p %{{buildroot}}/opt/demo\necho {} > %{{buildroot}}/opt/demo/version\n"
         "%files\n/opt/demo\n", version, requires_line, version));
     Command command;
-    command.argv = {"rpmbuild", "-bb", "--quiet", "--define", "_topdir " + (work.path() / "build").native(),
-                    "--define", "_rpmdir " + content().native(), "--define", "_build_name_fmt %%{NAME}-%%{VERSION}.rpm", spec.native()};
+    command.argv = {"rpmbuild",
+                    "-bb",
+                    "--quiet",
+                    "--define",
+                    "_topdir " + (work.path() / "build").native(),
+                    "--define",
+                    "_rpmdir " + content().native(),
+                    "--define",
+                    "_build_name_fmt %%{NAME}-%%{VERSION}.rpm",
+                    spec.native()};
     command.limit_ms = 120'000;
     const auto built = runner.run(command);
     ASSERT_TRUE(built && built->ok()) << (built ? built->err : built.error().message);

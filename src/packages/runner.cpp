@@ -139,7 +139,13 @@ Result<pid_t> spawn(const Command& command, const std::string& program, const st
 class Watch {
  public:
   Watch(const Command& command, const Clock& clock, pid_t pid, std::string mark, Stream& out, Stream& err)
-      : command_(command), clock_(clock), pid_(pid), pidfd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))), mark_(std::move(mark)), out_(out), err_(err),
+      : command_(command),
+        clock_(clock),
+        pid_(pid),
+        pidfd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))),
+        mark_(std::move(mark)),
+        out_(out),
+        err_(err),
         started_ms_(clock.steady_ms()) {}
 
   Run follow() {
@@ -225,7 +231,8 @@ Result<Run> ProcessRunner::run(const Command& command) {
   FP_TRY(pid, spawn(command, program, mark, out_pipe.second.get(), err_pipe.second.get()));
   out_pipe.second = Fd();
   err_pipe.second = Fd();
-  Stream out{std::move(out_pipe.first), Tail(command.output_bytes_max)}, err{std::move(err_pipe.first), Tail(command.output_bytes_max)};
+  Stream out{std::move(out_pipe.first), Tail(command.output_bytes_max)},
+      err{std::move(err_pipe.first), Tail(command.output_bytes_max)};
   return Watch(command, clock_, pid, mark, out, err).follow();
 }
 

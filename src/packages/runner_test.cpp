@@ -107,8 +107,9 @@ TEST_F(RunnerTest, KeepsTheTailOfAFlood) {
 }
 
 TEST_F(RunnerTest, EndsARunAtItsLimitWithAllItsChildren) {
-  Command command = shell("sleep 1000 & echo $! >> pids; (trap '' TERM; sleep 1000 & echo $! >> pids; wait; sleep 1000) & echo $! >> pids;"
-                          "setsid sleep 1000 & echo $! >> pids; trap '' TERM; echo $$ >> pids; wait; sleep 1000");
+  Command command = shell(
+      "sleep 1000 & echo $! >> pids; (trap '' TERM; sleep 1000 & echo $! >> pids; wait; sleep 1000) & echo $! >> pids;"
+      "setsid sleep 1000 & echo $! >> pids; trap '' TERM; echo $$ >> pids; wait; sleep 1000");
   command.limit_ms = 500;
   const packages::Run done = run(command);
   EXPECT_TRUE(done.timed_out);

@@ -7,8 +7,8 @@ namespace fp::sensors {
 Result<Instances> read_disk(const Source& source) {
   Instances out;
   for (const auto& name : names_in(source, "/sys/block")) {
-    const bool derived = name.starts_with("loop") || name.starts_with("ram") || name.starts_with("zram") || name.starts_with("dm-") ||
-                         name.starts_with("md") || name.starts_with("sr") || name.starts_with("fd");
+    const bool derived = name.starts_with("loop") || name.starts_with("ram") || name.starts_with("zram") ||
+                         name.starts_with("dm-") || name.starts_with("md") || name.starts_with("sr") || name.starts_with("fd");
     const std::string folder = "/sys/block/" + name;
     const auto sectors = parse_int(word_of(source, folder + "/size"));
     if (derived || !sectors || *sectors <= 0) continue;

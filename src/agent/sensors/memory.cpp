@@ -11,7 +11,8 @@ Result<Instances> read_memory(const Source& source) {
     return found == fields.end() ? std::string() : found->second.substr(0, found->second.find(' '));
   };
   if (kb("MemTotal").empty()) return fail(Code::corrupt, "/proc/meminfo has no MemTotal");
-  return Instances{instance("X86_PC_MEMORY", "memory", {{"TotalPhysicalMemory", kb("MemTotal")}, {"TotalPageFileSpace", kb("SwapTotal")}})};
+  return Instances{
+      instance("X86_PC_MEMORY", "memory", {{"TotalPhysicalMemory", kb("MemTotal")}, {"TotalPageFileSpace", kb("SwapTotal")}})};
 }
 
 }  // namespace fp::sensors

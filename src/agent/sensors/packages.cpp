@@ -37,7 +37,8 @@ std::vector<InstalledPackage> parse_dpkg_status(std::string_view text) {
     if (trim(line).empty()) {
       finish();
     } else if (line[0] != ' ' && line[0] != '\t') {
-      if (const auto colon = line.find(':'); colon != line.npos) set_field(now, line.substr(0, colon), trim(line.substr(colon + 1)));
+      if (const auto colon = line.find(':'); colon != line.npos)
+        set_field(now, line.substr(0, colon), trim(line.substr(colon + 1)));
     }
   }
   finish();

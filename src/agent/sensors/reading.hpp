@@ -33,7 +33,8 @@ struct InstalledPackage {
 // dpkg's status file: the packages that are installed. Streams through the text; damaged paragraphs are skipped.
 [[nodiscard]] std::vector<InstalledPackage> parse_dpkg_status(std::string_view text);
 // Lines of rpm -qa --qf with kRpmFormat.
-inline constexpr const char* kRpmFormat = "%{NAME}\\t%{EPOCHNUM}:%{VERSION}-%{RELEASE}\\t%{ARCH}\\t%{VENDOR}\\t%{GROUP}\\t%{SIZE}\\n";
+inline constexpr const char* kRpmFormat =
+    "%{NAME}\\t%{EPOCHNUM}:%{VERSION}-%{RELEASE}\\t%{ARCH}\\t%{VENDOR}\\t%{GROUP}\\t%{SIZE}\\n";
 [[nodiscard]] std::vector<InstalledPackage> parse_rpm_list(std::string_view text);
 // dpkg's list, or rpm's where there is no dpkg. `manager`: "dpkg", "rpm" or empty.
 struct PackageList {

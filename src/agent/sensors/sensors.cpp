@@ -103,7 +103,8 @@ deployment::Facts facts(const Source& source) {
   put("kernel", word_of(source, "/proc/sys/kernel/osrelease"));
   put("hostname", host_name(source));
   put("architecture", machine_of(source));
-  if (const auto kb = parse_int(property(read_memory(source), "TotalPhysicalMemory"))) put("memory_mb", std::to_string(*kb / 1024));
+  if (const auto kb = parse_int(property(read_memory(source), "TotalPhysicalMemory")))
+    put("memory_mb", std::to_string(*kb / 1024));
   if (const auto bytes = free_bytes(source.root)) put("disk_free_mb", std::to_string(*bytes >> 20));
   if (const auto list = installed_packages(source)) {
     put("package_manager", list->manager);

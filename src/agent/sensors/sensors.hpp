@@ -28,7 +28,8 @@ struct Source {
   std::function<std::string()> machine;             // unset: uname(2): "x86_64"
 };
 
-using Instances = std::vector<InventoryInstance>;  // content fresh; class_name as in WQL behind SMS_G_System_; key set, unique in its class
+using Instances =
+    std::vector<InventoryInstance>;  // content fresh; class_name as in WQL behind SMS_G_System_; key set, unique in its class
 
 struct Sensor {
   const char* class_name;  // PROCESSOR, X86_PC_MEMORY, ...

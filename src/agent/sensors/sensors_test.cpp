@@ -26,15 +26,19 @@ struct Laptop : testing::Test {
     std::string name = (std::filesystem::temp_directory_path() / "farpoint-test-XXXXXX").native();
     source.root = ::mkdtemp(name.data());
     source.addresses = [] {
-      return std::vector<Address>{{"lo", "127.0.0.1", 8}, {"eth0", "192.0.2.7", 24}, {"eth0", "fe80::1", 64}, {"eth0", "2001:db8::7", 64}};
+      return std::vector<Address>{
+          {"lo", "127.0.0.1", 8}, {"eth0", "192.0.2.7", 24}, {"eth0", "fe80::1", 64}, {"eth0", "2001:db8::7", 64}};
     };
     source.machine = [] { return std::string("x86_64"); };
-    put("proc/cpuinfo", "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel name\t: Fast CPU @ 2.4GHz\ncpu MHz\t\t: 2400.123\n"
-                        "physical id\t: 0\ncpu cores\t: 2\n\nprocessor\t: 1\nvendor_id\t: GenuineIntel\nmodel name\t: Fast CPU @ 2.4GHz\n"
-                        "physical id\t: 0\ncpu cores\t: 2\n\nprocessor\t: 2\nmodel name\t: Fast CPU @ 2.4GHz\nphysical id\t: 1\n\n");
+    put("proc/cpuinfo",
+        "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel name\t: Fast CPU @ 2.4GHz\ncpu MHz\t\t: 2400.123\n"
+        "physical id\t: 0\ncpu cores\t: 2\n\nprocessor\t: 1\nvendor_id\t: GenuineIntel\nmodel name\t: Fast CPU @ 2.4GHz\n"
+        "physical id\t: 0\ncpu cores\t: 2\n\nprocessor\t: 2\nmodel name\t: Fast CPU @ 2.4GHz\nphysical id\t: 1\n\n");
     put("proc/meminfo", "MemTotal:        8123456 kB\nMemFree:          100 kB\nSwapTotal:       1048576 kB\n");
     put("proc/stat", "cpu  1 2 3\nbtime 1790000000\n");
-    put("proc/self/mounts", "proc /proc proc rw 0 0\n/dev/nvme0n1p2 / ext4 rw 0 0\n/dev/sda1 /media/usb\\040stick vfat rw 0 0\n/dev/loop0 /snap squashfs ro 0 0\n");
+    put("proc/self/mounts",
+        "proc /proc proc rw 0 0\n/dev/nvme0n1p2 / ext4 rw 0 0\n/dev/sda1 /media/usb\\040stick vfat rw 0 0\n/dev/loop0 /snap "
+        "squashfs ro 0 0\n");
     put("proc/sys/kernel/hostname", "laptop-of-a-very-long-name\n");
     put("proc/sys/kernel/osrelease", "6.1.0-27-amd64\n");
     put("proc/sys/kernel/domainname", "(none)\n");
@@ -56,12 +60,16 @@ struct Laptop : testing::Test {
     put("sys/class/dmi/id/sys_vendor", "Maker\n");
     put("sys/class/dmi/id/product_name", "Model T\n");
     put("sys/class/dmi/id/board_name", "Board 9\n");
-    put("etc/os-release", "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nID=debian\n# no\n");
+    put("etc/os-release",
+        "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nID=debian\n# no\n");
     put("etc/machine-id", "0123456789abcdef0123456789abcdef\n");
-    put("etc/hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tLaptop-of-a-very-long-name.corp.example laptop-of-a-very-long-name # here\n");
+    put("etc/hosts",
+        "127.0.0.1\tlocalhost\n127.0.1.1\tLaptop-of-a-very-long-name.corp.example laptop-of-a-very-long-name # here\n");
     put("var/lib/dpkg/status",
-        "Package: bash\nStatus: install ok installed\nInstalled-Size: 7164\nMaintainer: M <m@corp.example>\nArchitecture: amd64\nVersion: 5.2.15-2+b7\n"
-        "Description: shell\n Package: not-a-field\n .\n\nPackage: gone\nStatus: deinstall ok config-files\nVersion: 1\nArchitecture: all\n\n"
+        "Package: bash\nStatus: install ok installed\nInstalled-Size: 7164\nMaintainer: M <m@corp.example>\nArchitecture: "
+        "amd64\nVersion: 5.2.15-2+b7\n"
+        "Description: shell\n Package: not-a-field\n .\n\nPackage: gone\nStatus: deinstall ok config-files\nVersion: "
+        "1\nArchitecture: all\n\n"
         "Package: half\nStatus: install ok half-configured\nVersion: 1\nArchitecture: all\n\n"
         "Package: libz\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.2\n\n"
         "Package: libz\nStatus: install ok installed\nArchitecture: i386\nVersion: 1.3\n");
@@ -301,8 +309,9 @@ TEST(Parsing, OsReleaseQuotingIsUndone) {
 }
 
 TEST(Parsing, ADamagedStatusFileYieldsWhatIsWhole) {
-  const auto read = parse_dpkg_status("\n\nStatus: install ok installed\nVersion: 1\n\nPackage: a b\nStatus: install ok installed\nVersion: 1\n\n"
-                                      "garbage\n\nPackage: c\nStatus: install ok installed\nVersion: 2");
+  const auto read = parse_dpkg_status(
+      "\n\nStatus: install ok installed\nVersion: 1\n\nPackage: a b\nStatus: install ok installed\nVersion: 1\n\n"
+      "garbage\n\nPackage: c\nStatus: install ok installed\nVersion: 2");
   ASSERT_EQ(read.size(), 1U);
   EXPECT_EQ(read[0].name, "c");
 }

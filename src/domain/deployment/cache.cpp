@@ -21,8 +21,8 @@ CacheDecision refused(CacheDecision::Kind kind, std::string because) {
 
 }  // namespace
 
-CacheDecision decide_cache(std::int64_t bytes_needed, const std::vector<CacheEntry>& entries, const CacheLimits& limits, int retries,
-                           bool updates, Instant now) {
+CacheDecision decide_cache(std::int64_t bytes_needed, const std::vector<CacheEntry>& entries, const CacheLimits& limits,
+                           int retries, bool updates, Instant now) {
   using Kind = CacheDecision::Kind;
   const std::int64_t needed = std::max<std::int64_t>(bytes_needed, 0);
   std::int64_t used = 0, fixed = 0;
@@ -52,8 +52,9 @@ CacheDecision decide_cache(std::int64_t bytes_needed, const std::vector<CacheEnt
   const bool enough = freed >= (updates ? off_disk : missing);
   if (enough) {
     out.kind = out.evict.empty() ? Kind::fits : Kind::evict;
-    out.reasons = {{"client cache", out.evict.empty() ? fmt::format("{} fit, {} of {} are used", mb(needed), mb(used), mb(limits.bytes_max))
-                                                      : fmt::format("{} go to make room for {}", mb(freed), mb(needed))}};
+    out.reasons = {{"client cache", out.evict.empty()
+                                        ? fmt::format("{} fit, {} of {} are used", mb(needed), mb(used), mb(limits.bytes_max))
+                                        : fmt::format("{} go to make room for {}", mb(freed), mb(needed))}};
     return out;
   }
   const std::string why = fmt::format("{} are needed, {} of {} are used and only {} may go now", mb(needed), mb(used),

@@ -22,7 +22,8 @@ std::vector<const DeploymentType*> by_priority(const Application& application) {
 
 class Planner {
  public:
-  Planner(const DeploymentDocument& document, const Facts& facts, const Look& look) : document_(document), facts_(facts), look_(look) {}
+  Planner(const DeploymentDocument& document, const Facts& facts, const Look& look)
+      : document_(document), facts_(facts), look_(look) {}
 
   Plan install();
   Plan uninstall();
@@ -160,7 +161,8 @@ bool Planner::replace(const Application& application, std::vector<const Applicat
   for (const auto& old_one : path.back()->supersedes) {
     const Application* superseded = find(old_one.application_id);
     if (!superseded) {
-      because(fmt::format("superseded by {}", path.back()->name), fmt::format("application {} did not come with the policy", old_one.application_id));
+      because(fmt::format("superseded by {}", path.back()->name),
+              fmt::format("application {} did not come with the policy", old_one.application_id));
       if (old_one.uninstall) return false;
       continue;
     }
@@ -169,8 +171,10 @@ bool Planner::replace(const Application& application, std::vector<const Applicat
     if (const auto* type = installed_type(*superseded, unknown); type) {
       because(superseded->name, old_one.uninstall ? fmt::format("{} replaces it: it is uninstalled first", application.name)
                                                   : fmt::format("{} upgrades it", application.name));
-      const bool there = std::any_of(plan_.steps.begin(), plan_.steps.end(), [&](const PlanStep& s) { return s.application == superseded; });
-      if (old_one.uninstall && !there) plan_.steps.push_back({superseded, type, DeploymentAction::uninstall, StepRole::superseded});
+      const bool there =
+          std::any_of(plan_.steps.begin(), plan_.steps.end(), [&](const PlanStep& s) { return s.application == superseded; });
+      if (old_one.uninstall && !there)
+        plan_.steps.push_back({superseded, type, DeploymentAction::uninstall, StepRole::superseded});
     }
     auto further = path;
     further.push_back(superseded);
@@ -249,7 +253,8 @@ std::vector<Winner> settle_conflicts(const std::vector<DeploymentDocument>& docu
   for (const auto& document : documents) {
     const Deployment& d = document.deployment;
     const auto winner = best.find(d.target_id);
-    if (d.kind != DeploymentKind::application || d.action == DeploymentAction::repair || winner == best.end() || winner->second == &d) {
+    if (d.kind != DeploymentKind::application || d.action == DeploymentAction::repair || winner == best.end() ||
+        winner->second == &d) {
       out.push_back({true, {fmt::format("deployment {}", d.id), "no other one stands against it"}});
       continue;
     }

@@ -32,7 +32,8 @@ struct PlanStep {
 
 struct Plan {
   enum class Kind { nothing_to_do, steps, requirements_not_met, refused };
-  Kind kind = Kind::refused;      // refused: cycle, too deep, missing application, a dependency nobody may install, unknown detection
+  Kind kind =
+      Kind::refused;  // refused: cycle, too deep, missing application, a dependency nobody may install, unknown detection
   std::vector<PlanStep> steps;    // in order; the target is last. Pointers into the document
   Reasons reasons;
 };

@@ -51,7 +51,10 @@ std::string steps(const Plan& plan) {
   std::string out;
   for (const auto& s : plan.steps) {
     if (!out.empty()) out += " ";
-    out += (s.action == DeploymentAction::install ? "+" : s.action == DeploymentAction::uninstall ? "-" : "*") + s.application->name;
+    out += (s.action == DeploymentAction::install     ? "+"
+            : s.action == DeploymentAction::uninstall ? "-"
+                                                      : "*") +
+           s.application->name;
   }
   return out;
 }
@@ -96,7 +99,8 @@ TEST(Plan, SaysThatRequirementsAreNotMet) {
 
 TEST(Plan, InstallsDependenciesInOrderAndOnce) {
   Device device;
-  Application editor = application("editor"), runtime = application("runtime"), fonts = application("fonts"), base = application("base");
+  Application editor = application("editor"), runtime = application("runtime"), fonts = application("fonts"),
+              base = application("base");
   needs(editor, {{"runtime", true}});
   needs(editor, {{"fonts", true}});
   needs(runtime, {{"base", true}});
@@ -250,7 +254,8 @@ DeploymentDocument document(const char* id, const char* target, DeploymentAction
 }
 
 TEST(Conflict, InstallBeatsUninstallOfTheSameApplication) {
-  const auto winners = settle_conflicts({document("D1", "editor", DeploymentAction::uninstall), document("D2", "editor", DeploymentAction::install),
+  const auto winners = settle_conflicts({document("D1", "editor", DeploymentAction::uninstall),
+                                         document("D2", "editor", DeploymentAction::install),
                                          document("D3", "fonts", DeploymentAction::uninstall)});
   EXPECT_FALSE(winners[0].runs);
   EXPECT_TRUE(winners[1].runs);

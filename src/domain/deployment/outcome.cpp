@@ -7,9 +7,13 @@
 namespace fp::deployment {
 namespace {
 
-RestartDecision restart_at(Instant now, std::int64_t in_min, Instant not_after, const RestartSettings& settings, std::string because) {
+RestartDecision restart_at(Instant now, std::int64_t in_min, Instant not_after, const RestartSettings& settings,
+                           std::string because) {
   const Instant at = std::min(now.plus_s(in_min * 60), not_after);
-  return {RestartDecision::Kind::at, at, std::max(now, at.plus_s(-settings.final_countdown_min * 60)), {{"restart", std::move(because)}}};
+  return {RestartDecision::Kind::at,
+          at,
+          std::max(now, at.plus_s(-settings.final_countdown_min * 60)),
+          {{"restart", std::move(because)}}};
 }
 
 }  // namespace
@@ -17,8 +21,9 @@ RestartDecision restart_at(Instant now, std::int64_t in_min, Instant not_after, 
 const std::vector<ReturnCode>& default_return_codes(Technology technology) {
   using enum ReturnKind;
   static const std::vector<ReturnCode> kPlain = {{0, success}, {3010, soft_reboot}, {1641, hard_reboot}, {1618, fast_retry}};
-  static const std::vector<ReturnCode> kPackaged = {{0, success},       {1707, success},     {3010, soft_reboot}, {1641, hard_reboot},
-                                                    {1618, fast_retry}, {15605, fast_retry}, {15618, fast_retry}};
+  static const std::vector<ReturnCode> kPackaged = {{0, success},        {1707, success},    {3010, soft_reboot},
+                                                    {1641, hard_reboot}, {1618, fast_retry}, {15605, fast_retry},
+                                                    {15618, fast_retry}};
   return technology == Technology::deb || technology == Technology::rpm ? kPackaged : kPlain;
 }
 
@@ -43,7 +48,8 @@ OutcomeDecision decide_outcome(const DeploymentType& type, const RunEnd& end, in
   switch (classify(type, end.exit_code)) {
     case ReturnKind::success: return {Event::run_succeeded, {}, false, {{code, "it means success"}}};
     case ReturnKind::soft_reboot: return {Event::run_needs_reboot, {}, false, {{code, "done after a restart at leisure"}}};
-    case ReturnKind::hard_reboot: return {Event::run_needs_reboot, {}, true, {{code, "done after a restart that is wanted at once"}}};
+    case ReturnKind::hard_reboot:
+      return {Event::run_needs_reboot, {}, true, {{code, "done after a restart that is wanted at once"}}};
     case ReturnKind::fast_retry: {
       if (retries >= kFastRetriesMax) {
         return {Event::retries_exhausted, {}, false, {{code, fmt::format("it asks for another try, and {} were made", retries)}}};
@@ -58,10 +64,12 @@ OutcomeDecision decide_outcome(const DeploymentType& type, const RunEnd& end, in
 }
 
 RestartDecision decide_restart(const Deployment& deployment, bool hard, bool user_started, Instant now,
-                               const std::vector<MaintenanceWindow>& ruling, const RestartSettings& settings, const OffsetAt& offset) {
+                               const std::vector<MaintenanceWindow>& ruling, const RestartSettings& settings,
+                               const OffsetAt& offset) {
   using Kind = RestartDecision::Kind;
   if (deployment.suppress_restart) return {Kind::suppressed, now, now, {{"restart", "the deployment leaves it to the user"}}};
-  const std::int64_t in_min = hard ? settings.final_countdown_min : std::max(settings.after_deadline_min, settings.final_countdown_min);
+  const std::int64_t in_min =
+      hard ? settings.final_countdown_min : std::max(settings.after_deadline_min, settings.final_countdown_min);
   const Instant open_end = now.plus_s(366LL * 86400);
   if (user_started) return restart_at(now, in_min, open_end, settings, "the user started the installation");
   if (deployment.restart_outside_window) {

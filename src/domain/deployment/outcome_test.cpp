@@ -10,7 +10,9 @@ namespace {
 
 const Instant kNow = parse_time("2026-05-02T20:00:00Z").value();
 
-OutcomeDecision outcome(int exit_code, int retries = 0) { return decide_outcome(DeploymentType{}, {exit_code, 0, false}, retries, kNow); }
+OutcomeDecision outcome(int exit_code, int retries = 0) {
+  return decide_outcome(DeploymentType{}, {exit_code, 0, false}, retries, kNow);
+}
 
 TEST(Outcome, DefaultCodesMeanWhatTheyAlwaysMeant) {
   EXPECT_EQ(outcome(0).event, Event::run_succeeded);
@@ -52,8 +54,8 @@ TEST(Outcome, ATimeoutOrASignalIsAFailureWhateverTheCode) {
 
 struct Restart : testing::Test {
   Deployment deployment;
-  std::vector<MaintenanceWindow> night = {
-      {"night", WindowKind::all_deployments, Recurrence::daily, parse_time("2026-01-01T20:00:00Z").value(), 60, 1, 0, true, true}};
+  std::vector<MaintenanceWindow> night = {{"night", WindowKind::all_deployments, Recurrence::daily,
+                                           parse_time("2026-01-01T20:00:00Z").value(), 60, 1, 0, true, true}};
   RestartDecision decide(bool hard, Instant now, const std::vector<MaintenanceWindow>& windows, bool user = false) {
     return decide_restart(deployment, hard, user, now, windows, {}, fixed_offset(0));
   }
@@ -88,7 +90,8 @@ CacheEntry entry(const char* id, std::int64_t mb, std::int64_t hours_ago, bool p
   return {id, mb * kMb, kNow.plus_s(-hours_ago * 3600), persist, in_use};
 }
 
-CacheDecision cache(std::int64_t mb, const std::vector<CacheEntry>& entries, int retries = 0, bool updates = false, std::int64_t free_mb = -1) {
+CacheDecision cache(std::int64_t mb, const std::vector<CacheEntry>& entries, int retries = 0, bool updates = false,
+                    std::int64_t free_mb = -1) {
   CacheLimits limits;
   limits.bytes_max = 100 * kMb;
   limits.disk_free_bytes = free_mb < 0 ? -1 : free_mb * kMb;
@@ -122,7 +125,8 @@ TEST(Cache, GivesUpAfterEighteenTries) {
 TEST(Cache, TooBigForTheWholeOfItIsAStatusMessage) {
   EXPECT_EQ(cache(101, {}).kind, CacheDecision::Kind::too_big);
   EXPECT_EQ(cache(101, {}).status_id, 10050);
-  EXPECT_EQ(cache(60, {entry("kept", 50, 99, true)}).kind, CacheDecision::Kind::too_big) << "what is kept for good never makes room";
+  EXPECT_EQ(cache(60, {entry("kept", 50, 99, true)}).kind, CacheDecision::Kind::too_big)
+      << "what is kept for good never makes room";
 }
 
 TEST(Cache, UpdatesGoOverTheLimitButNotOverTheDisk) {

@@ -9,8 +9,9 @@ namespace {
 
 using testing::HasSubstr;
 
-const Facts kLaptop = {{"os.id", "debian"},        {"os.version", "12"},     {"architecture", "x86_64"},         {"memory_mb", "8192"},
-                       {"kernel", "6.1.0-27-amd64"}, {"package:bash", "5.2.15-2+b7"}, {"fact:site", "Leeds"}, {"package_manager", "dpkg"}};
+const Facts kLaptop = {{"os.id", "debian"},    {"os.version", "12"},         {"architecture", "x86_64"},
+                       {"memory_mb", "8192"},  {"kernel", "6.1.0-27-amd64"}, {"package:bash", "5.2.15-2+b7"},
+                       {"fact:site", "Leeds"}, {"package_manager", "dpkg"}};
 
 bool holds(const char* attribute, Compare op, std::vector<std::string> values) {
   return evaluate(Requirement{attribute, op, std::move(values)}, kLaptop).holds;
@@ -92,7 +93,8 @@ TEST(DetectionOfAFile, AsksForTheHashOnlyWhenTheRuleHasOne) {
 }
 
 TEST(Detection, AllRulesMustHold) {
-  const Detection yes{Detected::installed, {{"a", ""}}}, no{Detected::not_installed, {{"b", ""}}}, open{Detected::unknown, {{"c", ""}}};
+  const Detection yes{Detected::installed, {{"a", ""}}}, no{Detected::not_installed, {{"b", ""}}},
+      open{Detected::unknown, {{"c", ""}}};
   EXPECT_EQ(combine({yes, yes}).state, Detected::installed);
   EXPECT_EQ(combine({yes, no}).state, Detected::not_installed);
   EXPECT_EQ(combine({yes, open}).state, Detected::unknown);

@@ -46,7 +46,8 @@ Timing when_to_act(const Deployment& deployment, const Situation& s) {
   const Instant activation = std::max(deployment.available_at, s.policy_received_at)
                                  .plus_s(std::clamp<std::int64_t>(s.activation_delay_s, 0, kActivationDelayMaxS));
   if (s.now < activation) {
-    return timing(Act::wait, activation, "random delay", fmt::format("work is spread over two hours; this device begins at {}", to_iso(activation)));
+    return timing(Act::wait, activation, "random delay",
+                  fmt::format("work is spread over two hours; this device begins at {}", to_iso(activation)));
   }
   const Instant deadline = deployment.deadline.value_or(deployment.available_at);
   if (s.now < deadline) {
@@ -56,7 +57,8 @@ Timing when_to_act(const Deployment& deployment, const Situation& s) {
   if (late_policy && s.grace_h > 0) {
     const Instant end = s.policy_received_at.plus_s(std::min<std::int64_t>(s.grace_h, 120) * 3600);
     if (s.now < end) {
-      return timing(Act::download, end, "grace period", fmt::format("the policy came after the deadline; it is enforced from {}", to_iso(end)));
+      return timing(Act::download, end, "grace period",
+                    fmt::format("the policy came after the deadline; it is enforced from {}", to_iso(end)));
     }
   }
   return enforce(deployment, s, fmt::format("it was {}", to_iso(deadline)));

@@ -23,7 +23,8 @@ struct Desk : testing::Test {
     return when_to_act(deployment, now);
   }
   void night_window(std::int64_t minutes) {
-    now.windows = {{"night", WindowKind::all_deployments, Recurrence::daily, at("2026-01-01T01:00:00Z"), minutes, 1, 0, true, true}};
+    now.windows = {
+        {"night", WindowKind::all_deployments, Recurrence::daily, at("2026-01-01T01:00:00Z"), minutes, 1, 0, true, true}};
   }
 };
 struct Required : Desk {};

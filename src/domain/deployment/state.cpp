@@ -8,7 +8,7 @@ namespace {
 using enum State;
 using E = Event;
 
-// domain.md §13 "Client phases": policy, detection and intent, content at activation, enforcement at the deadline, detection again.
+// domain.md §13 "Client phases": detection, content at activation, enforcement at the deadline, detection again.
 constexpr Transition kTable[] = {
     {waiting_schedule,     E::activated,           waiting_requirements},
     {waiting_schedule,     E::compliant,           already_installed},

@@ -102,9 +102,9 @@ TEST(EnforcementStates, NamesAreDistinctAndReadBack) {
 
 TEST(EnforcementStates, TheUsualWayLeadsToSuccess) {
   State now = State::waiting_schedule;
-  for (const auto e : {Event::activated, Event::requirements_met, Event::not_compliant, Event::dependencies_ready, Event::content_started,
-                       Event::content_lost, Event::content_started, Event::content_ready, Event::due, Event::window_open,
-                       Event::run_needs_reboot, Event::rebooted, Event::compliant}) {
+  for (const auto e : {Event::activated, Event::requirements_met, Event::not_compliant, Event::dependencies_ready,
+                       Event::content_started, Event::content_lost, Event::content_started, Event::content_ready, Event::due,
+                       Event::window_open, Event::run_needs_reboot, Event::rebooted, Event::compliant}) {
     now = next(now, e).value();
   }
   EXPECT_EQ(now, State::succeeded);

@@ -111,7 +111,8 @@ bool is_open(const MaintenanceWindow& window, Instant now, const OffsetAt& offse
   return occurrence && occurrence->contains(now);
 }
 
-std::vector<MaintenanceWindow> ruling_windows(const std::vector<MaintenanceWindow>& windows, WindowUse use, bool updates_use_both) {
+std::vector<MaintenanceWindow> ruling_windows(const std::vector<MaintenanceWindow>& windows, WindowUse use,
+                                              bool updates_use_both) {
   const bool update_windows = std::any_of(windows.begin(), windows.end(), [](const MaintenanceWindow& w) {
     return w.enabled && w.kind == WindowKind::software_updates;
   });
@@ -163,12 +164,14 @@ WindowDecision decide_window(const std::vector<MaintenanceWindow>& windows, Inst
         return found(Kind::now, now, fmt::format("open until {}", to_iso(i.end)));
       }
       if (i.begin > now && i.length_s() >= needed_s) {
-        return found(Kind::at, i.begin, fmt::format("the next that has room for {} min opens at {}", run_time_min, to_iso(i.begin)));
+        return found(Kind::at, i.begin,
+                     fmt::format("the next that has room for {} min opens at {}", run_time_min, to_iso(i.begin)));
       }
     }
   }
   if (longest_min == 0) return found(Kind::never, now, "none opens within the next 400 days");
-  return found(Kind::never, now, fmt::format("none is long enough: {} min are needed, the longest has {} min", run_time_min, longest_min));
+  return found(Kind::never, now,
+               fmt::format("none is long enough: {} min are needed, the longest has {} min", run_time_min, longest_min));
 }
 
 }  // namespace fp::deployment

@@ -9,7 +9,8 @@ namespace {
 
 Instant at(const char* text) { return parse_time(text).value(); }
 
-MaintenanceWindow window(Recurrence recurrence, const char* start, std::int64_t duration_min, std::int64_t every = 1, unsigned weekdays = 0) {
+MaintenanceWindow window(Recurrence recurrence, const char* start, std::int64_t duration_min, std::int64_t every = 1,
+                         unsigned weekdays = 0) {
   return {"w", WindowKind::all_deployments, recurrence, at(start), duration_min, every, weekdays, true, true};
 }
 
@@ -127,14 +128,14 @@ TEST(Window, ARunStartsOnlyIfItFits) {
 }
 
 TEST(Window, APastOnceWindowStillRules) {
-  const auto decision = decide_window({window(Recurrence::once, "2026-01-01T01:00:00Z", 180)}, at("2026-02-01T00:00:00Z"), 10, false,
-                                      fixed_offset(0));
+  const auto decision = decide_window({window(Recurrence::once, "2026-01-01T01:00:00Z", 180)}, at("2026-02-01T00:00:00Z"), 10,
+                                      false, fixed_offset(0));
   EXPECT_EQ(decision.kind, WindowDecision::Kind::never);
 }
 
 TEST(Window, AYearlyOneIsFound) {
-  const auto decision = decide_window({window(Recurrence::monthly, "2026-01-10T01:00:00Z", 180, 12)}, at("2026-02-01T00:00:00Z"), 10,
-                                      false, fixed_offset(0));
+  const auto decision = decide_window({window(Recurrence::monthly, "2026-01-10T01:00:00Z", 180, 12)},
+                                      at("2026-02-01T00:00:00Z"), 10, false, fixed_offset(0));
   EXPECT_EQ(decision.at, at("2027-01-10T01:00:00Z"));
 }
 
