@@ -42,7 +42,8 @@ std::expected<BitsKind, BitsError> kind_of(std::string_view text) {
 std::expected<void, BitsError> check_sizes(const BitsHeaders& headers) {
   for (const auto& [name, value] : headers)
     if (value.size() > kBitsHeaderValueBytesMax)
-      return std::unexpected(bits_bad_argument(fmt::format("header {} is longer than {} bytes", name, kBitsHeaderValueBytesMax)));
+      return std::unexpected(bits_bad_argument(
+          fmt::format("header {} is longer than {} bytes", name, kBitsHeaderValueBytesMax)));
   const std::string_view encoding = find(headers, "Content-Encoding");
   if (!encoding.empty() && !iequals(encoding, "identity"))
     return std::unexpected(bits_bad_argument("only identity encoding is accepted"));
@@ -78,7 +79,8 @@ std::expected<BitsPacket, BitsError> decode_bits(const BitsHeaders& headers, std
   BitsPacket packet;
   packet.kind = *kind;
   packet.content_name = std::string(find(headers, "Content-Name"));
-  if (packet.content_name.size() > kBitsContentNameCharsMax * 4) return std::unexpected(bits_bad_argument("Content-Name is too long"));
+  if (packet.content_name.size() > kBitsContentNameCharsMax * 4)
+    return std::unexpected(bits_bad_argument("Content-Name is too long"));
   if (packet.kind == BitsKind::create) {
     if (!speaks_our_protocol(find(headers, "BITS-Supported-Protocols")))
       return std::unexpected(bits_bad_argument("no common protocol in BITS-Supported-Protocols"));

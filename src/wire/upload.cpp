@@ -32,7 +32,9 @@ Result<UploadRequest> decode_upload_request(std::string_view document) {
 
 std::string encode_upload_request(const UploadRequest& request) {
   XmlWriter out;
-  out.open("UploadRequest").attr("SchemaVersion", "1.00").attr("NetworkType", request.internet ? "Internet" : "Intranet");
+  out.open("UploadRequest")
+      .attr("SchemaVersion", "1.00")
+      .attr("NetworkType", request.internet ? "Internet" : "Intranet");
   out.leaf("ClientID", request.client_id);
   out.leaf("Size", std::to_string(request.bytes));
   return out.take();
@@ -57,7 +59,8 @@ Result<UploadReply> decode_upload_reply(std::string_view document) {
 
 Result<std::optional<UploadedBody>> decode_uploaded_body(std::string_view document) {
   // A report may be large: only a short document that starts like one is worth a parse.
-  if (document.size() > kSmall.bytes_max || !icontains(document.substr(0, 256), "<UploadedBody")) return std::nullopt;
+  if (document.size() > kSmall.bytes_max || !icontains(document.substr(0, 256), "<UploadedBody"))
+    return std::nullopt;
   FP_TRY(xml, parse_xml_as("UploadedBody", document, kSmall));
   FP_TRY(id, parse_guid(xml.root().attr("UploadID")));
   FP_TRY(hash, unhex(xml.root().attr("SHA256")));

@@ -10,8 +10,9 @@ constexpr const char* kUpload = "AAAAAAAA-2222-3333-4444-555555555555";
 
 TEST(Upload, TheRequestIsGoldenAndComesBack) {
   const std::string text = encode_upload_request({.client_id = kClient, .internet = true, .bytes = 42});
-  EXPECT_EQ(text, "<UploadRequest SchemaVersion=\"1.00\" NetworkType=\"Internet\">"
-                  "<ClientID>GUID:11111111-2222-3333-4444-555555555555</ClientID><Size>42</Size></UploadRequest>");
+  EXPECT_EQ(text,
+            "<UploadRequest SchemaVersion=\"1.00\" NetworkType=\"Internet\">"
+            "<ClientID>GUID:11111111-2222-3333-4444-555555555555</ClientID><Size>42</Size></UploadRequest>");
   const auto request = decode_upload_request(text);
   ASSERT_TRUE(request);
   EXPECT_EQ(request->client_id, kClient);
@@ -22,13 +23,18 @@ TEST(Upload, TheRequestIsGoldenAndComesBack) {
 TEST(Upload, ARequestWithoutClientOrWithAnAbsurdSizeIsRefused) {
   EXPECT_FALSE(decode_upload_request("<UploadRequest/>"));
   EXPECT_FALSE(decode_upload_request("<UploadRequest><ClientID>GUID:1' or 1=1</ClientID></UploadRequest>"));
-  EXPECT_EQ(decode_upload_request(encode_upload_request({.client_id = kClient, .bytes = std::int64_t{1} << 40})).error().code,
-            Code::too_large);
+  EXPECT_EQ(
+      decode_upload_request(encode_upload_request({.client_id = kClient, .bytes = std::int64_t{1} << 40}))
+          .error()
+          .code,
+      Code::too_large);
 }
 
 TEST(Upload, TheReplyNamesThePathWithTheHostLeftOpen) {
   const std::string text = encode_upload_reply({.upload_id = kUpload, .host = "mp1"});
-  EXPECT_NE(text.find("http://&lt;mp&gt;/CCM_Incoming/{AAAAAAAA-2222-3333-4444-555555555555}"), std::string::npos) << text;
+  EXPECT_NE(text.find("http://&lt;mp&gt;/CCM_Incoming/{AAAAAAAA-2222-3333-4444-555555555555}"),
+            std::string::npos)
+      << text;
   EXPECT_EQ(decode_upload_reply(text)->upload_id, kUpload);
 }
 

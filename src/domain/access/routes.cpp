@@ -73,7 +73,8 @@ Auth pick(const Line& line, Door door) {
 Decision refuse(int status, std::string reason) { return {status, std::move(reason)}; }
 
 bool has_certificate(const Caller& caller) {
-  return caller.door != Door::intranet_http && caller.certificate == CertificateProblem::none && !caller.pinned_proxy;
+  return caller.door != Door::intranet_http && caller.certificate == CertificateProblem::none &&
+         !caller.pinned_proxy;
 }
 
 Decision need_certificate(const Caller& caller) {
@@ -99,12 +100,15 @@ Decision by_transport(Auth auth, const Caller& caller, const Settings& settings)
     case certificate_or_capability:
       if (has_certificate(caller)) return good;
       if (!caller.pinned_proxy) return need_certificate(caller);
-      return caller.capability ? good : refuse(403, "no valid content capability in the path of a bridged request");
+      return caller.capability ? good
+                               : refuse(403, "no valid content capability in the path of a bridged request");
     case windows:
       if (!settings.windows_auth) return refuse(404, "Windows authentication is switched off");
-      return refuse(401, "Windows credentials cannot be accepted: this site has no Kerberos or NTLM acceptor");
+      return refuse(401,
+                    "Windows credentials cannot be accepted: this site has no Kerberos or NTLM acceptor");
     case site_server:
-      return caller.site_server ? good : refuse(403, "only the site server's pinned certificate may use this");
+      return caller.site_server ? good
+                                : refuse(403, "only the site server's pinned certificate may use this");
     case administrator:
       return caller.administrator ? good : refuse(401, "an administrator's token is required");
     default:
@@ -118,25 +122,30 @@ Decision by_message(Auth auth, const Caller& caller, const Proof& proof) {
   if (auth == message_signature) return {};
   if (auth == message_signature_and_pair) {
     if (proof.pair_fixed)
-      return proof.pair_matches ? Decision{}
-                                : refuse(403, "the TLS certificate is not the one this signing key registered with");
+      return proof.pair_matches
+                 ? Decision{}
+                 : refuse(403, "the TLS certificate is not the one this signing key registered with");
     return has_certificate(caller) ? Decision{} : need_certificate(caller);
   }
   if (caller.pinned_proxy) return {};
   if (!has_certificate(caller)) return need_certificate(caller);
-  return proof.key_is_tls_key ? Decision{} : refuse(403, "the signing key is not the key of the TLS certificate");
+  return proof.key_is_tls_key ? Decision{}
+                              : refuse(403, "the signing key is not the key of the TLS certificate");
 }
 
 Decision by_request(Auth auth, const Caller& caller, const Proof& proof) {
   if (!proof.present) return refuse(200, "the registration is not signed");
-  if (!proof.good) return refuse(200, "the registration's signature does not verify under the certificate it brings");
+  if (!proof.good)
+    return refuse(200, "the registration's signature does not verify under the certificate it brings");
   if (auth == request_signature) return {};
   if (caller.pinned_proxy) {
     if (proof.request_certificate == CertificateProblem::none) return {};
-    return refuse(403, fmt::format("certificate in the request refused: {}", to_string(proof.request_certificate)));
+    return refuse(
+        403, fmt::format("certificate in the request refused: {}", to_string(proof.request_certificate)));
   }
   if (!has_certificate(caller)) return need_certificate(caller);
-  return proof.key_is_tls_key ? Decision{} : refuse(403, "the signing key is not the key of the TLS certificate");
+  return proof.key_is_tls_key ? Decision{}
+                              : refuse(403, "the signing key is not the key of the TLS certificate");
 }
 
 }  // namespace
@@ -207,10 +216,20 @@ Decision decide_headers(const Caller& caller, const Proof& proof) {
 }
 
 unsigned to_verb(std::string_view method) {
-  struct Name { std::string_view text; unsigned verb; };
-  static constexpr std::array<Name, 10> kNames{{{"GET", kGet}, {"HEAD", kHead}, {"PROPFIND", kPropfind}, {"OPTIONS", kOptions},
-                                                {"CCM_POST", kCcmPost}, {"BITS_POST", kBitsPost}, {"POST", kPost}, {"PUT", kPut},
-                                                {"PATCH", kPatch}, {"DELETE", kDelete}}};
+  struct Name {
+    std::string_view text;
+    unsigned verb;
+  };
+  static constexpr std::array<Name, 10> kNames{{{"GET", kGet},
+                                                {"HEAD", kHead},
+                                                {"PROPFIND", kPropfind},
+                                                {"OPTIONS", kOptions},
+                                                {"CCM_POST", kCcmPost},
+                                                {"BITS_POST", kBitsPost},
+                                                {"POST", kPost},
+                                                {"PUT", kPut},
+                                                {"PATCH", kPatch},
+                                                {"DELETE", kDelete}}};
   for (const Name& name : kNames)
     if (name.text == method) return name.verb;
   return 0;
@@ -218,7 +237,8 @@ unsigned to_verb(std::string_view method) {
 
 std::string allow_header(unsigned verbs) {
   std::string out;
-  for (const std::string_view name : {"GET", "HEAD", "PROPFIND", "OPTIONS", "CCM_POST", "BITS_POST", "POST", "PUT", "PATCH", "DELETE"}) {
+  for (const std::string_view name :
+       {"GET", "HEAD", "PROPFIND", "OPTIONS", "CCM_POST", "BITS_POST", "POST", "PUT", "PATCH", "DELETE"}) {
     if ((verbs & to_verb(name)) == 0) continue;
     if (!out.empty()) out += ", ";
     out += name;
@@ -234,22 +254,38 @@ std::string_view to_string(RouteId id) {
 
 std::string_view to_string(Auth auth) {
   switch (auth) {
-    case absent: return "absent";
-    case open: return "open";
-    case tls_certificate: return "TLS certificate";
-    case tls_certificate_or_proxy: return "TLS certificate or pinned proxy";
-    case by_endpoint: return "by endpoint";
-    case by_endpoint_behind_tls: return "by endpoint, behind a TLS certificate or the pinned proxy";
-    case request_signature: return "request signature, then approval";
-    case request_certificate: return "request signature by a certificate of a trusted issuer";
-    case message_signature: return "message signature";
-    case message_signature_and_pair: return "message signature and the registered TLS certificate";
-    case message_signature_bound: return "message signature by the TLS key";
-    case certificate_or_anonymous: return "certificate, or anonymous where switched on";
-    case certificate_or_capability: return "TLS certificate, or pinned proxy with a content capability";
-    case windows: return "Negotiate or NTLM, where switched on";
-    case site_server: return "the site server's certificate";
-    case administrator: return "an administrator's token";
+    case absent:
+      return "absent";
+    case open:
+      return "open";
+    case tls_certificate:
+      return "TLS certificate";
+    case tls_certificate_or_proxy:
+      return "TLS certificate or pinned proxy";
+    case by_endpoint:
+      return "by endpoint";
+    case by_endpoint_behind_tls:
+      return "by endpoint, behind a TLS certificate or the pinned proxy";
+    case request_signature:
+      return "request signature, then approval";
+    case request_certificate:
+      return "request signature by a certificate of a trusted issuer";
+    case message_signature:
+      return "message signature";
+    case message_signature_and_pair:
+      return "message signature and the registered TLS certificate";
+    case message_signature_bound:
+      return "message signature by the TLS key";
+    case certificate_or_anonymous:
+      return "certificate, or anonymous where switched on";
+    case certificate_or_capability:
+      return "TLS certificate, or pinned proxy with a content capability";
+    case windows:
+      return "Negotiate or NTLM, where switched on";
+    case site_server:
+      return "the site server's certificate";
+    case administrator:
+      return "an administrator's token";
   }
   return "?";
 }

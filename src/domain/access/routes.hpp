@@ -1,6 +1,6 @@
-// Who may use which door: every route of every role, and what proves the caller's right to it, per listener kind
-// (design §7). One table in code (routes.cpp); tools/check_routes reads it. Any thread; pure; a decision costs a few
-// comparisons. Never: I/O, signatures or certificates themselves (the caller says what it found).
+// Who may use which door: every route of every role, and what proves the caller's right to it, per listener
+// kind (design §7). One table in code (routes.cpp); tools/check_routes reads it. Any thread; pure; a decision
+// costs a few comparisons. Never: I/O, signatures or certificates themselves (the caller says what it found).
 #pragma once
 #include <cstdint>
 #include <span>
@@ -17,13 +17,14 @@ enum class Role : std::uint8_t { mp, dp, crl, admin };
 enum class Auth : std::uint8_t {
   absent,
   open,
-  tls_certificate,             // a verified client certificate on this connection
-  tls_certificate_or_proxy,    // the same, or the pinned bridging proxy
-  by_endpoint,                 // a CCM_POST: the endpoint table decides once the envelope is read
-  by_endpoint_behind_tls,      // and nobody comes that far without a certificate or the pinned proxy
-  request_signature,           // registration: signed by the key it brings; approval decides what it is good for
-  request_certificate,         // registration: certificate of a trusted issuer, in TLS or, through the proxy, in the request
-  message_signature,           // signed by the registered key
+  tls_certificate,           // a verified client certificate on this connection
+  tls_certificate_or_proxy,  // the same, or the pinned bridging proxy
+  by_endpoint,               // a CCM_POST: the endpoint table decides once the envelope is read
+  by_endpoint_behind_tls,    // and nobody comes that far without a certificate or the pinned proxy
+  request_signature,    // registration: signed by the key it brings; approval decides what it is good for
+  request_certificate,  // registration: certificate of a trusted issuer, in TLS or, through the proxy, in the
+                        // request
+  message_signature,    // signed by the registered key
   message_signature_and_pair,  // and the TLS certificate that was there at registration
   message_signature_bound,     // and the TLS key is the signing key, unless it came through the pinned proxy
   certificate_or_anonymous,    // anonymous where an administrator switched that on; else a certificate
@@ -34,17 +35,42 @@ enum class Auth : std::uint8_t {
 };
 
 enum Verb : unsigned {
-  kGet = 1U, kHead = 2U, kPropfind = 4U, kOptions = 8U, kCcmPost = 16U, kBitsPost = 32U, kPost = 64U, kPut = 128U, kPatch = 256U,
+  kGet = 1U,
+  kHead = 2U,
+  kPropfind = 4U,
+  kOptions = 8U,
+  kCcmPost = 16U,
+  kBitsPost = 32U,
+  kPost = 64U,
+  kPut = 128U,
+  kPatch = 256U,
   kDelete = 512U,
 };
 [[nodiscard]] unsigned to_verb(std::string_view method);  // 0: none of these (methods are case-sensitive)
 [[nodiscard]] std::string allow_header(unsigned verbs);   // "GET, HEAD"
 
 enum class RouteId : std::uint8_t {
-  mp_messages, mp_messages_windows, mp_messages_alternative, mp_messages_token,
-  mp_authority, mp_policy, mp_documents, mp_policy_windows, mp_policy_alternative, mp_policy_token,
-  mp_uploads, mp_client_files, mp_tokens, mp_notification,
-  dp_content, dp_signatures, dp_content_nocert, dp_signatures_nocert, dp_content_token, dp_signatures_token, dp_link,
+  mp_messages,
+  mp_messages_windows,
+  mp_messages_alternative,
+  mp_messages_token,
+  mp_authority,
+  mp_policy,
+  mp_documents,
+  mp_policy_windows,
+  mp_policy_alternative,
+  mp_policy_token,
+  mp_uploads,
+  mp_client_files,
+  mp_tokens,
+  mp_notification,
+  dp_content,
+  dp_signatures,
+  dp_content_nocert,
+  dp_signatures_nocert,
+  dp_content_token,
+  dp_signatures_token,
+  dp_link,
   crl_files,
   admin_api,
 };
@@ -63,7 +89,18 @@ struct Route {
 
 // Endpoints of CCM_POST messages (wire.md §1 "Endpoint visibility"). A name that is not here is refused.
 enum class EndpointId : std::uint8_t {
-  registration, location, policy, client_id, discovery, hardware, software, file_collection, relay, status, upload, token,
+  registration,
+  location,
+  policy,
+  client_id,
+  discovery,
+  hardware,
+  software,
+  file_collection,
+  relay,
+  status,
+  upload,
+  token,
 };
 enum class Visibility : std::uint8_t { all, client_signed, internal };
 
@@ -96,11 +133,12 @@ struct Caller {
 // What the signature of a message or of identity headers was found to be.
 struct Proof {
   bool present = false;
-  bool good = false;            // verifies under the key of our own record (registration: of the request itself)
+  bool good = false;  // verifies under the key of our own record (registration: of the request itself)
   bool key_is_tls_key = false;  // the signing key is the key of the certificate on this connection
   bool pair_fixed = false;      // a TLS certificate was noted at registration
   bool pair_matches = false;    // and it is the one on this connection
-  CertificateProblem request_certificate = CertificateProblem::missing;  // registration: check of the certificate it brings
+  CertificateProblem request_certificate =
+      CertificateProblem::missing;  // registration: check of the certificate it brings
 };
 
 struct Settings {
@@ -109,14 +147,17 @@ struct Settings {
 };
 
 struct Decision {
-  int status = 0;      // 0: allowed; else the HTTP status of the refusal (200: the empty answer of wire.md §16)
-  std::string reason;  // one sentence for the log; on 403 for a missing certificate also the HTTP reason phrase
+  int status = 0;  // 0: allowed; else the HTTP status of the refusal (200: the empty answer of wire.md §16)
+  std::string
+      reason;  // one sentence for the log; on 403 for a missing certificate also the HTTP reason phrase
   [[nodiscard]] bool allowed() const { return status == 0; }
 };
 
 // First stage: path, verb and transport. 404, 405, 401, 403.
-[[nodiscard]] Decision decide(const Route& route, unsigned verb, const Caller& caller, const Settings& settings);
-// Second stage of a message: what the endpoint demands at this door. 403 for a certificate, 200 for a signature.
+[[nodiscard]] Decision decide(const Route& route, unsigned verb, const Caller& caller,
+                              const Settings& settings);
+// Second stage of a message: what the endpoint demands at this door. 403 for a certificate, 200 for a
+// signature.
 [[nodiscard]] Decision decide(const Endpoint& endpoint, const Caller& caller, const Proof& proof);
 // Second stage of a GET with identity headers: secret policy, uploads. 403 in every case.
 [[nodiscard]] Decision decide_headers(const Caller& caller, const Proof& proof);

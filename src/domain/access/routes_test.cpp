@@ -12,7 +12,9 @@ constexpr Door kDoors[] = {Door::intranet_http, Door::intranet_https, Door::inte
 
 Caller with_certificate(Door door) { return {.door = door, .certificate = CertificateProblem::none}; }
 Caller bare(Door door) { return {.door = door}; }
-Caller proxy(Door door) { return {.door = door, .certificate = CertificateProblem::none, .pinned_proxy = true}; }
+Caller proxy(Door door) {
+  return {.door = door, .certificate = CertificateProblem::none, .pinned_proxy = true};
+}
 
 const Route& route(Role role, std::string_view path) {
   const Route* found = find_route(role, path);
@@ -64,7 +66,8 @@ TEST(Routes, TheWindowsDoorIsAbsentUntilSwitchedOnAndThenAsks) {
   for (const Door door : kDoors) {
     EXPECT_EQ(post("/ccm_system_windowsauth/request", bare(door)).status, 404);
     EXPECT_EQ(post("/ccm_system_windowsauth/request", bare(door), {.windows_auth = true}).status, 401);
-    EXPECT_EQ(get(Role::mp, "/ccm_system_windowsauth/request", bare(door), {.windows_auth = true}).status, 401);
+    EXPECT_EQ(get(Role::mp, "/ccm_system_windowsauth/request", bare(door), {.windows_auth = true}).status,
+              401);
   }
 }
 
@@ -72,20 +75,27 @@ TEST(Routes, OnTheInternetNothingOpensWithoutACertificateOrTheProxy) {
   for (const Route& r : routes()) {
     if (r.role == Role::crl) continue;
     for (const bool windows : {false, true}) {
-      const Decision decision = decide(r, r.verbs, bare(Door::internet_https), {.windows_auth = windows, .anonymous_content = true});
+      const Decision decision = decide(r, r.verbs, bare(Door::internet_https),
+                                       {.windows_auth = windows, .anonymous_content = true});
       EXPECT_FALSE(decision.allowed()) << r.path;
       EXPECT_FALSE(decision.reason.empty()) << r.path;
     }
   }
   for (const Endpoint& e : endpoints())
-    EXPECT_FALSE(decide(e, bare(Door::internet_https), {.present = true, .good = true, .key_is_tls_key = true}).allowed()) << e.name;
+    EXPECT_FALSE(
+        decide(e, bare(Door::internet_https), {.present = true, .good = true, .key_is_tls_key = true})
+            .allowed())
+        << e.name;
 }
 
 TEST(Routes, TheReasonOfA403NamesTheFailedCheck) {
-  EXPECT_EQ(get(Role::mp, "/SMS_MP/.sms_aut", bare(Door::intranet_https)).reason, "Client certificate required");
-  for (const auto problem : {CertificateProblem::expired, CertificateProblem::revoked, CertificateProblem::crl_unavailable,
-                             CertificateProblem::untrusted, CertificateProblem::blocked}) {
-    const Decision decision = get(Role::mp, "/SMS_MP/.sms_aut", {.door = Door::internet_https, .certificate = problem});
+  EXPECT_EQ(get(Role::mp, "/SMS_MP/.sms_aut", bare(Door::intranet_https)).reason,
+            "Client certificate required");
+  for (const auto problem :
+       {CertificateProblem::expired, CertificateProblem::revoked, CertificateProblem::crl_unavailable,
+        CertificateProblem::untrusted, CertificateProblem::blocked}) {
+    const Decision decision =
+        get(Role::mp, "/SMS_MP/.sms_aut", {.door = Door::internet_https, .certificate = problem});
     EXPECT_EQ(decision.status, 403);
     EXPECT_NE(decision.reason.find(to_string(problem)), std::string::npos);
   }
@@ -99,9 +109,14 @@ TEST(Routes, OpenOnIntranetHttpOnly) {
 }
 
 TEST(Routes, AVerbThatIsNotInTheTableIs405) {
-  EXPECT_EQ(decide(route(Role::mp, "/ccm_system/request"), to_verb("GET"), bare(Door::intranet_http), {}).status, 405);
-  EXPECT_EQ(decide(route(Role::mp, "/ccm_system/request"), to_verb("ccm_post"), bare(Door::intranet_http), {}).status, 405);
-  EXPECT_EQ(decide(route(Role::mp, "/SMS_MP/.sms_aut"), to_verb("PUT"), bare(Door::intranet_http), {}).status, 405);
+  EXPECT_EQ(
+      decide(route(Role::mp, "/ccm_system/request"), to_verb("GET"), bare(Door::intranet_http), {}).status,
+      405);
+  EXPECT_EQ(decide(route(Role::mp, "/ccm_system/request"), to_verb("ccm_post"), bare(Door::intranet_http), {})
+                .status,
+            405);
+  EXPECT_EQ(decide(route(Role::mp, "/SMS_MP/.sms_aut"), to_verb("PUT"), bare(Door::intranet_http), {}).status,
+            405);
   EXPECT_EQ(allow_header(kGet | kHead | kPropfind), "GET, HEAD, PROPFIND");
 }
 
@@ -134,7 +149,9 @@ TEST(Endpoints, AnUnknownNameIsNotFoundAndAnInternalOneIsRefused) {
   for (const Endpoint& e : endpoints()) {
     if (e.visibility != Visibility::internal) continue;
     for (const Door door : kDoors)
-      EXPECT_FALSE(decide(e, with_certificate(door), {.present = true, .good = true, .key_is_tls_key = true}).allowed()) << e.name;
+      EXPECT_FALSE(decide(e, with_certificate(door), {.present = true, .good = true, .key_is_tls_key = true})
+                       .allowed())
+          << e.name;
   }
 }
 
@@ -144,7 +161,10 @@ TEST(Endpoints, WhatIsClientSignedNeverOpensWithoutAGoodSignature) {
     for (const Door door : kDoors)
       for (const Caller& caller : {bare(door), with_certificate(door), proxy(door)}) {
         EXPECT_EQ(decide(e, caller, {}).status, 200) << e.name;
-        EXPECT_EQ(decide(e, caller, {.present = true, .key_is_tls_key = true, .pair_fixed = true, .pair_matches = true}).status, 200);
+        EXPECT_EQ(decide(e, caller,
+                         {.present = true, .key_is_tls_key = true, .pair_fixed = true, .pair_matches = true})
+                      .status,
+                  200);
       }
   }
 }
@@ -161,7 +181,9 @@ TEST(Endpoints, TheSigningKeyIsTheTlsKeyOnTheInternet) {
 TEST(Endpoints, ThePairOfRegistrationIsRequiredOnTheIntranet) {
   const Endpoint& policy = *find_endpoint("MP_PolicyManager");
   const Caller caller = with_certificate(Door::intranet_https);
-  EXPECT_TRUE(decide(policy, caller, {.present = true, .good = true, .pair_fixed = true, .pair_matches = true}).allowed());
+  EXPECT_TRUE(
+      decide(policy, caller, {.present = true, .good = true, .pair_fixed = true, .pair_matches = true})
+          .allowed());
   EXPECT_EQ(decide(policy, caller, {.present = true, .good = true, .pair_fixed = true}).status, 403);
   EXPECT_TRUE(decide(policy, caller, {.present = true, .good = true}).allowed());
   EXPECT_EQ(decide(policy, bare(Door::intranet_https), {.present = true, .good = true}).status, 403);
@@ -183,7 +205,8 @@ TEST(Headers, ARefusalIsAlways403) {
   EXPECT_EQ(decide_headers(bare(Door::intranet_http), {}).status, 403);
   EXPECT_EQ(decide_headers(bare(Door::intranet_http), {.present = true}).status, 403);
   EXPECT_TRUE(decide_headers(bare(Door::intranet_http), {.present = true, .good = true}).allowed());
-  EXPECT_EQ(decide_headers(with_certificate(Door::internet_https), {.present = true, .good = true}).status, 403);
+  EXPECT_EQ(decide_headers(with_certificate(Door::internet_https), {.present = true, .good = true}).status,
+            403);
 }
 
 }  // namespace

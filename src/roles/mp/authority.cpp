@@ -12,7 +12,8 @@ using wire::AuthorityKeyword;
 
 std::string short_name(std::string_view fqdn) { return upper(fqdn.substr(0, fqdn.find('.'))); }
 
-Outcome<std::string> mp_list(Context& context, const net::Request& request, const wire::AuthorityQuery& query) {
+Outcome<std::string> mp_list(Context& context, const net::Request& request,
+                             const wire::AuthorityQuery& query) {
   const bool other_site = !query.site_code.empty() && !iequals(query.site_code, context.settings.site_code);
   if (other_site) return wire::encode_mp_list({});  // one site: nobody else's are known
   if (query.keyword == AuthorityKeyword::mp_list_internet && request.peer.door != Door::internet_https) {
@@ -28,12 +29,14 @@ Outcome<std::string> mp_list(Context& context, const net::Request& request, cons
   return wire::encode_mp_list(*list);
 }
 
-Outcome<std::string> reply_to(Context& context, const net::Request& request, const wire::AuthorityQuery& query) {
+Outcome<std::string> reply_to(Context& context, const net::Request& request,
+                              const wire::AuthorityQuery& query) {
   const Settings& site = context.settings;
   switch (query.keyword) {
     case AuthorityKeyword::mp_list:
     case AuthorityKeyword::mp_list_site:
-    case AuthorityKeyword::mp_list_internet: return mp_list(context, request, query);
+    case AuthorityKeyword::mp_list_internet:
+      return mp_list(context, request, query);
     case AuthorityKeyword::mp_certificate:
     case AuthorityKeyword::mp_certificate2:
       if (site.certificate_der.empty()) return refused(404, "this management point has no certificate");
@@ -41,18 +44,26 @@ Outcome<std::string> reply_to(Context& context, const net::Request& request, con
     case AuthorityKeyword::key_information:
     case AuthorityKeyword::key_information_ex:
     case AuthorityKeyword::key_information_media:
-      return wire::encode_key_information({.machine_name = short_name(site.host), .fqdn = site.host, .site_code = site.site_code,
-                                           .assigned_site_code = site.site_code, .certificate_der = site.certificate_der,
-                                           .trusted_root_key = site.trusted_root_key, .unknown_x86 = site.unknown_x86,
+      return wire::encode_key_information({.machine_name = short_name(site.host),
+                                           .fqdn = site.host,
+                                           .site_code = site.site_code,
+                                           .assigned_site_code = site.site_code,
+                                           .certificate_der = site.certificate_der,
+                                           .trusted_root_key = site.trusted_root_key,
+                                           .unknown_x86 = site.unknown_x86,
                                            .unknown_x64 = site.unknown_x64},
                                           query.keyword);
-    case AuthorityKeyword::site_sign_certificate: return wire::encode_site_sign_certificate(site.site_signing_certificate_der);
-    case AuthorityKeyword::trusted_root_key: return wire::encode_trusted_root_key(site.trusted_root_key);
+    case AuthorityKeyword::site_sign_certificate:
+      return wire::encode_site_sign_certificate(site.site_signing_certificate_der);
+    case AuthorityKeyword::trusted_root_key:
+      return wire::encode_trusted_root_key(site.trusted_root_key);
     case AuthorityKeyword::mp_location:
-      return wire::encode_mp_location({.mp_host = site.host, .assigned_site_code = site.site_code,
+      return wire::encode_mp_location({.mp_host = site.host,
+                                       .assigned_site_code = site.site_code,
                                        .certificate_der = site.certificate_der,
                                        .site_sign_certificate_der = site.site_signing_certificate_der});
-    case AuthorityKeyword::trace: return wire::encode_trace();
+    case AuthorityKeyword::trace:
+      return wire::encode_trace();
     case AuthorityKeyword::client_affinity: {
       // Who owns a device is told to that device only.
       const auto device = prove_headers(context, request);
@@ -71,16 +82,22 @@ Result<std::vector<wire::MpEntry>> mp_entries(Context& context, Door door) {
   FP_TRY(points, points_for(context, door));
   std::vector<wire::MpEntry> out;
   for (const ManagementPoint& mp : points)
-    out.push_back({.name = upper(mp.name), .fqdn = mp.name, .site_code = {}, .version = static_cast<int>(parse_int(context.settings.build).value_or(9128)),
-                   .ssl_state = door == Door::intranet_http ? wire::ssl_state::kHttp : wire::ssl_state::kHttps,
-                   .intranet_url = mp.intranet_url, .internet_url = mp.internet_url});
+    out.push_back(
+        {.name = upper(mp.name),
+         .fqdn = mp.name,
+         .site_code = {},
+         .version = static_cast<int>(parse_int(context.settings.build).value_or(9128)),
+         .ssl_state = door == Door::intranet_http ? wire::ssl_state::kHttp : wire::ssl_state::kHttps,
+         .intranet_url = mp.intranet_url,
+         .internet_url = mp.internet_url});
   return out;
 }
 
 net::Response answer_authority(Context& context, const net::Request& request) {
   const auto query = wire::parse_authority_query(request.query);
   if (!query)
-    return context.refuse("mp.location", request, {}, {query.error().code == Code::not_found ? 404 : 400, query.error().message});
+    return context.refuse("mp.location", request, {},
+                          {query.error().code == Code::not_found ? 404 : 400, query.error().message});
   auto reply = reply_to(context, request, *query);
   if (!reply) return context.refuse("mp.location", request, query->client_id, reply.error());
   net::Response response = net::Response::text(200, "text/xml", *reply);

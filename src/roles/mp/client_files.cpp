@@ -43,7 +43,8 @@ Outcome<Found> open_below(const Path& root, std::string_view relative) {
     }
   }
   Found found{.file = std::make_shared<Fd>(::open(at.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW))};
-  if (!found.file->ok() || ::fstat(found.file->get(), &found.status) != 0) return refused(404, "no such client file");
+  if (!found.file->ok() || ::fstat(found.file->get(), &found.status) != 0)
+    return refused(404, "no such client file");
   if (!found.folder() && !S_ISREG(found.status.st_mode)) return refused(404, "not a file");
   return found;
 }
@@ -59,7 +60,8 @@ net::Response file_response(const net::Request& request, const Found& found) {
   net::Response response;
   response.set("Content-Type", "application/octet-stream").set("Accept-Ranges", "bytes").set("ETag", etag);
   response.set("Last-Modified", to_http_date(found.modified()));
-  const auto outcome = wire::check_conditions({.if_match = request.header("If-Match"), .if_none_match = request.header("If-None-Match"),
+  const auto outcome = wire::check_conditions({.if_match = request.header("If-Match"),
+                                               .if_none_match = request.header("If-None-Match"),
                                                .if_modified_since = request.header("If-Modified-Since"),
                                                .if_unmodified_since = request.header("If-Unmodified-Since"),
                                                .if_range = request.header("If-Range")},
@@ -69,8 +71,10 @@ net::Response file_response(const net::Request& request, const Found& found) {
     return response;
   }
   wire::ByteSpan span{0, size};
-  const bool ranged = request.method == "GET" && wire::if_range_holds(request.header("If-Range"), etag, found.modified());
-  const wire::RangeDecision range = ranged ? wire::decide_range(request.header("Range"), size) : wire::RangeDecision{};
+  const bool ranged =
+      request.method == "GET" && wire::if_range_holds(request.header("If-Range"), etag, found.modified());
+  const wire::RangeDecision range =
+      ranged ? wire::decide_range(request.header("Range"), size) : wire::RangeDecision{};
   if (range.outcome == wire::RangeOutcome::unsatisfiable) {
     response.status = 416;
     response.set("Content-Range", wire::content_range_unsatisfied(size));
@@ -82,8 +86,10 @@ net::Response file_response(const net::Request& request, const Found& found) {
     response.status = 206;
     response.set("Content-Range", wire::content_range(span, size));
   }
-  if (request.method == "HEAD") response.head_length = size;
-  else if (span.length > 0) response.body.emplace_back(net::FileSlice{found.file, span.offset, span.length});
+  if (request.method == "HEAD")
+    response.head_length = size;
+  else if (span.length > 0)
+    response.body.emplace_back(net::FileSlice{found.file, span.offset, span.length});
   return response;
 }
 
@@ -91,16 +97,23 @@ std::string base_url(const net::Request& request) {
   return fmt::format("{}://{}", request.peer.tls() ? "https" : "http", request.header("Host"));
 }
 
-wire::DavResource resource(std::string href, std::string name, bool folder, std::int64_t size, Instant modified) {
+wire::DavResource resource(std::string href, std::string name, bool folder, std::int64_t size,
+                           Instant modified) {
   if (folder && !href.ends_with('/')) href += '/';
-  return {.href = std::move(href), .name = std::move(name), .collection = folder, .size_bytes = folder ? 0 : size,
-          .modified = modified, .etag = {}};
+  return {.href = std::move(href),
+          .name = std::move(name),
+          .collection = folder,
+          .size_bytes = folder ? 0 : size,
+          .modified = modified,
+          .etag = {}};
 }
 
-Outcome<net::Response> list(const net::Request& request, const Path& folder, std::string_view relative, const Found& found) {
+Outcome<net::Response> list(const net::Request& request, const Path& folder, std::string_view relative,
+                            const Found& found) {
   const auto depth = wire::parse_depth(request.header("Depth"));
   if (!depth) return refused(400, depth.error().message);
-  if (*depth == wire::DavDepth::infinity) return net::Response::text(403, "text/xml", wire::propfind_finite_depth());
+  if (*depth == wire::DavDepth::infinity)
+    return net::Response::text(403, "text/xml", wire::propfind_finite_depth());
   const auto wanted = wire::decode_propfind(request.body);
   if (!wanted) return refused(wanted.error());
   std::string path(kFolder);
@@ -111,11 +124,13 @@ Outcome<net::Response> list(const net::Request& request, const Path& folder, std
   std::error_code failed;
   if (found.folder() && *depth == wire::DavDepth::one)
     for (const auto& item : std::filesystem::directory_iterator(folder / std::string(relative), failed)) {
-      const auto inner = open_below(folder, relative.empty() ? item.path().filename().string()
-                                                             : std::string(relative) + "/" + item.path().filename().string());
+      const auto inner = open_below(
+          folder, relative.empty() ? item.path().filename().string()
+                                   : std::string(relative) + "/" + item.path().filename().string());
       if (!inner || resources.size() >= kEntriesMax) continue;
       const std::string name = item.path().filename().string();
-      resources.push_back(resource(href + "/" + percent_encode_path(name), name, inner->folder(), inner->status.st_size, inner->modified()));
+      resources.push_back(resource(href + "/" + percent_encode_path(name), name, inner->folder(),
+                                   inner->status.st_size, inner->modified()));
     }
   std::ranges::sort(resources.begin() + 1, resources.end(), {}, &wire::DavResource::href);
   return net::Response::text(207, "text/xml; charset=utf-8", wire::encode_multistatus(*wanted, resources));

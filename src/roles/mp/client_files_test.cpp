@@ -32,34 +32,41 @@ TEST_F(ClientFilesTest, AreServedWholeInPartAndByHead) {
   const auto whole = site.get("/CCM_Client/CCMSETUP.EXE", http);
   EXPECT_EQ(whole.status, 200);
   EXPECT_EQ(text(whole), "0123456789");
-  const auto part = site.get("/ccm_client/ccmsetup.exe", http, {{"Range", "bytes=2-4"}, {"If-Range", header_of(whole, "ETag")}});
+  const auto part = site.get("/ccm_client/ccmsetup.exe", http,
+                             {{"Range", "bytes=2-4"}, {"If-Range", header_of(whole, "ETag")}});
   EXPECT_EQ(part.status, 206);
   EXPECT_EQ(text(part), "234");
   EXPECT_EQ(header_of(part, "Content-Range"), "bytes 2-4/10");
   EXPECT_EQ(site.get("/ccm_client/ccmsetup.exe", http, {{"Range", "bytes=10-"}}).status, 416);
   EXPECT_EQ(site.get("/ccm_client/ccmsetup.exe", http, {}, "HEAD").head_length, 10);
-  EXPECT_EQ(site.get("/ccm_client/ccmsetup.exe", http, {{"If-None-Match", header_of(whole, "ETag")}}).status, 304);
+  EXPECT_EQ(site.get("/ccm_client/ccmsetup.exe", http, {{"If-None-Match", header_of(whole, "ETag")}}).status,
+            304);
 }
 
 TEST_F(ClientFilesTest, NothingOutsideTheFolderIsServed) {
-  for (const char* path : {"/CCM_Client/../secret", "/CCM_Client/%2e%2e/secret", "/CCM_Client/link", "/CCM_Client/none", "/CCM_Client",
-                           "/CCM_Client/i386", "/CCM_Client/a%00b", "/CCM_Client/..%5csecret"})
+  for (const char* path :
+       {"/CCM_Client/../secret", "/CCM_Client/%2e%2e/secret", "/CCM_Client/link", "/CCM_Client/none",
+        "/CCM_Client", "/CCM_Client/i386", "/CCM_Client/a%00b", "/CCM_Client/..%5csecret"})
     EXPECT_EQ(site.get(path, http).status, 404) << path;
 }
 
 TEST_F(ClientFilesTest, PropfindListsOneLevel) {
   const auto response = site.get("/CCM_Client/", http, {{"Depth", "1"}, {"Host", "mp1"}}, "PROPFIND");
   EXPECT_EQ(response.status, 207);
-  EXPECT_NE(body_of(response).find("http://mp1/CCM_Client/ccmsetup.exe"), std::string::npos) << body_of(response);
+  EXPECT_NE(body_of(response).find("http://mp1/CCM_Client/ccmsetup.exe"), std::string::npos)
+      << body_of(response);
   EXPECT_NE(body_of(response).find("http://mp1/CCM_Client/i386/"), std::string::npos);
   EXPECT_EQ(body_of(response).find("link"), std::string::npos);
   EXPECT_EQ(site.get("/CCM_Client/", http, {{"Depth", "infinity"}}, "PROPFIND").status, 403);
-  EXPECT_NE(body_of(site.get("/CCM_Client/i386", http, {{"Host", "mp1"}}, "PROPFIND")).find("a%20b.cab"), std::string::npos);
+  EXPECT_NE(body_of(site.get("/CCM_Client/i386", http, {{"Host", "mp1"}}, "PROPFIND")).find("a%20b.cab"),
+            std::string::npos);
 }
 
 TEST_F(ClientFilesTest, NeedACertificateOnHttps) {
   EXPECT_EQ(site.get("/CCM_Client/ccmsetup.exe", site.peer(Door::internet_https)).status, 403);
-  EXPECT_EQ(site.get("/CCM_Client/ccmsetup.exe", site.peer(Door::internet_https, &Keys::shared().pki_client)).status, 200);
+  EXPECT_EQ(site.get("/CCM_Client/ccmsetup.exe", site.peer(Door::internet_https, &Keys::shared().pki_client))
+                .status,
+            200);
 }
 
 }  // namespace

@@ -9,13 +9,17 @@ namespace fp::mp {
 
 std::unexpected<Refused> refused(const Error& error) {
   switch (error.code) {
-    case Code::invalid: return refused(400, error.message);
-    case Code::too_large: return refused(413, error.message);
+    case Code::invalid:
+      return refused(400, error.message);
+    case Code::too_large:
+      return refused(413, error.message);
     case Code::unauthenticated:
     case Code::forbidden:
     case Code::not_found:
-    case Code::conflict: return refused(200, error.message);
-    default: return refused(503, error.message);
+    case Code::conflict:
+      return refused(200, error.message);
+    default:
+      return refused(503, error.message);
   }
 }
 
@@ -50,15 +54,17 @@ constexpr std::string_view kForbiddenPage =
     "<HTML><HEAD><TITLE>403 Forbidden</TITLE></HEAD><BODY><H1>403 Forbidden</H1></BODY></HTML>";
 
 std::string_view short_reason(const Refused& refused) {
-  return refused.status == 403 && refused.reason == "Client certificate required" ? refused.reason : std::string_view();
+  return refused.status == 403 && refused.reason == "Client certificate required" ? refused.reason
+                                                                                  : std::string_view();
 }
 
 }  // namespace
 
-net::Response Context::refuse(std::string_view component, const net::Request& request, std::string_view client_id,
-                              const Refused& refused) const {
-  log::warning(component, "refused {} {} from {} ({}){}{}: {}", request.method, request.path, request.peer.address,
-               to_string(request.peer.door), client_id.empty() ? "" : " ", client_id, refused.reason);
+net::Response Context::refuse(std::string_view component, const net::Request& request,
+                              std::string_view client_id, const Refused& refused) const {
+  log::warning(component, "refused {} {} from {} ({}){}{}: {}", request.method, request.path,
+               request.peer.address, to_string(request.peer.door), client_id.empty() ? "" : " ", client_id,
+               refused.reason);
   if (hook) hook({std::string(component), refused.status, std::string(client_id), refused.reason});
   // The caller of a message learns nothing from an empty 200; what is at fault stands in our log.
   net::Response response = refused.status == 403 && request.method != "CCM_POST" && request.method != "HEAD"
@@ -101,8 +107,11 @@ Outcome<Device> prove_headers(Context& context, const net::Request& request) {
   if (!*identity) return refused(403, "no identity headers");
   const wire::HttpIdentity& who = **identity;
   if (who.media) return refused(403, "this site has no boot media");
-  const auto device = context.store.read([&](store::Repositories& r) { return r.devices.find(who.client_id); });
-  if (!device) return refused(device.error().code == Code::not_found ? 403 : 503, "identity headers: " + device.error().message);
+  const auto device =
+      context.store.read([&](store::Repositories& r) { return r.devices.find(who.client_id); });
+  if (!device)
+    return refused(device.error().code == Code::not_found ? 403 : 503,
+                   "identity headers: " + device.error().message);
   const auto key = context.keys.key_of(device->key_fingerprint, device->signing_certificate_der);
   if (!key) return refused(403, "registered certificate: " + key.error().message);
   bool good = !who.must_verify.empty();
@@ -112,8 +121,10 @@ Outcome<Device> prove_headers(Context& context, const net::Request& request) {
   if (!decision.allowed()) return refused(decision.status, "identity headers: " + decision.reason);
   const Instant now = context.clock.now();
   if (std::abs(now.since_ms(who.sent_at)) > limits::kClockSkewMs)
-    return refused(403, fmt::format("the time in the identity headers, {}, is more than 5 minutes off", to_iso(who.sent_at)));
-  if (!device->may_have_policy()) return refused(403, device->blocked ? "the client is blocked" : "the client is not approved");
+    return refused(403, fmt::format("the time in the identity headers, {}, is more than 5 minutes off",
+                                    to_iso(who.sent_at)));
+  if (!device->may_have_policy())
+    return refused(403, device->blocked ? "the client is blocked" : "the client is not approved");
   const std::string key_text = device->client_id + " " + who.replay_key;
   const bool same_second = context.tokens.seen_within_a_second(key_text, now);
   const auto fresh = context.store.write_async([&](store::Repositories& r) -> Result<bool> {
@@ -136,7 +147,11 @@ Result<std::vector<ManagementPoint>> points_for(Context& context, Door door) {
     (internet ? mp.intranet_url : mp.internet_url).clear();
     out.push_back(std::move(mp));
   }
-  if (out.empty()) out.push_back({.name = context.settings.host, .intranet_url = {}, .internet_url = {}, .connections = Connections::both});
+  if (out.empty())
+    out.push_back({.name = context.settings.host,
+                   .intranet_url = {},
+                   .internet_url = {},
+                   .connections = Connections::both});
   return out;
 }
 

@@ -29,10 +29,12 @@ using Outcome = std::expected<T, Refused>;
 [[nodiscard]] inline std::unexpected<Refused> refused(int status, std::string reason) {
   return std::unexpected(Refused{status, std::move(reason)});
 }
-// The status that wire.md §16 gives an error: 400 malformed, 413 too large, 503 the store cannot, else the empty 200.
+// The status that wire.md §16 gives an error: 400 malformed, 413 too large, 503 the store cannot, else the
+// empty 200.
 [[nodiscard]] std::unexpected<Refused> refused(const Error& error);
 
-// Keys of certificates that were parsed a moment ago, by fingerprint: a signed message costs one verification, not a parse too.
+// Keys of certificates that were parsed a moment ago, by fingerprint: a signed message costs one
+// verification, not a parse too.
 class KeyCache {
  public:
   // `name` decides the key: the key fingerprint of a device, or "tls:" and the fingerprint of a TLS leaf.
@@ -44,7 +46,8 @@ class KeyCache {
   std::unordered_map<std::string, crypto::PublicKey> keys_;
 };
 
-// Tokens of identity headers: good again within the second in which they were first seen, and never after that.
+// Tokens of identity headers: good again within the second in which they were first seen, and never after
+// that.
 class TokenMemory {
  public:
   [[nodiscard]] bool seen_within_a_second(const std::string& key, Instant now);  // also remembers it
@@ -67,8 +70,8 @@ struct Context {
   TokenMemory tokens;
 
   // Logs one line, tells the hook, and makes the response of wire.md §16.
-  [[nodiscard]] net::Response refuse(std::string_view component, const net::Request& request, std::string_view client_id,
-                                     const Refused& refused) const;
+  [[nodiscard]] net::Response refuse(std::string_view component, const net::Request& request,
+                                     std::string_view client_id, const Refused& refused) const;
 };
 
 // "tls:<fingerprint>", "ip:<address>" or kProxyPeer.
@@ -79,7 +82,8 @@ struct Context {
 [[nodiscard]] access::Proof proof_of(Context& context, const Device& device, const Peer& peer, bool good);
 [[nodiscard]] bool holds(const crypto::PublicKey& key, const wire::SignedBytes& bytes);
 
-// Identity headers of a GET, proved: family, key, time, replay, binding and standing of the device. 403 otherwise.
+// Identity headers of a GET, proved: family, key, time, replay, binding and standing of the device. 403
+// otherwise.
 [[nodiscard]] Outcome<Device> prove_headers(Context& context, const net::Request& request);
 
 // A message whose sender was proved, or that needs no proof (device empty).
@@ -97,21 +101,23 @@ struct Answer {
   Ticket ticket;
 };
 
-[[nodiscard]] Outcome<Answer> register_client(Context& context, Message& message);     // registration.cpp
-[[nodiscard]] Outcome<Answer> request_assignments(Context& context, Message& message); // policy.cpp
-[[nodiscard]] Outcome<Answer> locate(Context& context, Message& message);              // location.cpp
-[[nodiscard]] Outcome<Answer> identify_client(Context& context, Message& message);     // location.cpp
-[[nodiscard]] Outcome<Answer> take_report(Context& context, Message& message);         // reports.cpp
-[[nodiscard]] Outcome<Answer> grant_upload(Context& context, Message& message);        // upload_packets.cpp
+[[nodiscard]] Outcome<Answer> register_client(Context& context, Message& message);      // registration.cpp
+[[nodiscard]] Outcome<Answer> request_assignments(Context& context, Message& message);  // policy.cpp
+[[nodiscard]] Outcome<Answer> locate(Context& context, Message& message);               // location.cpp
+[[nodiscard]] Outcome<Answer> identify_client(Context& context, Message& message);      // location.cpp
+[[nodiscard]] Outcome<Answer> take_report(Context& context, Message& message);          // reports.cpp
+[[nodiscard]] Outcome<Answer> grant_upload(Context& context, Message& message);         // upload_packets.cpp
 
-[[nodiscard]] net::Response answer_message(Context& context, const net::Request& request);      // messages.cpp
-[[nodiscard]] net::Response serve_policy(Context& context, const net::Request& request);        // policy.cpp
-[[nodiscard]] net::Response answer_authority(Context& context, const net::Request& request);    // authority.cpp
-[[nodiscard]] net::Response take_packet(Context& context, const net::Request& request);         // upload_packets.cpp
-[[nodiscard]] net::Response serve_client_file(Context& context, const net::Request& request);   // client_files.cpp
+[[nodiscard]] net::Response answer_message(Context& context, const net::Request& request);    // messages.cpp
+[[nodiscard]] net::Response serve_policy(Context& context, const net::Request& request);      // policy.cpp
+[[nodiscard]] net::Response answer_authority(Context& context, const net::Request& request);  // authority.cpp
+[[nodiscard]] net::Response take_packet(Context& context, const net::Request& request);  // upload_packets.cpp
+[[nodiscard]] net::Response serve_client_file(Context& context,
+                                              const net::Request& request);  // client_files.cpp
 
 // Management points that a client at this door may use; never empty: this one stands in.
 [[nodiscard]] Result<std::vector<ManagementPoint>> points_for(Context& context, Door door);
-[[nodiscard]] Result<std::vector<wire::MpEntry>> mp_entries(Context& context, Door door);  // the same for the wire; authority.cpp
+[[nodiscard]] Result<std::vector<wire::MpEntry>> mp_entries(
+    Context& context, Door door);  // the same for the wire; authority.cpp
 
 }  // namespace fp::mp

@@ -1,4 +1,5 @@
-// MP_LocationManager and MP_ClientIdManager (wire.md §8): where things are, told according to the door and nothing else.
+// MP_LocationManager and MP_ClientIdManager (wire.md §8): where things are, told according to the door and
+// nothing else.
 #include "wire/location.hpp"
 
 #include <algorithm>
@@ -65,16 +66,22 @@ void shuffle(std::vector<Place>& places, Random& random) {
 // The path segment that opens a content behind a bridge. Only a client that proved itself gets one.
 std::string capability_for(Context& context, const Message& message, const std::string& content_id) {
   const Settings& site = context.settings;
-  if (!site.issue_capabilities || site.capability_key.empty() || message.request.peer.door != Door::internet_https) return {};
+  if (!site.issue_capabilities || site.capability_key.empty() ||
+      message.request.peer.door != Door::internet_https)
+    return {};
   if (!message.device || !message.device->may_have_policy()) return {};
-  return wire::encode_capability({.content_id = content_id, .client_id = message.device->client_id,
+  return wire::encode_capability({.content_id = content_id,
+                                  .client_id = message.device->client_id,
                                   .expires_at = context.clock.now().plus_s(site.capability_life_s)},
-                                 site.capability_key) + "/";
+                                 site.capability_key) +
+         "/";
 }
 
-Outcome<std::string> content(Context& context, const Message& message, const wire::ContentLocationRequest& request) {
+Outcome<std::string> content(Context& context, const Message& message,
+                             const wire::ContentLocationRequest& request) {
   wire::ContentLocationReply reply{.site_code = context.settings.site_code, .locations = {}};
-  if (request.client_package) return wire::encode_content_locations(reply);  // ccmsetup lies below /CCM_Client
+  if (request.client_package)
+    return wire::encode_content_locations(reply);  // ccmsetup lies below /CCM_Client
   const bool internet = message.request.peer.door == Door::internet_https || request.where.internet;
   std::string content_id = request.content_id;
   auto places = context.store.read([&](Repositories& r) -> Result<std::vector<Place>> {
@@ -87,22 +94,27 @@ Outcome<std::string> content(Context& context, const Message& message, const wir
   });
   if (!places) return refused(503, places.error().message);
   if (internet) shuffle(*places, context.random);
-  const std::string segment = content_id.empty() ? std::string() : capability_for(context, message, content_id);
+  const std::string segment =
+      content_id.empty() ? std::string() : capability_for(context, message, content_id);
   for (const Place& place : *places) {
     const bool tls = istarts_with(place.url, "https:");
-    reply.locations.push_back({.url = place.url + "/SMS_DP_SMSPKG$/" + segment + content_id,
-                               .signature_url = place.url + "/SMS_DP_SMSSIG$/" + content_id + ".tar",
-                               .server_name = place.name,
-                               .ssl_state = tls ? wire::ssl_state::kHttps : wire::ssl_state::kHttp,
-                               .dp_type = "SERVER",
-                               .locality = internet ? "INTERNET" : "LOCAL",
-                               .version = static_cast<int>(parse_int(context.settings.build).value_or(9128))});
+    reply.locations.push_back(
+        {.url = place.url + "/SMS_DP_SMSPKG$/" + segment + content_id,
+         .signature_url = place.url + "/SMS_DP_SMSSIG$/" + content_id + ".tar",
+         .server_name = place.name,
+         .ssl_state = tls ? wire::ssl_state::kHttps : wire::ssl_state::kHttp,
+         .dp_type = "SERVER",
+         .locality = internet ? "INTERNET" : "LOCAL",
+         .version = static_cast<int>(parse_int(context.settings.build).value_or(9128))});
   }
-  if (reply.locations.empty()) log::info("mp.location", "no distribution point has {} for {} clients", request.content_id, internet ? "internet" : "intranet");
+  if (reply.locations.empty())
+    log::info("mp.location", "no distribution point has {} for {} clients", request.content_id,
+              internet ? "internet" : "intranet");
   return wire::encode_content_locations(reply);
 }
 
-Outcome<std::string> points(Context& context, const Message& message, const wire::MpLocationRequest& request) {
+Outcome<std::string> points(Context& context, const Message& message,
+                            const wire::MpLocationRequest& request) {
   if (!own_site(context, request.site_code)) return wire::encode_mp_locations({}, request.site_code);
   auto list = mp_entries(context, message.request.peer.door);
   if (!list) return refused(503, list.error().message);
@@ -120,9 +132,12 @@ Outcome<Answer> locate(Context& context, Message& message) {
       Overloads{
           [&](const wire::SiteInformationRequest& r) -> Document {
             if (!own_site(context, r.site_code)) return wire::encode_site_information({});
-            return wire::encode_site_information({{context.settings.site_code, context.settings.version, context.settings.build}});
+            return wire::encode_site_information(
+                {{context.settings.site_code, context.settings.version, context.settings.build}});
           },
-          [&](const wire::AssignedSiteRequest&) -> Document { return wire::encode_assigned_site(context.settings.site_code); },
+          [&](const wire::AssignedSiteRequest&) -> Document {
+            return wire::encode_assigned_site(context.settings.site_code);
+          },
           [&](const wire::MpLocationRequest& r) -> Document { return points(context, message, r); },
           [&](const wire::ContentLocationRequest& r) -> Document { return content(context, message, r); },
           [&](const wire::WsusLocationRequest&) -> Document { return wire::encode_wsus_locations({}); },
@@ -134,7 +149,8 @@ Outcome<Answer> locate(Context& context, Message& message) {
   return Answer{std::move(*document), {}};
 }
 
-// Maps a machine to its client. It would tell anybody's address to anybody, so it speaks about the caller's own machine only.
+// Maps a machine to its client. It would tell anybody's address to anybody, so it speaks about the caller's
+// own machine only.
 Outcome<Answer> identify_client(Context& context, Message& message) {
   const auto request = wire::decode_client_id_request(message.documents.body());
   if (!request) return refused(request.error());
@@ -147,7 +163,9 @@ Outcome<Answer> identify_client(Context& context, Message& message) {
     for (const auto& [name, value] : instance.properties)
       own = own || (!request->mac_address.empty() && icontains(value, request->mac_address)) ||
             (!request->smbios_guid.empty() && icontains(value, request->smbios_guid));
-  return Answer{wire::encode_client_id_reply(own ? wire::ClientIdReply{device.client_id, device.name} : wire::ClientIdReply{}), {}};
+  return Answer{wire::encode_client_id_reply(own ? wire::ClientIdReply{device.client_id, device.name}
+                                                 : wire::ClientIdReply{}),
+                {}};
 }
 
 }  // namespace fp::mp

@@ -15,23 +15,43 @@ class LocationTest : public testing::Test {
  protected:
   LocationTest() {
     EXPECT_TRUE(site.store->write([](store::Repositories& r) -> Status {
-      FP_CHECK(r.site.put_management_point({.name = "mp1.lab.test", .intranet_url = "http://mp1.lab.test", .internet_url = {}, .connections = Connections::intranet}));
-      FP_CHECK(r.site.put_management_point({.name = "mp2.example.org", .intranet_url = {}, .internet_url = "https://mp2.example.org", .connections = Connections::internet}));
+      FP_CHECK(r.site.put_management_point({.name = "mp1.lab.test",
+                                            .intranet_url = "http://mp1.lab.test",
+                                            .internet_url = {},
+                                            .connections = Connections::intranet}));
+      FP_CHECK(r.site.put_management_point({.name = "mp2.example.org",
+                                            .intranet_url = {},
+                                            .internet_url = "https://mp2.example.org",
+                                            .connections = Connections::internet}));
       for (int i = 0; i < 6; ++i) {
         const std::string name = fmt::format("dp{}.example.org", i);
-        FP_CHECK(r.contents.put_dp({.name = name, .intranet_url = i < 4 ? "http://" + name : "", .internet_url = i > 1 ? "https://" + name : "",
-                                    .connections = i < 2 ? Connections::intranet : i < 4 ? Connections::both : Connections::internet}));
-        FP_CHECK(r.contents.put_distribution({.dp = name, .content_id = "LAB00002.1", .state = i == 5 ? DistributionState::failed : DistributionState::ok, .detail = {}}));
+        FP_CHECK(r.contents.put_dp({.name = name,
+                                    .intranet_url = i < 4 ? "http://" + name : "",
+                                    .internet_url = i > 1 ? "https://" + name : "",
+                                    .connections = i < 2   ? Connections::intranet
+                                                   : i < 4 ? Connections::both
+                                                           : Connections::internet}));
+        FP_CHECK(
+            r.contents.put_distribution({.dp = name,
+                                         .content_id = "LAB00002.1",
+                                         .state = i == 5 ? DistributionState::failed : DistributionState::ok,
+                                         .detail = {}}));
       }
-      FP_CHECK(r.contents.put({.content_id = "LAB00002.1", .owner_id = "LAB00002", .root_hash = {}, .source_path = {}}));
+      FP_CHECK(r.contents.put(
+          {.content_id = "LAB00002.1", .owner_id = "LAB00002", .root_hash = {}, .source_path = {}}));
       return {};
     }));
   }
   std::string ask(const wire::LocationRequest& request, const Peer& from) {
-    return document_of(site.post(pc.message("MP_LocationManager", wire::encode_location_request(request), !pc.id.empty()), from));
+    return document_of(site.post(
+        pc.message("MP_LocationManager", wire::encode_location_request(request), !pc.id.empty()), from));
   }
-  std::vector<wire::ContentLocation> content(const Peer& from, bool use_internet_dp = false, const std::string& id = "LAB00002.1") {
-    wire::ContentLocationRequest request{.site_code = "LAB", .content_id = id, .package_id = "LAB00002", .version = id.ends_with(".1") ? 1 : 0};
+  std::vector<wire::ContentLocation> content(const Peer& from, bool use_internet_dp = false,
+                                             const std::string& id = "LAB00002.1") {
+    wire::ContentLocationRequest request{.site_code = "LAB",
+                                         .content_id = id,
+                                         .package_id = "LAB00002",
+                                         .version = id.ends_with(".1") ? 1 : 0};
     request.where.internet = use_internet_dp;
     const auto reply = wire::decode_content_locations(ask(request, from));
     EXPECT_TRUE(reply) << site.reason();
@@ -69,8 +89,9 @@ TEST_F(LocationTest, TheListIsNeverEmpty) {
 }
 
 TEST_F(LocationTest, EveryKeywordAnswersAndAnUnknownOneIs404) {
-  for (const char* keyword : {"MPLIST", "MPLIST1&LAB", "MPLIST2", "MPCERT", "MPCERT2", "MPKEYINFORMATION", "MPKEYINFORMATIONEX",
-                              "MPKEYINFORMATIONMEDIA", "SITESIGNCERT", "MPTRK", "MPLOCATION", "SMSTRC"}) {
+  for (const char* keyword :
+       {"MPLIST", "MPLIST1&LAB", "MPLIST2", "MPCERT", "MPCERT2", "MPKEYINFORMATION", "MPKEYINFORMATIONEX",
+        "MPKEYINFORMATIONMEDIA", "SITESIGNCERT", "MPTRK", "MPLOCATION", "SMSTRC"}) {
     const auto response = site.get(std::string("/SMS_MP/.sms_aut?") + keyword, http);
     EXPECT_EQ(response.status, 200) << keyword << " " << site.reason();
     const auto head = site.get(std::string("/SMS_MP/.sms_aut?") + keyword, http, {}, "HEAD");
@@ -87,7 +108,10 @@ TEST_F(LocationTest, AffinityIsToldToTheDeviceItselfOnly) {
   const std::string url = "/SMS_MP/.sms_aut?GETCLIENTAFFINITY&" + pc.id;
   EXPECT_EQ(site.get(url, http).status, 403);
   EXPECT_EQ(site.get(url, http, pc.identity_headers()).status, 200);
-  EXPECT_EQ(site.get("/SMS_MP/.sms_aut?GETCLIENTAFFINITY&GUID:99999999-2222-3333-4444-555555555555", http, pc.identity_headers()).status, 403);
+  EXPECT_EQ(site.get("/SMS_MP/.sms_aut?GETCLIENTAFFINITY&GUID:99999999-2222-3333-4444-555555555555", http,
+                     pc.identity_headers())
+                .status,
+            403);
 }
 
 TEST_F(LocationTest, SiteInformationAndAssignedSite) {
@@ -97,7 +121,9 @@ TEST_F(LocationTest, SiteInformationAndAssignedSite) {
   EXPECT_TRUE(wire::decode_site_information(ask(wire::SiteInformationRequest{"XYZ"}, http))->empty());
   EXPECT_EQ(wire::decode_assigned_site(ask(wire::AssignedSiteRequest{}, http)).value_or(""), "LAB");
   EXPECT_EQ(wire::decode_mp_locations(ask(wire::MpLocationRequest{}, internet))->size(), 1U);
-  EXPECT_TRUE(wire::decode_wsus_locations(ask(wire::WsusLocationRequest{"9A2E0B1C-2222-3333-4444-555555555555", 1, {}}, http))->empty());
+  EXPECT_TRUE(wire::decode_wsus_locations(
+                  ask(wire::WsusLocationRequest{"9A2E0B1C-2222-3333-4444-555555555555", 1, {}}, http))
+                  ->empty());
 }
 
 TEST_F(LocationTest, ContentIsNamedOnlyWhereItIsAndForThisDoor) {
@@ -133,14 +159,27 @@ TEST_F(LocationTest, OnlyAProvedClientGetsACapability) {
 
 TEST_F(LocationTest, AMachineIsOnlyToldItsOwnId) {
   pc.enrol(http);
-  const std::string question = wire::encode_client_id_request({.smbios_guid = {}, .mac_address = "00:15:5D:01:02:03"});
+  const std::string question =
+      wire::encode_client_id_request({.smbios_guid = {}, .mac_address = "00:15:5D:01:02:03"});
   EXPECT_EQ(body_of(site.post(pc.message("MP_ClientIdManager", question, false), http)), "");
-  EXPECT_EQ(wire::decode_client_id_reply(document_of(site.post(pc.message("MP_ClientIdManager", question), http)))->client_id, "");
+  EXPECT_EQ(
+      wire::decode_client_id_reply(document_of(site.post(pc.message("MP_ClientIdManager", question), http)))
+          ->client_id,
+      "");
   ASSERT_TRUE(site.store->write([&](store::Repositories& r) {
-    return r.inventory.apply({.client_id = pc.id, .type = ReportType::full, .made_at = site.clock.now(), .sequence = 1,
-                              .instances = {{.class_name = "NETWORK_ADAPTER", .properties = {{"MACAddress", "00:15:5D:01:02:03"}}, .key = "eth0"}}}, "hardware");
+    return r.inventory.apply({.client_id = pc.id,
+                              .type = ReportType::full,
+                              .made_at = site.clock.now(),
+                              .sequence = 1,
+                              .instances = {{.class_name = "NETWORK_ADAPTER",
+                                             .properties = {{"MACAddress", "00:15:5D:01:02:03"}},
+                                             .key = "eth0"}}},
+                             "hardware");
   }));
-  EXPECT_EQ(wire::decode_client_id_reply(document_of(site.post(pc.message("MP_ClientIdManager", question), http)))->client_id, pc.id);
+  EXPECT_EQ(
+      wire::decode_client_id_reply(document_of(site.post(pc.message("MP_ClientIdManager", question), http)))
+          ->client_id,
+      pc.id);
 }
 
 }  // namespace

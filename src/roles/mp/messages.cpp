@@ -1,8 +1,9 @@
-// /ccm_system/request: from bytes to a message whose sender is proved, to its endpoint, and back (wire.md §3, §4, §16).
+// /ccm_system/request: from bytes to a message whose sender is proved, to its endpoint, and back (wire.md §3,
+// §4, §16).
+#include "base/ids.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "base/ids.hpp"
 #include "crypto/hash.hpp"
 #include "roles/mp/context.hpp"
 #include "wire/upload.hpp"
@@ -15,32 +16,41 @@ using access::Visibility;
 
 std::string_view component_of(EndpointId id) {
   switch (id) {
-    case EndpointId::registration: return "mp.register";
-    case EndpointId::policy: return "mp.policy";
+    case EndpointId::registration:
+      return "mp.register";
+    case EndpointId::policy:
+      return "mp.policy";
     case EndpointId::location:
-    case EndpointId::client_id: return "mp.location";
-    case EndpointId::upload: return "mp.upload";
-    default: return "mp.report";
+    case EndpointId::client_id:
+      return "mp.location";
+    case EndpointId::upload:
+      return "mp.upload";
+    default:
+      return "mp.report";
   }
 }
 
 // The sender by our own record. No proof is no error here: the table decides whether one is needed.
-Outcome<std::optional<Device>> sender_of(Context& context, const wire::Envelope& envelope, access::Proof& proof, const Peer& peer) {
+Outcome<std::optional<Device>> sender_of(Context& context, const wire::Envelope& envelope,
+                                         access::Proof& proof, const Peer& peer) {
   auto proofs = wire::decode_proofs(envelope);
   if (!proofs) return refused(proofs.error());
   if (!*proofs) {
-    if (envelope.header.auth && !envelope.header.auth->token.empty()) return refused(200, "this site has no boot media");
+    if (envelope.header.auth && !envelope.header.auth->token.empty())
+      return refused(200, "this site has no boot media");
     return std::nullopt;
   }
   if (envelope.header.source_id.empty()) return refused(200, "a signed message without SourceID");
-  auto device = context.store.read([&](store::Repositories& r) { return r.devices.find(envelope.header.source_id); });
+  auto device =
+      context.store.read([&](store::Repositories& r) { return r.devices.find(envelope.header.source_id); });
   if (!device && device.error().code == Code::not_found) return refused(200, "unknown client");
   if (!device) return refused(device.error());
   const auto key = context.keys.key_of(device->key_fingerprint, device->signing_certificate_der);
   if (!key) return refused(200, "registered certificate: " + key.error().message);
   proof = proof_of(context, *device, peer, holds(*key, (*proofs)->payload));
   if (proof.good && (*proofs)->client_id && !holds(*key, *(*proofs)->client_id))
-    log::info("mp.message", "{}: ClientIDSignature does not verify; PayloadSignature does, and decides", device->client_id);
+    log::info("mp.message", "{}: ClientIDSignature does not verify; PayloadSignature does, and decides",
+              device->client_id);
   return std::move(*device);
 }
 
@@ -58,9 +68,11 @@ Outcome<void> check_freshness(Context& context, Message& message) {
   if (!*freshness) return {};
   message.freshness = **freshness;
   if (std::abs(context.clock.now().since_ms(message.freshness->sent_at)) > limits::kClockSkewMs)
-    return refused(200, fmt::format("stale: the message says it was sent at {}", to_iso(message.freshness->sent_at)));
+    return refused(
+        200, fmt::format("stale: the message says it was sent at {}", to_iso(message.freshness->sent_at)));
   if (message.freshness->counter < message.device->agent_counter)
-    return refused(200, fmt::format("stale: counter {} after {}", message.freshness->counter, message.device->agent_counter));
+    return refused(200, fmt::format("stale: counter {} after {}", message.freshness->counter,
+                                    message.device->agent_counter));
   return {};
 }
 
@@ -69,8 +81,8 @@ Outcome<std::string> replace_uploaded(Context& context, Message& message) {
   const auto reference = wire::decode_uploaded_body(message.documents.body());
   if (!reference) return refused(reference.error());
   if (!*reference) return std::string();
-  auto bytes = context.uploads.take((*reference)->upload_id, message.device->client_id, peer_name(message.request.peer),
-                                    limits::kXmlBytesMax);
+  auto bytes = context.uploads.take((*reference)->upload_id, message.device->client_id,
+                                    peer_name(message.request.peer), limits::kXmlBytesMax);
   if (!bytes) return refused(200, "uploaded body: " + bytes.error().message);
   if (!crypto::equal_constant_time(hex_lower(crypto::sha256(*bytes)), (*reference)->sha256))
     return refused(200, "uploaded body: its hash is not the one in the signed message");
@@ -85,11 +97,16 @@ Outcome<std::string> replace_uploaded(Context& context, Message& message) {
 
 Outcome<Answer> dispatch(Context& context, Message& message) {
   switch (message.endpoint.id) {
-    case EndpointId::registration: return register_client(context, message);
-    case EndpointId::location: return locate(context, message);
-    case EndpointId::policy: return request_assignments(context, message);
-    case EndpointId::client_id: return identify_client(context, message);
-    case EndpointId::upload: return grant_upload(context, message);
+    case EndpointId::registration:
+      return register_client(context, message);
+    case EndpointId::location:
+      return locate(context, message);
+    case EndpointId::policy:
+      return request_assignments(context, message);
+    case EndpointId::client_id:
+      return identify_client(context, message);
+    case EndpointId::upload:
+      return grant_upload(context, message);
     case EndpointId::discovery:
     case EndpointId::hardware:
     case EndpointId::software:
@@ -102,7 +119,8 @@ Outcome<Answer> dispatch(Context& context, Message& message) {
         log::warning("mp.upload", "upload {} stays on disk until it expires", *uploaded);
       return answer;
     }
-    default: return refused(200, "this endpoint is not reachable from the network");
+    default:
+      return refused(200, "this endpoint is not reachable from the network");
   }
 }
 
@@ -113,8 +131,10 @@ Outcome<Answer> process(Context& context, const net::Request& request, const acc
   if (endpoint.id != EndpointId::registration) {
     auto sender = sender_of(context, envelope, proof, request.peer);
     // Where no proof is asked for, a bad one is as good as none.
-    if (sender && proof.good) device = std::move(*sender);
-    else if (!sender && endpoint.visibility != Visibility::all) return std::unexpected(sender.error());
+    if (sender && proof.good)
+      device = std::move(*sender);
+    else if (!sender && endpoint.visibility != Visibility::all)
+      return std::unexpected(sender.error());
     const access::Decision decision = access::decide(endpoint, access::caller_of(request.peer), proof);
     if (!decision.allowed()) return refused(decision.status, decision.reason);
   }
@@ -122,7 +142,13 @@ Outcome<Answer> process(Context& context, const net::Request& request, const acc
     if (auto standing = check_standing(*device); !standing) return std::unexpected(standing.error());
   auto documents = wire::open_documents(envelope);
   if (!documents) return refused(documents.error());
-  Message message{request, endpoint, envelope, std::move(*documents), std::move(device), hex_lower(crypto::sha256(envelope.payload)), {}};
+  Message message{request,
+                  endpoint,
+                  envelope,
+                  std::move(*documents),
+                  std::move(device),
+                  hex_lower(crypto::sha256(envelope.payload)),
+                  {}};
   if (endpoint.visibility == Visibility::client_signed)
     if (auto fresh = check_freshness(context, message); !fresh) return std::unexpected(fresh.error());
   return dispatch(context, message);
@@ -132,7 +158,8 @@ Outcome<Answer> process(Context& context, const net::Request& request, const acc
 
 net::Response answer_message(Context& context, const net::Request& request) {
   if (request.body.size() > limits::kMessageBodyBytesMax)
-    return context.refuse("mp.message", request, {}, {413, fmt::format("a body of {} bytes", request.body.size())});
+    return context.refuse("mp.message", request, {},
+                          {413, fmt::format("a body of {} bytes", request.body.size())});
   const auto envelope = wire::decode_envelope(request.header("Content-Type"), request.body);
   if (!envelope) return context.refuse("mp.message", request, {}, refused(envelope.error()).error());
   const wire::MessageHeader& header = envelope->header;
@@ -143,7 +170,8 @@ net::Response answer_message(Context& context, const net::Request& request) {
   net::Response response = net::Response::empty(200);
   if (!answer->document.empty() && !header.async) {
     const wire::ReplyOrigin origin{context.settings.host, new_guid(context.random), context.clock.now()};
-    response = net::Response::text(200, std::string(wire::kMultipartType), wire::encode_reply(header, answer->document, origin));
+    response = net::Response::text(200, std::string(wire::kMultipartType),
+                                   wire::encode_reply(header, answer->document, origin));
   }
   response.ticket = answer->ticket;
   return response;

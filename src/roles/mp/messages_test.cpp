@@ -1,4 +1,5 @@
-// What is wrong with a message before anybody asks what it says: shape, size, encoding, endpoint, verb, path (wire.md §16).
+// What is wrong with a message before anybody asks what it says: shape, size, encoding, endpoint, verb, path
+// (wire.md §16).
 #include "base/limits.hpp"
 #include "roles/mp/test_site.hpp"
 #include "wire/multipart.hpp"
@@ -12,7 +13,8 @@ const Keys& keys() { return Keys::shared(); }
 std::string golden(const std::string& name) {
   return must(read_file(Path(FARPOINT_SOURCE_DIR) / "tests/data/wire" / name));
 }
-std::string header_xml(const std::string& endpoint, const std::string& source = {}, std::size_t length = 100) {
+std::string header_xml(const std::string& endpoint, const std::string& source = {},
+                       std::size_t length = 100) {
   return "<Msg SchemaVersion=\"1.1\"><ID/><SourceID>" + source + "</SourceID><TargetEndpoint>" + endpoint +
          "</TargetEndpoint><Body Type=\"ByteRange\" Offset=\"0\" Length=\"" + std::to_string(length) +
          "\"/><Hooks><Hook3 Name=\"zlib-compress\"/></Hooks></Msg>";
@@ -20,7 +22,9 @@ std::string header_xml(const std::string& endpoint, const std::string& source = 
 std::string message(const std::string& header, const std::string& second) {
   return wire::encode_multipart("\xFF\xFE" + to_utf16le(header), second);
 }
-std::string zipped(const std::string& document) { return wire::deflate_zlib(to_utf16le(document) + std::string(2, '\0')); }
+std::string zipped(const std::string& document) {
+  return wire::deflate_zlib(to_utf16le(document) + std::string(2, '\0'));
+}
 
 class MessagesTest : public testing::Test {
  protected:
@@ -57,17 +61,23 @@ TEST_F(MessagesTest, AHeaderThatIsNoXmlOrNoUtf16Is400) {
   EXPECT_EQ(status(message("<Msg", zipped("<x/>"))), 400);
   EXPECT_EQ(status(wire::encode_multipart("\xFF\xFE\x01", zipped("<x/>"))), 400);
   EXPECT_EQ(status(wire::encode_multipart("\xFF\xFE" + std::string("\x00\xD8", 2), zipped("<x/>"))), 400);
-  EXPECT_EQ(status(message("<!DOCTYPE a [<!ENTITY b 'c'>]>" + header_xml("MP_LocationManager"), zipped("<x/>"))), 400);
+  EXPECT_EQ(
+      status(message("<!DOCTYPE a [<!ENTITY b 'c'>]>" + header_xml("MP_LocationManager"), zipped("<x/>"))),
+      400);
 }
 
 TEST_F(MessagesTest, AnIdAgainstItsGrammarNeverReachesTheStore) {
-  for (const char* id : {"GUID:1' OR '1'='1", "GUID:11111111-2222-3333-4444-55555555555", "..\\..", "GUID:11111111-2222-3333-4444-555555555555; --"})
+  for (const char* id : {"GUID:1' OR '1'='1", "GUID:11111111-2222-3333-4444-55555555555", "..\\..",
+                         "GUID:11111111-2222-3333-4444-555555555555; --"})
     EXPECT_EQ(status(message(header_xml("MP_LocationManager", id), zipped("<x/>"))), 400) << id;
 }
 
 TEST_F(MessagesTest, ABombOrATruncatedOrForeignStreamIsRefused) {
-  EXPECT_EQ(status(message(header_xml("MP_LocationManager", {}, 1U << 30), wire::deflate_zlib(std::string(limits::kInflatedBytesMax + 1, '\0')))), 413);
-  const std::string stream = zipped("<SiteInformationRequest SchemaVersion=\"1.00\"><SiteCode Name=\"LAB\"/></SiteInformationRequest>");
+  EXPECT_EQ(status(message(header_xml("MP_LocationManager", {}, 1U << 30),
+                           wire::deflate_zlib(std::string(limits::kInflatedBytesMax + 1, '\0')))),
+            413);
+  const std::string stream = zipped(
+      "<SiteInformationRequest SchemaVersion=\"1.00\"><SiteCode Name=\"LAB\"/></SiteInformationRequest>");
   EXPECT_EQ(status(message(header_xml("MP_LocationManager"), stream.substr(0, stream.size() / 2))), 400);
   EXPECT_EQ(status(message(header_xml("MP_LocationManager"), "not zlib at all")), 400);
 }
@@ -80,13 +90,16 @@ TEST_F(MessagesTest, DeepNestingIsRefused) {
 }
 
 TEST_F(MessagesTest, AnUnknownOrInternalEndpointIsAnsweredEmpty) {
-  for (const char* name : {"MP_Nothing", "MP_SinvFileEndpoint", "MP_TokenManager", "SMS_SITE_COMPONENT_MANAGER"})
+  for (const char* name :
+       {"MP_Nothing", "MP_SinvFileEndpoint", "MP_TokenManager", "SMS_SITE_COMPONENT_MANAGER"})
     EXPECT_EQ(status(message(header_xml(name), zipped("<x/>"))), 200) << name;
 }
 
 TEST_F(MessagesTest, BootMediaAreRefusedWithTheReason) {
   EXPECT_EQ(site.post(golden("policy-media.bin"), http,
-                      golden("policy-media.bin").substr(2, golden("policy-media.bin").find("\r\n") - 2).insert(0, "multipart/form-data; boundary="))
+                      golden("policy-media.bin")
+                          .substr(2, golden("policy-media.bin").find("\r\n") - 2)
+                          .insert(0, "multipart/form-data; boundary="))
                 .status,
             200);
   EXPECT_NE(site.reason().find("boot media"), std::string::npos) << site.reason();
@@ -109,7 +122,8 @@ TEST_F(MessagesTest, AMessageElsewhereIs400AndOtherVerbsAre405) {
 }
 
 TEST_F(MessagesTest, TheDoorsThatMustBeShutAreAbsent) {
-  for (const char* path : {"/ccm_system_altauth/request", "/ccm_system_tokenauth/request", "/ccm_system_windowsauth/request"}) {
+  for (const char* path :
+       {"/ccm_system_altauth/request", "/ccm_system_tokenauth/request", "/ccm_system_windowsauth/request"}) {
     TestClient pc{site, keys().self_signed};
     net::Request request;
     request.method = "CCM_POST";
@@ -126,7 +140,8 @@ TEST_F(MessagesTest, TheWindowsDoorAsksOnceSwitchedOnAndBelievesNobody) {
   site.settings.windows_auth = true;
   site.restart();
   for (const char* method : {"GET", "HEAD", "CCM_POST"})
-    for (const net::Headers& headers : {net::Headers{}, net::Headers{{"Authorization", "NTLM TlRMTVNTUAADAAAA"}}}) {
+    for (const net::Headers& headers :
+         {net::Headers{}, net::Headers{{"Authorization", "NTLM TlRMTVNTUAADAAAA"}}}) {
       const auto response = site.get("/ccm_system_windowsauth/request", http, headers, method);
       EXPECT_EQ(response.status, 401);
       std::vector<std::string> offered;

@@ -1,4 +1,5 @@
-// MP_PolicyManager and .sms_pol (wire.md §6): what a device should hold, in full or since its cookie, and the bodies.
+// MP_PolicyManager and .sms_pol (wire.md §6): what a device should hold, in full or since its cookie, and the
+// bodies.
 #include "wire/policy.hpp"
 
 #include "base/log.hpp"
@@ -34,10 +35,12 @@ Result<Held> read_assignments(store::Repositories& r, const wire::AssignmentRequ
 // When the device was last here. Not worth waiting for, nor a write at every poll.
 void note_seen(Context& context, const Device& device, const net::Request& request) {
   const Instant now = context.clock.now();
-  const ConnectionType connection =
-      request.peer.door == Door::internet_https ? ConnectionType::currently_internet : ConnectionType::currently_intranet;
-  const bool moved = device.last_address != request.peer.address || device.last_management_point != context.settings.host ||
-                     (device.connection != connection && device.connection != ConnectionType::always_internet);
+  const ConnectionType connection = request.peer.door == Door::internet_https
+                                        ? ConnectionType::currently_internet
+                                        : ConnectionType::currently_intranet;
+  const bool moved =
+      device.last_address != request.peer.address || device.last_management_point != context.settings.host ||
+      (device.connection != connection && device.connection != ConnectionType::always_internet);
   if (!moved && now.since_ms(device.last_policy_at) < kSeenEveryMs) return;
   const auto noted = context.store.write_async([&](store::Repositories& r) -> Status {
     FP_TRY(current, r.devices.find(device.client_id));
@@ -47,7 +50,9 @@ void note_seen(Context& context, const Device& device, const net::Request& reque
     if (current.connection != ConnectionType::always_internet) current.connection = connection;
     return r.devices.put(current);
   });
-  if (!noted.value) log::warning("mp.policy", "{}: last contact was not noted: {}", device.client_id, noted.value.error().message);
+  if (!noted.value)
+    log::warning("mp.policy", "{}: last contact was not noted: {}", device.client_id,
+                 noted.value.error().message);
 }
 
 }  // namespace
@@ -57,7 +62,8 @@ Outcome<Answer> request_assignments(Context& context, Message& message) {
   if (!request) return refused(request.error());
   const Device& device = *message.device;
   if (request->client_id != device.client_id)
-    return refused(200, fmt::format("the body asks for {}, the signature is of {}", request->client_id, device.client_id));
+    return refused(200, fmt::format("the body asks for {}, the signature is of {}", request->client_id,
+                                    device.client_id));
   if (request->user) return refused(200, "user policy is not offered: no user is authenticated at this door");
   auto held = context.store.read([&](store::Repositories& r) { return read_assignments(r, *request); });
   if (!held) return refused(503, held.error().message);
@@ -73,7 +79,8 @@ Outcome<Answer> request_assignments(Context& context, Message& message) {
   if (device.software_resync) reply.resync.emplace_back("software");
   if (device.state_resync) reply.resync.emplace_back("state");
   note_seen(context, device, message.request);
-  log::debug("mp.policy", "{}: {} with {} assignments", device.client_id, reply.delta ? "delta" : "full", reply.assignments.size());
+  log::debug("mp.policy", "{}: {} with {} assignments", device.client_id, reply.delta ? "delta" : "full",
+             reply.assignments.size());
   return Answer{wire::encode_assignment_reply(reply), {}};
 }
 
@@ -89,8 +96,10 @@ net::Response body_response(const net::Request& request, std::string bytes, cons
       return response;
     }
   }
-  if (request.method == "HEAD") response.head_length = static_cast<std::int64_t>(bytes.size());
-  else response.body.emplace_back(std::move(bytes));
+  if (request.method == "HEAD")
+    response.head_length = static_cast<std::int64_t>(bytes.size());
+  else
+    response.body.emplace_back(std::move(bytes));
   return response;
 }
 
@@ -101,10 +110,12 @@ Outcome<net::Response> secret_body(Context& context, const net::Request& request
       [&](store::Repositories& r) { return r.policies.is_for_device(policy.id, device->client_id); });
   if (!mine) return refused(503, mine.error().message);
   if (!*mine) return refused(403, fmt::format("policy {} is not for {}", policy.id, device->client_id));
-  if ((policy.flags & policy_flag::kSecret) == 0 || (context.settings.plain_secrets_over_https && request.peer.tls()))
+  if ((policy.flags & policy_flag::kSecret) == 0 ||
+      (context.settings.plain_secrets_over_https && request.peer.tls()))
     return body_response(request, wire::policy_body_bytes(policy.body), {});
-  const auto sealed = crypto::seal(wire::sealed_plain_text(policy.body), device->encryption_certificate_der,
-                                   context.settings.legacy_cms ? crypto::SealProfile::legacy : crypto::SealProfile::modern);
+  const auto sealed =
+      crypto::seal(wire::sealed_plain_text(policy.body), device->encryption_certificate_der,
+                   context.settings.legacy_cms ? crypto::SealProfile::legacy : crypto::SealProfile::modern);
   if (!sealed) return refused(403, "cannot seal to the registered certificate: " + sealed.error().message);
   return body_response(request, *sealed, {});
 }
@@ -112,11 +123,14 @@ Outcome<net::Response> secret_body(Context& context, const net::Request& request
 Outcome<net::Response> any_body(Context& context, const net::Request& request) {
   const auto query = wire::parse_policy_query(request.query);
   if (!query) return refused(query.error().code == Code::too_large ? 413 : 400, query.error().message);
-  const auto policy = context.store.read([&](store::Repositories& r) { return r.policies.find(query->id, query->version); });
+  const auto policy =
+      context.store.read([&](store::Repositories& r) { return r.policies.find(query->id, query->version); });
   if (!policy && policy.error().code == Code::not_found) return refused(404, "no such policy");
   if (!policy) return refused(503, policy.error().message);
-  if (!query->sha256.empty() && !iequals(query->sha256, policy->hash)) return refused(404, "no policy with that hash");
-  if ((policy->flags & (policy_flag::kSecret | policy_flag::kRequiresAuth)) != 0) return secret_body(context, request, *policy);
+  if (!query->sha256.empty() && !iequals(query->sha256, policy->hash))
+    return refused(404, "no policy with that hash");
+  if ((policy->flags & (policy_flag::kSecret | policy_flag::kRequiresAuth)) != 0)
+    return secret_body(context, request, *policy);
   return body_response(request, wire::policy_body_bytes(policy->body), "\"" + policy->hash + "\"");
 }
 

@@ -20,16 +20,23 @@ class PolicyTest : public testing::Test {
   PolicyTest() {
     pc.enrol(http);
     EXPECT_TRUE(site.store->write([&](store::Repositories& r) -> Status {
-      FP_CHECK(r.collections.put({.id = "LAB00010", .name = "Nobody", .comment = {}, .limiting_id = kAllSystems}));
+      FP_CHECK(
+          r.collections.put({.id = "LAB00010", .name = "Nobody", .comment = {}, .limiting_id = kAllSystems}));
       FP_CHECK(put(r, kPlain, 0, kAllSystems));
       FP_CHECK(put(r, kSecret, policy_flag::kSecret | policy_flag::kRequiresAuth, kAllSystems));
       return put(r, kElsewhere, policy_flag::kSecret, "LAB00010");
     }));
   }
-  Status put(store::Repositories& r, const std::string& id, unsigned flags, const std::string& collection, std::string version = "1.00") {
+  Status put(store::Repositories& r, const std::string& id, unsigned flags, const std::string& collection,
+             std::string version = "1.00") {
     const std::string xml = body_xml(id);
-    return r.policies.put({.id = id, .version = std::move(version), .category = flags ? "NAAConfig" : "ClientSettings", .flags = flags,
-                           .body = xml, .hash = hex(crypto::sha256(wire::policy_body_bytes(xml))), .signature = "sig",
+    return r.policies.put({.id = id,
+                           .version = std::move(version),
+                           .category = flags ? "NAAConfig" : "ClientSettings",
+                           .flags = flags,
+                           .body = xml,
+                           .hash = hex(crypto::sha256(wire::policy_body_bytes(xml))),
+                           .signature = "sig",
                            .source_id = id},
                           {collection});
   }
@@ -44,7 +51,8 @@ TEST_F(PolicyTest, AFullRequestNamesEverythingThatIsForTheDevice) {
   const auto reply = pc.assignments(http);
   EXPECT_FALSE(reply.delta);
   ASSERT_EQ(reply.assignments.size(), 2U);
-  EXPECT_EQ(reply.assignments[0].location, "http://<mp>/SMS_MP/.sms_pol?{10000000-2222-3333-4444-555555555555}.1_00");
+  EXPECT_EQ(reply.assignments[0].location,
+            "http://<mp>/SMS_MP/.sms_pol?{10000000-2222-3333-4444-555555555555}.1_00");
   EXPECT_EQ(reply.assignments[1].flags, 6U);
   EXPECT_EQ(reply.site_code, "LAB");
 }
@@ -88,7 +96,10 @@ TEST_F(PolicyTest, PendingBlockedUnknownAndBadlySignedAreAnsweredEmpty) {
   refused(good, "not approved");
   site.change(pc.id, [](Device& d) { d.approval = Approval::rejected; });
   refused(good, "rejected");
-  site.change(pc.id, [](Device& d) { d.approval = Approval::approved; d.blocked = true; });
+  site.change(pc.id, [](Device& d) {
+    d.approval = Approval::approved;
+    d.blocked = true;
+  });
   refused(good, "blocked");
   site.change(pc.id, [](Device& d) { d.blocked = false; });
   TestClient thief{site, keys().other_self_signed, "PC1", pc.id};
@@ -120,13 +131,15 @@ TEST_F(PolicyTest, APlainBodyIsUtf16XmlForAnybodyAtThisDoor) {
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(header_of(response, "Content-Type"), "text/xml");
   EXPECT_EQ(body_of(response), "\xFF\xFE" + to_utf16le(body_xml(kPlain)));
-  const auto again = site.get("/sms_mp/.SMS_POL?{" + std::string(kPlain) + "}.1_00", http, {{"If-None-Match", header_of(response, "ETag")}});
+  const auto again = site.get("/sms_mp/.SMS_POL?{" + std::string(kPlain) + "}.1_00", http,
+                              {{"If-None-Match", header_of(response, "ETag")}});
   EXPECT_EQ(again.status, 304);
   const auto head = site.get(url(kPlain), http, {}, "HEAD");
   EXPECT_EQ(head.head_length, static_cast<std::int64_t>(body_of(response).size()));
   EXPECT_TRUE(head.body.empty());
   const auto by_hash = site.get(
-      "/SMS_MP/.sms_pol?{" + std::string(kPlain) + "}.SHA256:" + hex(crypto::sha256(body_of(response))), http);
+      "/SMS_MP/.sms_pol?{" + std::string(kPlain) + "}.SHA256:" + hex(crypto::sha256(body_of(response))),
+      http);
   EXPECT_EQ(by_hash.status, 200);
 }
 
@@ -137,11 +150,13 @@ TEST_F(PolicyTest, ASecretBodyWithoutHeadersIsAPageThatStartsWithHtmlInCapitals)
 }
 
 TEST_F(PolicyTest, ASecretBodyIsSealedToTheRegisteredCertificateInBothHeaderFamilies) {
-  for (const auto family : {wire::HttpIdentity::Family::client_token, wire::HttpIdentity::Family::ccm_client}) {
+  for (const auto family :
+       {wire::HttpIdentity::Family::client_token, wire::HttpIdentity::Family::ccm_client}) {
     site.clock.advance_s(2);
     const auto response = site.get(url(kSecret), http, pc.identity_headers(family));
     ASSERT_EQ(response.status, 200) << site.reason();
-    const auto plain = crypto::open(body_of(response), keys().self_signed.key, keys().self_signed.certificate.der());
+    const auto plain =
+        crypto::open(body_of(response), keys().self_signed.key, keys().self_signed.certificate.der());
     ASSERT_TRUE(plain);
     EXPECT_EQ(*plain, wire::sealed_plain_text(body_xml(kSecret)));
   }
@@ -160,8 +175,10 @@ TEST_F(PolicyTest, ASecretBodyIsPlainOverTlsOnlyWhereTheWholeSiteIsHttps) {
   TestClient tls{site, keys().pki_client, "PC9"};
   const Peer https = site.peer(Door::intranet_https, &keys().pki_client);
   tls.enrol(https);
-  EXPECT_EQ(body_of(site.get(url(kSecret), https, tls.identity_headers())), "\xFF\xFE" + to_utf16le(body_xml(kSecret)));
-  EXPECT_NE(body_of(site.get(url(kSecret), http, pc.identity_headers())), "\xFF\xFE" + to_utf16le(body_xml(kSecret)));
+  EXPECT_EQ(body_of(site.get(url(kSecret), https, tls.identity_headers())),
+            "\xFF\xFE" + to_utf16le(body_xml(kSecret)));
+  EXPECT_NE(body_of(site.get(url(kSecret), http, pc.identity_headers())),
+            "\xFF\xFE" + to_utf16le(body_xml(kSecret)));
 }
 
 TEST_F(PolicyTest, ATokenIsGoodForItsSecondAndNeverAgain) {
@@ -193,7 +210,8 @@ TEST_F(PolicyTest, ForeignForgedOrForbiddenCallersGetNoSecret) {
   const auto response = site.get(url(kSecret), http, pc.identity_headers());
   EXPECT_EQ(response.status, 403);
   EXPECT_TRUE(body_of(response).starts_with("<HTML>"));
-  EXPECT_EQ(site.get(url(kSecret), http, {{"ClientToken", "GUID:" + std::string(kPlain) + ";x;2"}}).status, 403);
+  EXPECT_EQ(site.get(url(kSecret), http, {{"ClientToken", "GUID:" + std::string(kPlain) + ";x;2"}}).status,
+            403);
 }
 
 TEST_F(PolicyTest, OnTheInternetTheKeyOfTheHeadersIsTheTlsKey) {

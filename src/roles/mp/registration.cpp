@@ -1,5 +1,5 @@
-// MP_ClientRegistration (wire.md §5, docs/protocol/registration.md): identity is the signing key. The same key gets the same
-// GUID; the same name with another key is a conflict and a new GUID, never a takeover.
+// MP_ClientRegistration (wire.md §5, docs/protocol/registration.md): identity is the signing key. The same
+// key gets the same GUID; the same name with another key is a conflict and a new GUID, never a takeover.
 #include "wire/registration.hpp"
 
 #include "base/ids.hpp"
@@ -23,16 +23,17 @@ constexpr int kKeyBitsMin = 2048;
 struct Applicant {
   RegistrationRequest request;
   std::string key_fingerprint;
-  bool pki = false;            // certificate of a listed issuer, in TLS or through the bridge: needs no approval
-  bool trusted = false;        // the signing certificate itself is one of a listed issuer
-  std::string tls_fingerprint; // of the pair that is fixed now; empty: none
+  bool pki = false;      // certificate of a listed issuer, in TLS or through the bridge: needs no approval
+  bool trusted = false;  // the signing certificate itself is one of a listed issuer
+  std::string tls_fingerprint;  // of the pair that is fixed now; empty: none
   std::string name, fqdn;
 };
 
 Outcome<void> check_encryption_certificate(const RegistrationRequest& request) {
   const auto certificate = pki::Certificate::from_der(request.encryption_certificate_der);
   if (!certificate) return refused(400, "encryption certificate: " + certificate.error().message);
-  if (certificate->public_key().rsa_bits() < kKeyBitsMin) return refused(200, "the encryption key is not RSA of 2048 bits or more");
+  if (certificate->public_key().rsa_bits() < kKeyBitsMin)
+    return refused(200, "the encryption key is not RSA of 2048 bits or more");
   return {};
 }
 
@@ -42,10 +43,12 @@ Outcome<Applicant> examine(Context& context, Message& message) {
   Applicant applicant;
   applicant.request = std::move(*decoded);
   RegistrationRequest& request = applicant.request;
-  if (request.encryption_certificate_der.empty()) request.encryption_certificate_der = request.signing_certificate_der;
+  if (request.encryption_certificate_der.empty())
+    request.encryption_certificate_der = request.signing_certificate_der;
   const auto signing = pki::Certificate::from_der(request.signing_certificate_der);
   if (!signing) return refused(400, "signing certificate: " + signing.error().message);
-  if (signing->public_key().rsa_bits() < kKeyBitsMin) return refused(200, "the signing key is not RSA of 2048 bits or more");
+  if (signing->public_key().rsa_bits() < kKeyBitsMin)
+    return refused(200, "the signing key is not RSA of 2048 bits or more");
   if (auto good = check_encryption_certificate(request); !good) return std::unexpected(good.error());
   applicant.key_fingerprint = signing->public_key().fingerprint();
 
@@ -53,9 +56,12 @@ Outcome<Applicant> examine(Context& context, Message& message) {
   const bool tls_good = peer.tls() && peer.check.ok() && !peer.pinned_proxy;
   access::Proof proof{.present = !request.signature.empty()};
   proof.good = crypto::cm_verify(signing->public_key(), request.signed_bytes, request.signature);
-  if (!proof.good) return refused(200, proof.present ? "the registration's signature does not verify" : "the registration is not signed");
+  if (!proof.good)
+    return refused(200, proof.present ? "the registration's signature does not verify"
+                                      : "the registration is not signed");
   proof.key_is_tls_key = tls_good && is_tls_key(context, peer, applicant.key_fingerprint);
-  // Behind a bridge, and where TLS proved nothing, the certificate inside is checked here: chain, dates, revocation.
+  // Behind a bridge, and where TLS proved nothing, the certificate inside is checked here: chain, dates,
+  // revocation.
   if (!tls_good && context.verify) {
     const CertificateCheck check = context.verify(request.signing_certificate_der, context.clock.now());
     proof.request_certificate = check.problem;
@@ -68,7 +74,8 @@ Outcome<Applicant> examine(Context& context, Message& message) {
     return refused(200, fmt::format("the TimeStamp {} is more than 5 minutes off", to_iso(request.sent_at)));
   applicant.pki = tls_good || (peer.pinned_proxy && applicant.trusted);
   if (tls_good) applicant.tls_fingerprint = peer.fingerprint;
-  const std::string& name = request.netbios_name.empty() ? message.envelope.header.source_host : request.netbios_name;
+  const std::string& name =
+      request.netbios_name.empty() ? message.envelope.header.source_host : request.netbios_name;
   applicant.name = parse_name(name, 256).value_or("unnamed");
   applicant.fqdn = parse_host(request.fqdn).value_or("");
   return applicant;
@@ -80,7 +87,8 @@ Approval approval_of(const Applicant& applicant, ApprovalMode mode) {
   return mode == ApprovalMode::trusted && applicant.trusted ? Approval::approved : Approval::pending;
 }
 
-void refresh(Context& context, Device& device, const Applicant& applicant, const Message& message, Instant now) {
+void refresh(Context& context, Device& device, const Applicant& applicant, const Message& message,
+             Instant now) {
   device.name = applicant.name;
   if (!applicant.fqdn.empty()) device.fqdn = applicant.fqdn;
   device.signing_certificate_der = applicant.request.signing_certificate_der;
@@ -92,16 +100,20 @@ void refresh(Context& context, Device& device, const Applicant& applicant, const
   device.last_address = message.request.peer.address;
   device.last_management_point = context.settings.host;
   device.connection = message.request.peer.door == Door::internet_https ? ConnectionType::currently_internet
-                                                                         : ConnectionType::currently_intranet;
+                                                                        : ConnectionType::currently_intranet;
   device.registered_at = now;
 }
 
 Status report(store::Repositories& r, const Device& device, Instant now, std::string text) {
-  return r.states.add_event({.at = now, .severity = device.conflict ? 1 : 0, .component = "mp.register",
-                             .client_id = device.client_id, .text = std::move(text)});
+  return r.states.add_event({.at = now,
+                             .severity = device.conflict ? 1 : 0,
+                             .component = "mp.register",
+                             .client_id = device.client_id,
+                             .text = std::move(text)});
 }
 
-Result<Device> admit_new(Context& context, store::Repositories& r, const Applicant& applicant, const Message& message, Instant now) {
+Result<Device> admit_new(Context& context, store::Repositories& r, const Applicant& applicant,
+                         const Message& message, Instant now) {
   Device device;
   device.client_id = new_client_id(context.random);
   device.approval = approval_of(applicant, context.settings.approval);
@@ -109,23 +121,26 @@ Result<Device> admit_new(Context& context, store::Repositories& r, const Applica
   FP_TRY(same_name, r.devices.find_by_name(device.name));
   device.conflict = !same_name.empty();
   FP_CHECK(r.devices.put(device));
-  FP_CHECK(r.collections.add_member(kAllSystems, {.client_id = device.client_id, .reason = "registered", .since = now}));
+  FP_CHECK(r.collections.add_member(kAllSystems,
+                                    {.client_id = device.client_id, .reason = "registered", .since = now}));
   FP_CHECK(report(r, device, now,
                   fmt::format("{} registered as {}{}", device.name, device.client_id,
                               device.conflict ? "; another client has that name" : "")));
   return device;
 }
 
-Result<Device> admit_again(Context& context, store::Repositories& r, Device device, const Applicant& applicant,
-                           const Message& message, Instant now) {
+Result<Device> admit_again(Context& context, store::Repositories& r, Device device,
+                           const Applicant& applicant, const Message& message, Instant now) {
   if (device.blocked || device.approval == Approval::rejected) return device;
   refresh(context, device, applicant, message, now);
   if (applicant.pki) device.approval = Approval::not_applicable;
-  if (device.approval == Approval::pending) device.approval = approval_of(applicant, context.settings.approval);
+  if (device.approval == Approval::pending)
+    device.approval = approval_of(applicant, context.settings.approval);
   FP_CHECK(r.devices.put(device));
   FP_TRY(member, r.collections.is_member(kAllSystems, device.client_id));
   if (!member)
-    FP_CHECK(r.collections.add_member(kAllSystems, {.client_id = device.client_id, .reason = "registered", .since = now}));
+    FP_CHECK(r.collections.add_member(kAllSystems,
+                                      {.client_id = device.client_id, .reason = "registered", .since = now}));
   return device;
 }
 
@@ -137,14 +152,17 @@ Result<std::optional<Device>> look_up(store::Repositories& r, const std::string&
   return std::unexpected(device.error());
 }
 
-Result<std::optional<Device>> settle(Context& context, store::Repositories& r, const Applicant& applicant, const Message& message) {
+Result<std::optional<Device>> settle(Context& context, store::Repositories& r, const Applicant& applicant,
+                                     const Message& message) {
   const Instant now = context.clock.now();
   FP_TRY(known, look_up(r, applicant.key_fingerprint));
   if (applicant.request.type == RegistrationRequest::Type::confirmation) return known;
-  const std::string once = hex_lower(crypto::sha256(applicant.request.signed_bytes + applicant.request.signature));
+  const std::string once =
+      hex_lower(crypto::sha256(applicant.request.signed_bytes + applicant.request.signature));
   FP_TRY(fresh, r.site.first_time("registration", once, now.plus_ms(2 * limits::kClockSkewMs)));
   if (!fresh) {
-    log::info("mp.register", "{}: the same registration again, answered again", known ? known->client_id : applicant.name);
+    log::info("mp.register", "{}: the same registration again, answered again",
+              known ? known->client_id : applicant.name);
     return known;
   }
   if (known) {
@@ -155,14 +173,16 @@ Result<std::optional<Device>> settle(Context& context, store::Repositories& r, c
   return std::optional(std::move(device));
 }
 
-RegistrationReply reply_for(const std::optional<Device>& device, const RegistrationRequest& request, Instant now) {
+RegistrationReply reply_for(const std::optional<Device>& device, const RegistrationRequest& request,
+                            Instant now) {
   RegistrationReply reply{.type = request.type, .status = RegistrationReply::Status::reset, .sent_at = now};
   if (!device) return reply;
   reply.client_id = device->client_id;
   reply.approval = device->approval;
-  reply.status = device->blocked || device->approval == Approval::rejected ? RegistrationReply::Status::rejected
-                 : device->may_have_policy()                               ? RegistrationReply::Status::registered
-                                                                           : RegistrationReply::Status::pending;
+  reply.status = device->blocked || device->approval == Approval::rejected
+                     ? RegistrationReply::Status::rejected
+                 : device->may_have_policy() ? RegistrationReply::Status::registered
+                                             : RegistrationReply::Status::pending;
   return reply;
 }
 
@@ -171,15 +191,18 @@ RegistrationReply reply_for(const std::optional<Device>& device, const Registrat
 Outcome<Answer> register_client(Context& context, Message& message) {
   auto applicant = examine(context, message);
   if (!applicant) return std::unexpected(applicant.error());
-  const auto settled = context.store.write_async(
-      [&](store::Repositories& r) -> Result<std::optional<Device>> { return settle(context, r, *applicant, message); });
+  const auto settled =
+      context.store.write_async([&](store::Repositories& r) -> Result<std::optional<Device>> {
+        return settle(context, r, *applicant, message);
+      });
   if (!settled.value) return refused(503, settled.value.error().message);
   const std::optional<Device>& device = *settled.value;
   const RegistrationReply reply = reply_for(device, applicant->request, context.clock.now());
   if (device && reply.status == RegistrationReply::Status::rejected && context.hook)
     context.hook({"mp.register", 200, device->client_id, "the client is blocked or rejected"});
-  log::info("mp.register", "{} ({}) from {} at {}: status {}{}{}", applicant->name, reply.client_id, message.request.peer.address,
-            to_string(message.request.peer.door), static_cast<int>(reply.status), device && device->pki ? ", PKI" : "",
+  log::info("mp.register", "{} ({}) from {} at {}: status {}{}{}", applicant->name, reply.client_id,
+            message.request.peer.address, to_string(message.request.peer.door),
+            static_cast<int>(reply.status), device && device->pki ? ", PKI" : "",
             device && device->conflict ? ", conflict of names" : "");
   return Answer{wire::encode_registration_reply(reply), settled.ticket};
 }

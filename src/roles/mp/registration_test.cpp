@@ -16,12 +16,14 @@ TEST(Registration, APkiClientOnTheInternetNeedsNoApproval) {
   EXPECT_TRUE(device.pki);
   EXPECT_EQ(device.tls_fingerprint, keys().pki_client.certificate.fingerprint());
   EXPECT_EQ(device.connection, ConnectionType::currently_internet);
-  EXPECT_TRUE(must(site.store->read([&](store::Repositories& r) { return r.collections.is_member(kAllSystems, pc.id); })));
+  EXPECT_TRUE(must(
+      site.store->read([&](store::Repositories& r) { return r.collections.is_member(kAllSystems, pc.id); })));
 }
 
 TEST(Registration, SelfSignedOverHttpFollowsTheApprovalMode) {
-  for (const auto& [mode, status] : {std::pair{ApprovalMode::manual, Status::pending}, std::pair{ApprovalMode::trusted, Status::pending},
-                                     std::pair{ApprovalMode::all, Status::registered}}) {
+  for (const auto& [mode, status] :
+       {std::pair{ApprovalMode::manual, Status::pending}, std::pair{ApprovalMode::trusted, Status::pending},
+        std::pair{ApprovalMode::all, Status::registered}}) {
     TestSite site(mode);
     TestClient pc{site, keys().self_signed};
     EXPECT_EQ(pc.enrol(site.peer(Door::intranet_http)).status, status);
@@ -53,7 +55,8 @@ TEST(Registration, OnIntranetHttpsWithoutACertificateApprovalDecides) {
 TEST(Registration, OnTheInternetTheSigningKeyMustBeTheTlsKey) {
   TestSite site(ApprovalMode::all);
   TestClient pc{site, keys().self_signed};
-  const auto response = site.post(pc.registration_message(pc.registration()), site.peer(Door::internet_https, &keys().pki_client));
+  const auto response = site.post(pc.registration_message(pc.registration()),
+                                  site.peer(Door::internet_https, &keys().pki_client));
   EXPECT_EQ(response.status, 403);
   EXPECT_EQ(site.reason(), "the signing key is not the key of the TLS certificate");
   EXPECT_EQ(site.devices(), 0);
@@ -68,9 +71,11 @@ TEST(Registration, ThroughTheBridgeTheCertificateInTheRequestIsChecked) {
   for (const pki::Identity* identity : {&keys().self_signed, &keys().foreign_client}) {
     TestClient bad{site, *identity};
     EXPECT_EQ(site.post(bad.registration_message(bad.registration()), bridge).status, 403);
-    EXPECT_NE(site.reason().find("certificate in the request refused: untrusted issuer"), std::string::npos) << site.reason();
+    EXPECT_NE(site.reason().find("certificate in the request refused: untrusted issuer"), std::string::npos)
+        << site.reason();
   }
-  for (const auto problem : {CertificateProblem::revoked, CertificateProblem::crl_unavailable, CertificateProblem::expired}) {
+  for (const auto problem :
+       {CertificateProblem::revoked, CertificateProblem::crl_unavailable, CertificateProblem::expired}) {
     site.forced = CertificateCheck{problem, "forced"};
     TestClient bad{site, keys().other_client};
     EXPECT_EQ(site.post(bad.registration_message(bad.registration()), bridge).status, 403);
@@ -158,13 +163,19 @@ TEST(Registration, AConfirmationTellsHowTheApprovalWent) {
   const Peer from = site.peer(Door::intranet_http);
   auto confirm = pc.registration();
   confirm.type = wire::RegistrationRequest::Type::confirmation;
-  EXPECT_EQ(wire::decode_registration_reply(document_of(site.post(pc.registration_message(confirm), from)))->status, Status::reset);
+  EXPECT_EQ(
+      wire::decode_registration_reply(document_of(site.post(pc.registration_message(confirm), from)))->status,
+      Status::reset);
   EXPECT_EQ(site.devices(), 0);
   pc.enrol(from);
   confirm.client_id = pc.id;
-  EXPECT_EQ(wire::decode_registration_reply(document_of(site.post(pc.registration_message(confirm), from)))->status, Status::pending);
+  EXPECT_EQ(
+      wire::decode_registration_reply(document_of(site.post(pc.registration_message(confirm), from)))->status,
+      Status::pending);
   site.change(pc.id, [](Device& d) { d.approval = Approval::approved; });
-  EXPECT_EQ(wire::decode_registration_reply(document_of(site.post(pc.registration_message(confirm), from)))->status, Status::registered);
+  EXPECT_EQ(
+      wire::decode_registration_reply(document_of(site.post(pc.registration_message(confirm), from)))->status,
+      Status::registered);
 }
 
 TEST(Registration, ABlockedOrRejectedKeyStaysOut) {
@@ -184,9 +195,16 @@ TEST(Registration, MalformedContentsAre400AndChangeNothing) {
   TestClient pc{site, keys().self_signed};
   auto request = pc.registration();
   request.signing_certificate_der = "not a certificate";
-  EXPECT_EQ(site.post(pc.registration_message(request, std::string(512, '0')), site.peer(Door::intranet_http)).status, 400);
-  EXPECT_EQ(site.post(pc.message("MP_ClientRegistration", "<ClientRegistrationRequest/>", false), site.peer(Door::intranet_http)).status, 400);
-  EXPECT_EQ(site.post(pc.message("MP_ClientRegistration", "<Clie", false), site.peer(Door::intranet_http)).status, 400);
+  EXPECT_EQ(site.post(pc.registration_message(request, std::string(512, '0')), site.peer(Door::intranet_http))
+                .status,
+            400);
+  EXPECT_EQ(site.post(pc.message("MP_ClientRegistration", "<ClientRegistrationRequest/>", false),
+                      site.peer(Door::intranet_http))
+                .status,
+            400);
+  EXPECT_EQ(
+      site.post(pc.message("MP_ClientRegistration", "<Clie", false), site.peer(Door::intranet_http)).status,
+      400);
   EXPECT_EQ(site.devices(), 0);
 }
 
@@ -197,8 +215,8 @@ TEST(Registration, OnTheInternetNobodyComesThatFarWithoutACertificate) {
   const auto response = site.post(bytes, site.peer(Door::internet_https));
   EXPECT_EQ(response.status, 403);
   EXPECT_EQ(response.reason, "Client certificate required");
-  for (const auto problem : {CertificateProblem::expired, CertificateProblem::revoked, CertificateProblem::crl_unavailable,
-                             CertificateProblem::untrusted}) {
+  for (const auto problem : {CertificateProblem::expired, CertificateProblem::revoked,
+                             CertificateProblem::crl_unavailable, CertificateProblem::untrusted}) {
     Peer from = site.peer(Door::internet_https, &keys().pki_client);
     from.check = {problem, "which one"};
     EXPECT_EQ(site.post(bytes, from).status, 403);

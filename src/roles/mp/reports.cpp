@@ -1,5 +1,5 @@
-// Discovery, inventory, state and status (wire.md §9, domain.md §20, §21). A report is applied once, whatever happens to its
-// acknowledgement, and never after a newer one of its kind.
+// Discovery, inventory, state and status (wire.md §9, domain.md §20, §21). A report is applied once, whatever
+// happens to its acknowledgement, and never after a newer one of its kind.
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -22,8 +22,8 @@ Outcome<std::vector<wire::Report>> decode_all(const Message& message) {
     auto report = wire::decode_report(document);
     if (!report) return refused(report.error());
     if (!report->header.client_id.empty() && report->header.client_id != message.device->client_id)
-      return refused(200, fmt::format("the report speaks of {}, the signature is of {}", report->header.client_id,
-                                      message.device->client_id));
+      return refused(200, fmt::format("the report speaks of {}, the signature is of {}",
+                                      report->header.client_id, message.device->client_id));
     if (report->header.kind == wire::ReportKind::other)
       return refused(200, fmt::format("a report of unknown content '{}'", report->header.content));
     report->header.client_id = message.device->client_id;
@@ -40,7 +40,8 @@ ConnectionType connection_from(const wire::Report& report, Door door) {
       if (icontains(value, "intranet")) return ConnectionType::currently_intranet;
       if (icontains(value, "internet")) return ConnectionType::currently_internet;
     }
-  return door == Door::internet_https ? ConnectionType::currently_internet : ConnectionType::currently_intranet;
+  return door == Door::internet_https ? ConnectionType::currently_internet
+                                      : ConnectionType::currently_intranet;
 }
 
 Status apply_discovery(Repositories& r, Device& device, const wire::Report& report, Door door, Instant now) {
@@ -54,7 +55,8 @@ Status apply_discovery(Repositories& r, Device& device, const wire::Report& repo
 }
 
 // A delta without its predecessor is not applied; the next policy reply asks for everything.
-Status apply_inventory(Repositories& r, const wire::Report& report, std::string_view kind, Instant& last_at, bool& resync, Instant now) {
+Status apply_inventory(Repositories& r, const wire::Report& report, std::string_view kind, Instant& last_at,
+                       bool& resync, Instant now) {
   InventoryReport inventory = report.inventory();
   const bool full = inventory.type != ReportType::delta;
   if (!full && resync) {
@@ -63,7 +65,8 @@ Status apply_inventory(Repositories& r, const wire::Report& report, std::string_
   }
   const Status applied = r.inventory.apply(inventory, kind);
   if (!applied && applied.error().code == Code::conflict) {
-    log::warning("mp.report", "{}: {} resync ordered: {}", inventory.client_id, kind, applied.error().message);
+    log::warning("mp.report", "{}: {} resync ordered: {}", inventory.client_id, kind,
+                 applied.error().message);
     resync = true;
     return {};
   }
@@ -76,12 +79,16 @@ Status apply_inventory(Repositories& r, const wire::Report& report, std::string_
 Status apply_deployment_state(Repositories& r, const StateMessage& message) {
   const auto id = parse_object_id(message.topic_id);
   if (!id || !r.deployments.find(*id)) {
-    log::info("mp.report", "{}: state of an unknown deployment '{}'", message.client_id, message.topic_id.substr(0, 64));
+    log::info("mp.report", "{}: state of an unknown deployment '{}'", message.client_id,
+              message.topic_id.substr(0, 64));
     return {};
   }
-  return r.deployments.put_state({.deployment_id = *id, .client_id = message.client_id, .state = message.state_id,
-                                  .detail = message.parameters.empty() ? std::string() : message.parameters.front(),
-                                  .at = message.sent_at});
+  return r.deployments.put_state(
+      {.deployment_id = *id,
+       .client_id = message.client_id,
+       .state = message.state_id,
+       .detail = message.parameters.empty() ? std::string() : message.parameters.front(),
+       .at = message.sent_at});
 }
 
 Status apply_states(Repositories& r, Device& device, const wire::Report& report, Instant now) {
@@ -103,7 +110,8 @@ Status apply_states(Repositories& r, Device& device, const wire::Report& report,
   }
   device.state_serial = gaps.empty() ? highest : gaps.front() - 1;
   if (!gaps.empty() && !device.state_resync)
-    log::warning("mp.report", "{}: state message {} is missing, resync ordered", device.client_id, gaps.front());
+    log::warning("mp.report", "{}: state message {} is missing, resync ordered", device.client_id,
+                 gaps.front());
   device.state_resync = !gaps.empty();
   device.last_state_at = now;
   return {};
@@ -111,37 +119,44 @@ Status apply_states(Repositories& r, Device& device, const wire::Report& report,
 
 Status apply_one(Repositories& r, Device& device, const wire::Report& report, Door door, Instant now) {
   switch (report.header.kind) {
-    case wire::ReportKind::discovery: return apply_discovery(r, device, report, door, now);
+    case wire::ReportKind::discovery:
+      return apply_discovery(r, device, report, door, now);
     case wire::ReportKind::hardware:
       return apply_inventory(r, report, "hardware", device.last_hardware_at, device.hardware_resync, now);
     case wire::ReportKind::software:
       return apply_inventory(r, report, "software", device.last_software_at, device.software_resync, now);
-    case wire::ReportKind::state: return apply_states(r, device, report, now);
+    case wire::ReportKind::state:
+      return apply_states(r, device, report, now);
     case wire::ReportKind::status:
       for (StatusEvent event : report.events) {
         event.client_id = device.client_id;
         FP_CHECK(r.states.add_event(event));
       }
       return {};
-    case wire::ReportKind::other: break;
+    case wire::ReportKind::other:
+      break;
   }
   return fail(Code::internal, "a report of unknown kind came through");
 }
 
 // Applies the message, or finds that it was applied before. False: before.
-Result<bool> apply(Context& context, Repositories& r, const Message& message, const std::vector<wire::Report>& reports) {
+Result<bool> apply(Context& context, Repositories& r, const Message& message,
+                   const std::vector<wire::Report>& reports) {
   const Instant now = context.clock.now();
-  FP_TRY(fresh, r.site.first_time(message.device->client_id, "report " + message.payload_hash, now.plus_ms(kRememberReportsMs)));
+  FP_TRY(fresh, r.site.first_time(message.device->client_id, "report " + message.payload_hash,
+                                  now.plus_ms(kRememberReportsMs)));
   if (!fresh) return false;
   FP_TRY(device, r.devices.find(message.device->client_id));
   if (message.freshness) {
     if (message.freshness->counter <= device.agent_counter)
-      return fail(Code::unauthenticated, "stale: counter {} after {}", message.freshness->counter, device.agent_counter);
+      return fail(Code::unauthenticated, "stale: counter {} after {}", message.freshness->counter,
+                  device.agent_counter);
     device.agent_counter = message.freshness->counter;
   }
   device.last_address = message.request.peer.address;
   device.last_management_point = context.settings.host;
-  for (const wire::Report& report : reports) FP_CHECK(apply_one(r, device, report, message.request.peer.door, now));
+  for (const wire::Report& report : reports)
+    FP_CHECK(apply_one(r, device, report, message.request.peer.door, now));
   FP_CHECK(r.devices.put(device));
   return true;
 }
@@ -154,8 +169,11 @@ Outcome<Answer> take_report(Context& context, Message& message) {
   const auto applied =
       context.store.write_async([&](Repositories& r) { return apply(context, r, message, *reports); });
   if (!applied.value) return refused(applied.value.error());
-  if (!*applied.value) log::info("mp.report", "{}: the same report again, acknowledged again", message.device->client_id);
-  else log::debug("mp.report", "{}: {} report(s) to {}", message.device->client_id, reports->size(), message.endpoint.name);
+  if (!*applied.value)
+    log::info("mp.report", "{}: the same report again, acknowledged again", message.device->client_id);
+  else
+    log::debug("mp.report", "{}: {} report(s) to {}", message.device->client_id, reports->size(),
+               message.endpoint.name);
   return Answer{{}, applied.ticket};
 }
 

@@ -12,20 +12,33 @@ class ReportsTest : public testing::Test {
   ReportsTest() {
     pc.enrol(http);
     EXPECT_TRUE(site.store->write([](store::Repositories& r) -> Status {
-      return r.deployments.put({.id = "LAB20001", .target_id = "x", .program = {}, .collection_id = kAllSystems, .comment = {}, .created_by = {}});
+      return r.deployments.put({.id = "LAB20001",
+                                .target_id = "x",
+                                .program = {},
+                                .collection_id = kAllSystems,
+                                .comment = {},
+                                .created_by = {}});
     }));
   }
   wire::Report report(wire::ReportKind kind, ReportType type = ReportType::full, std::int64_t sequence = 0) {
     wire::Report r;
-    r.header = {.kind = kind, .client_id = pc.id, .client_version = "1.0", .netbios_name = "PC1", .content = {}, .type = type,
-                .made_at = site.clock.now(), .sequence = sequence};
+    r.header = {.kind = kind,
+                .client_id = pc.id,
+                .client_version = "1.0",
+                .netbios_name = "PC1",
+                .content = {},
+                .type = type,
+                .made_at = site.clock.now(),
+                .sequence = sequence};
     return r;
   }
   wire::Report inventory(ReportType type, std::int64_t sequence, const std::string& value,
                          wire::ReportKind kind = wire::ReportKind::hardware) {
     wire::Report r = report(kind, type, sequence);
-    r.instances = {{.class_name = "PROCESSOR", .content = type == ReportType::delta ? InstanceContent::update : InstanceContent::fresh,
-                    .properties = {{"Name", value}}, .key = "cpu0"}};
+    r.instances = {{.class_name = "PROCESSOR",
+                    .content = type == ReportType::delta ? InstanceContent::update : InstanceContent::fresh,
+                    .properties = {{"Name", value}},
+                    .key = "cpu0"}};
     return r;
   }
   StateMessage state(std::int64_t serial, int topic, int id, std::string topic_id = "LAB20001") {
@@ -43,7 +56,8 @@ class ReportsTest : public testing::Test {
     return site.post(pc.message(endpoint, wire::encode_report(r), true, true), http);
   }
   std::string processor() {
-    const auto found = must(site.store->read([&](store::Repositories& r) { return r.inventory.instances(pc.id, "PROCESSOR"); }));
+    const auto found = must(
+        site.store->read([&](store::Repositories& r) { return r.inventory.instances(pc.id, "PROCESSOR"); }));
     return found.empty() ? "" : found[0].properties.at("Name");
   }
   std::vector<StateMessage> states() {
@@ -56,7 +70,8 @@ class ReportsTest : public testing::Test {
 
 TEST_F(ReportsTest, AHeartbeatIsAcknowledgedEmptyAndNoted) {
   wire::Report r = report(wire::ReportKind::discovery);
-  r.instances = {{.class_name = "CCM_Client", .properties = {{"ConnectionType", "Currently internet"}}, .key = "1"}};
+  r.instances = {
+      {.class_name = "CCM_Client", .properties = {{"ConnectionType", "Currently internet"}}, .key = "1"}};
   const auto response = send(r, "MP_DdrEndpoint");
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(body_of(response), "");
@@ -82,7 +97,8 @@ TEST_F(ReportsTest, DeltasFollowAFullReportAndAGapOrdersAResync) {
 }
 
 TEST_F(ReportsTest, TheSameBytesAreAppliedOnceAndAcknowledgedAgain) {
-  const std::string old = pc.message("MP_HinvEndpoint", wire::encode_report(inventory(ReportType::full, 1, "old")), true, true);
+  const std::string old =
+      pc.message("MP_HinvEndpoint", wire::encode_report(inventory(ReportType::full, 1, "old")), true, true);
   EXPECT_EQ(site.post(old, http).status, 200);
   send(inventory(ReportType::full, 2, "new"), "MP_HinvEndpoint");
   const auto again = site.post(old, http);
@@ -96,7 +112,8 @@ TEST_F(ReportsTest, StateMessagesMoveADeploymentAndMissingOnesOrderAResync) {
   r.states = {state(1, 800, 400, ""), state(2, 1702, 2002)};
   send(r, "MP_RelayEndpoint");
   EXPECT_TRUE(site.refusals.empty()) << site.reason();
-  const auto now = must(site.store->read([&](store::Repositories& q) { return q.deployments.state("LAB20001", pc.id); }));
+  const auto now =
+      must(site.store->read([&](store::Repositories& q) { return q.deployments.state("LAB20001", pc.id); }));
   EXPECT_EQ(now.state, 2002);
   EXPECT_EQ(now.detail, "because");
   EXPECT_EQ(site.device(pc.id).state_serial, 2);
@@ -120,7 +137,10 @@ TEST_F(ReportsTest, ASerialIsAppliedOnceEvenInOtherBytes) {
   site.clock.advance_s(1);
   r.states = {state(1, 1702, 5000)};
   send(r, "MP_RelayEndpoint");
-  EXPECT_EQ(must(site.store->read([&](store::Repositories& q) { return q.deployments.state("LAB20001", pc.id); })).state, 1000);
+  EXPECT_EQ(must(site.store->read([&](store::Repositories& q) {
+              return q.deployments.state("LAB20001", pc.id);
+            })).state,
+            1000);
   EXPECT_EQ(states().size(), 1U);
 }
 
@@ -144,7 +164,8 @@ TEST_F(ReportsTest, AReportAboutAnotherClientIsRefused) {
 TEST_F(ReportsTest, WithoutAGoodSignatureOrApprovalNothingIsWritten) {
   const std::string document = wire::encode_report(inventory(ReportType::full, 1, "x"));
   TestClient thief{site, keys().other_self_signed, "PC1", pc.id};
-  for (const std::string& bytes : {thief.message("MP_HinvEndpoint", document, true, true), pc.message("MP_HinvEndpoint", document, false, true)}) {
+  for (const std::string& bytes : {thief.message("MP_HinvEndpoint", document, true, true),
+                                   pc.message("MP_HinvEndpoint", document, false, true)}) {
     const auto response = site.post(bytes, http);
     EXPECT_EQ(response.status, 200);
     EXPECT_EQ(body_of(response), "");
@@ -169,8 +190,9 @@ TEST_F(ReportsTest, MalformedReportsAre400AndLeaveNoTrace) {
 TEST_F(ReportsTest, OurOwnAgentsCountTheirMessagesAndAStaleOneIsRefused) {
   const auto fresh = [&](std::int64_t counter, const std::string& value, Instant at) {
     return pc.message("MP_HinvEndpoint",
-                      wire::with_freshness(wire::encode_report(inventory(ReportType::full, counter, value)),
-                                           {.nonce = "00112233445566778899aabbccddeeff", .counter = counter, .sent_at = at}),
+                      wire::with_freshness(
+                          wire::encode_report(inventory(ReportType::full, counter, value)),
+                          {.nonce = "00112233445566778899aabbccddeeff", .counter = counter, .sent_at = at}),
                       true, true);
   };
   const std::string first = fresh(5, "five", site.clock.now());

@@ -13,27 +13,33 @@ struct Service::Parts {
   Context context;
 };
 
-Service::Service(store::Store& store, const Clock& clock, Random& random, Settings settings, CertificateVerifier verifier)
-    : parts_(new Parts{Context{.store = store,
-                               .clock = clock,
-                               .random = random,
-                               .settings = settings,
-                               .verify = std::move(verifier),
-                               .hook = {},
-                               .uploads = Uploads(settings.uploads, settings.uploads_bytes_max, clock, random),
-                               .keys = {},
-                               .tokens = {}}}) {}
+Service::Service(store::Store& store, const Clock& clock, Random& random, Settings settings,
+                 CertificateVerifier verifier)
+    : parts_(
+          new Parts{Context{.store = store,
+                            .clock = clock,
+                            .random = random,
+                            .settings = settings,
+                            .verify = std::move(verifier),
+                            .hook = {},
+                            .uploads = Uploads(settings.uploads, settings.uploads_bytes_max, clock, random),
+                            .keys = {},
+                            .tokens = {}}}) {}
 Service::~Service() = default;
 
 void Service::on_refusal(RefusalHook hook) { parts_->context.hook = std::move(hook); }
 
-bool Service::owns(std::string_view decoded_path) { return access::find_route(Role::mp, decoded_path) != nullptr; }
+bool Service::owns(std::string_view decoded_path) {
+  return access::find_route(Role::mp, decoded_path) != nullptr;
+}
 
 std::size_t Service::body_limit(const net::Request& head) {
   const access::Route* route = access::find_route(Role::mp, head.path);
   if (!route) return head.method == "CCM_POST" ? limits::kMessageBodyBytesMax : 0;
-  if (head.method == "BITS_POST" || iequals(head.header("X-Http-Method-Override"), "BITS_POST")) return limits::kBitsFragmentBytesMax;
-  // A Windows client sends its whole message along with each step of a login, and a refused path still has to be read.
+  if (head.method == "BITS_POST" || iequals(head.header("X-Http-Method-Override"), "BITS_POST"))
+    return limits::kBitsFragmentBytesMax;
+  // A Windows client sends its whole message along with each step of a login, and a refused path still has to
+  // be read.
   if (head.method == "CCM_POST") return limits::kMessageBodyBytesMax;
   return head.method == "PROPFIND" ? std::size_t{64} << 10 : 0;
 }
@@ -42,24 +48,35 @@ namespace {
 
 std::string_view component_of(RouteId id) {
   switch (id) {
-    case RouteId::mp_policy: return "mp.policy";
-    case RouteId::mp_authority: return "mp.location";
-    case RouteId::mp_uploads: return "mp.upload";
-    default: return "mp.message";
+    case RouteId::mp_policy:
+      return "mp.policy";
+    case RouteId::mp_authority:
+      return "mp.location";
+    case RouteId::mp_uploads:
+      return "mp.upload";
+    default:
+      return "mp.message";
   }
 }
 
 net::Response dispatch(Context& context, const access::Route& route, net::Request& request) {
   switch (route.id) {
-    case RouteId::mp_messages: return answer_message(context, request);
-    case RouteId::mp_authority: return answer_authority(context, request);
-    case RouteId::mp_policy: return serve_policy(context, request);
-    case RouteId::mp_uploads: return take_packet(context, request);
-    case RouteId::mp_client_files: return serve_client_file(context, request);
-    // decide() never lets anybody through to these: absent everywhere, or without an acceptor of Windows credentials.
+    case RouteId::mp_messages:
+      return answer_message(context, request);
+    case RouteId::mp_authority:
+      return answer_authority(context, request);
+    case RouteId::mp_policy:
+      return serve_policy(context, request);
+    case RouteId::mp_uploads:
+      return take_packet(context, request);
+    case RouteId::mp_client_files:
+      return serve_client_file(context, request);
+    // decide() never lets anybody through to these: absent everywhere, or without an acceptor of Windows
+    // credentials.
     case RouteId::mp_messages_windows:
     case RouteId::mp_policy_windows:
-    default: return context.refuse(component_of(route.id), request, {}, {404, "nothing answers here"});
+    default:
+      return context.refuse(component_of(route.id), request, {}, {404, "nothing answers here"});
   }
 }
 
@@ -72,17 +89,21 @@ net::Response Service::handle(net::Request& request) {
     const int status = request.method == "CCM_POST" ? 400 : 404;
     return context.refuse("mp.message", request, {}, {status, "no such path"});
   }
-  if (route->id == RouteId::mp_uploads && request.method == "POST" && iequals(request.header("X-Http-Method-Override"), "BITS_POST"))
+  if (route->id == RouteId::mp_uploads && request.method == "POST" &&
+      iequals(request.header("X-Http-Method-Override"), "BITS_POST"))
     request.method = "BITS_POST";  // the tunnel of clients behind proxies that know no other verbs
-  const access::Decision decision = access::decide(*route, access::to_verb(request.method), access::caller_of(request.peer),
-                                                   {.windows_auth = context.settings.windows_auth});
+  const access::Decision decision =
+      access::decide(*route, access::to_verb(request.method), access::caller_of(request.peer),
+                     {.windows_auth = context.settings.windows_auth});
   if (decision.allowed()) return dispatch(context, *route, request);
   if (decision.status == 405 && request.method == "CCM_POST")
     return context.refuse(component_of(route->id), request, {}, {400, "messages go to /ccm_system/request"});
   std::string reason = decision.reason;
   if (!request.peer.check.detail.empty()) reason += " (" + request.peer.check.detail + ")";
   net::Response response = context.refuse(component_of(route->id), request, {}, {decision.status, reason});
-  if (decision.status == 403) response.reason = request.peer.check.problem == CertificateProblem::missing ? "Client certificate required" : "";
+  if (decision.status == 403)
+    response.reason =
+        request.peer.check.problem == CertificateProblem::missing ? "Client certificate required" : "";
   if (decision.status == 405) response.set("Allow", access::allow_header(route->verbs));
   return response;
 }
@@ -90,7 +111,8 @@ net::Response Service::handle(net::Request& request) {
 Status Service::tidy() {
   Context& context = parts_->context;
   FP_CHECK(context.uploads.expire());
-  return context.store.write([&](store::Repositories& r) -> Status { return r.site.forget_before(context.clock.now()); });
+  return context.store.write(
+      [&](store::Repositories& r) -> Status { return r.site.forget_before(context.clock.now()); });
 }
 
 }  // namespace fp::mp

@@ -1,7 +1,8 @@
-// The management point: registration, policy, location, reports and uploads (wire.md §1-§10) as one function from request
-// to response. Any thread, any number at once; a request costs a few reads of the store, one signature verification and, for
-// reports, one write whose ticket rides on the response. Never: routing by User-Agent, belief in a key that a message brings,
-// state of its own beside the store and the folder of uploads.
+// The management point: registration, policy, location, reports and uploads (wire.md §1-§10) as one function
+// from request to response. Any thread, any number at once; a request costs a few reads of the store, one
+// signature verification and, for reports, one write whose ticket rides on the response. Never: routing by
+// User-Agent, belief in a key that a message brings, state of its own beside the store and the folder of
+// uploads.
 #pragma once
 #include <functional>
 #include <memory>
@@ -17,19 +18,24 @@
 
 namespace fp::mp {
 
-enum class ApprovalMode { manual, trusted, all };  // trusted: what signs with a certificate of a listed issuer
+enum class ApprovalMode {
+  manual,
+  trusted,
+  all
+};  // trusted: what signs with a certificate of a listed issuer
 
 struct Settings {
   std::string site_code;
-  std::string host;                          // FQDN of this management point
-  std::string version = "5.00.9128.1000";    // of the site, as SiteInfoReply says it
+  std::string host;                        // FQDN of this management point
+  std::string version = "5.00.9128.1000";  // of the site, as SiteInfoReply says it
   std::string build = "9128";
   ApprovalMode approval = ApprovalMode::trusted;
-  bool legacy_cms = false;                   // secret bodies in the old envelope
-  bool plain_secrets_over_https = false;     // the whole site is HTTPS: secret bodies are not sealed inside TLS
+  bool legacy_cms = false;                // secret bodies in the old envelope
+  bool plain_secrets_over_https = false;  // the whole site is HTTPS: secret bodies are not sealed inside TLS
   bool windows_auth = false;
-  bool issue_capabilities = true;            // locations for internet clients carry a signed content capability
-  std::string capability_key;                // shared with the distribution points (wire/capability.hpp); empty: none issued
+  bool issue_capabilities = true;  // locations for internet clients carry a signed content capability
+  std::string
+      capability_key;  // shared with the distribution points (wire/capability.hpp); empty: none issued
   std::int64_t capability_life_s = 8 * 3600;
   std::string site_signing_certificate_der;  // SITESIGNCERT
   std::string trusted_root_key;              // SubjectPublicKeyInfo, DER
@@ -40,7 +46,8 @@ struct Settings {
   std::int64_t uploads_bytes_max = std::int64_t{4} << 30;  // all unfinished and unused uploads together
 };
 
-// Chain, dates, purpose and revocation of a client certificate that came inside a request (pki::Verifier in the programs).
+// Chain, dates, purpose and revocation of a client certificate that came inside a request (pki::Verifier in
+// the programs).
 using CertificateVerifier = std::function<CertificateCheck(std::string_view der, Instant now)>;
 
 // Why a request was turned down. Every refusal makes one of these and one log line, and changes no state.
@@ -54,7 +61,8 @@ using RefusalHook = std::function<void(const Refusal&)>;
 
 class Service {
  public:
-  Service(store::Store& store, const Clock& clock, Random& random, Settings settings, CertificateVerifier verifier);
+  Service(store::Store& store, const Clock& clock, Random& random, Settings settings,
+          CertificateVerifier verifier);
   ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
@@ -67,7 +75,8 @@ class Service {
 
   // Called for every refusal, on the thread that refuses. Set before the first request; tests and metrics.
   void on_refusal(RefusalHook hook);
-  // Ends upload sessions without traffic for 14 days, forgets old replay entries. Call now and then, one thread at a time.
+  // Ends upload sessions without traffic for 14 days, forgets old replay entries. Call now and then, one
+  // thread at a time.
   [[nodiscard]] Status tidy();
 
  private:

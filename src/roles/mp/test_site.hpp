@@ -26,8 +26,14 @@ namespace fp::mp {
 inline constexpr Instant kStart{1'795'359'600'000};
 
 inline pki::Order order(pki::Profile profile, std::string name) {
-  return {.profile = profile, .common_name = name, .organisation = {}, .dns_names = {name}, .ip_addresses = {},
-          .not_before = kStart.plus_s(-86400), .not_after = kStart.plus_s(365 * 86400), .crl_url = {}};
+  return {.profile = profile,
+          .common_name = name,
+          .organisation = {},
+          .dns_names = {name},
+          .ip_addresses = {},
+          .not_before = kStart.plus_s(-86400),
+          .not_after = kStart.plus_s(365 * 86400),
+          .crl_url = {}};
 }
 template <class T>
 T must(Result<T> result) {
@@ -41,8 +47,12 @@ struct Keys {
   static const Keys& shared() {
     static const Keys keys = [] {
       Random& r = system_random();
-      const pki::AuthorityOrder authority{.common_name = "Test Root", .organisation = {}, .not_before = kStart.plus_s(-86400),
-                                          .not_after = kStart.plus_s(3650LL * 86400), .crl_url = {}, .key_bits = 2048};
+      const pki::AuthorityOrder authority{.common_name = "Test Root",
+                                          .organisation = {},
+                                          .not_before = kStart.plus_s(-86400),
+                                          .not_after = kStart.plus_s(3650LL * 86400),
+                                          .crl_url = {},
+                                          .key_bits = 2048};
       pki::Identity root = must(pki::make_root(authority, r));
       pki::Identity foreign = must(pki::make_root(authority, r));
       return Keys{root,
@@ -76,24 +86,36 @@ class TestSite {
     trust.roots = {Keys::shared().root.certificate};
     trust.check_crl = false;
     EXPECT_TRUE(store->write([](store::Repositories& r) -> Status {
-      return r.collections.put({.id = kAllSystems, .name = "All Systems", .comment = {}, .limiting_id = kAllSystems});
+      return r.collections.put(
+          {.id = kAllSystems, .name = "All Systems", .comment = {}, .limiting_id = kAllSystems});
     }));
     restart();
   }
-  ~TestSite() { service.reset(); store.reset(); std::filesystem::remove_all(folder_); }
+  ~TestSite() {
+    service.reset();
+    store.reset();
+    std::filesystem::remove_all(folder_);
+  }
 
   void restart() {
     verifier_ = std::make_unique<pki::Verifier>(trust, nullptr);
-    service = std::make_unique<Service>(*store, clock, random, settings, [this](std::string_view der, Instant now) {
-      if (forced) return *forced;
-      return verifier_->check_client_der(der, {}, now);
-    });
+    service =
+        std::make_unique<Service>(*store, clock, random, settings, [this](std::string_view der, Instant now) {
+          if (forced) return *forced;
+          return verifier_->check_client_der(der, {}, now);
+        });
     service->on_refusal([this](const Refusal& refusal) { refusals.push_back(refusal); });
   }
   const Path& folder() const { return folder_; }
 
   Peer peer(Door door, const pki::Identity* identity = nullptr, bool proxy = false) const {
-    Peer p{.door = door, .address = "192.0.2.7", .port = 1, .certificate_der = {}, .fingerprint = {}, .check = {}, .pinned_proxy = proxy};
+    Peer p{.door = door,
+           .address = "192.0.2.7",
+           .port = 1,
+           .certificate_der = {},
+           .fingerprint = {},
+           .check = {},
+           .pinned_proxy = proxy};
     if (!identity || door == Door::intranet_http) return p;
     p.certificate_der = identity->certificate.der();
     p.fingerprint = identity->certificate.fingerprint();
@@ -110,7 +132,8 @@ class TestSite {
     EXPECT_TRUE(response.ticket.wait());
     return response;
   }
-  net::Response get(std::string target, const Peer& from, net::Headers headers = {}, std::string method = "GET") {
+  net::Response get(std::string target, const Peer& from, net::Headers headers = {},
+                    std::string method = "GET") {
     net::Request r;
     r.method = std::move(method);
     r.target = std::move(target);
@@ -118,7 +141,8 @@ class TestSite {
     r.peer = from;
     return send(std::move(r));
   }
-  net::Response post(std::string body, const Peer& from, std::string type = std::string(wire::kMultipartType)) {
+  net::Response post(std::string body, const Peer& from,
+                     std::string type = std::string(wire::kMultipartType)) {
     net::Request r;
     r.method = "CCM_POST";
     r.target = "/ccm_system/request";
@@ -128,8 +152,12 @@ class TestSite {
     return send(std::move(r));
   }
   std::string reason() const { return refusals.empty() ? "" : refusals.back().reason; }
-  std::int64_t devices() { return must(store->read([](store::Repositories& r) { return r.devices.count(); })); }
-  Device device(const std::string& id) { return must(store->read([&](store::Repositories& r) { return r.devices.find(id); })); }
+  std::int64_t devices() {
+    return must(store->read([](store::Repositories& r) { return r.devices.count(); }));
+  }
+  Device device(const std::string& id) {
+    return must(store->read([&](store::Repositories& r) { return r.devices.find(id); }));
+  }
   void change(const std::string& id, const std::function<void(Device&)>& fn) {
     EXPECT_TRUE(store->write([&](store::Repositories& r) -> Status {
       FP_TRY(d, r.devices.find(id));
@@ -200,7 +228,8 @@ struct TestClient {
     if (!reply->client_id.empty()) id = reply->client_id;
     return *reply;
   }
-  std::string message(std::string_view endpoint, const std::string& document, bool with_signature = true, bool async = false) const {
+  std::string message(std::string_view endpoint, const std::string& document, bool with_signature = true,
+                      bool async = false) const {
     wire::MessageHeader header;
     header.id = "AAAAAAAA-2222-3333-4444-555555555555";
     header.source_id = header.source_id_as_sent = id;
@@ -234,7 +263,8 @@ struct TestClient {
     EXPECT_TRUE(reply) << site.reason();
     return reply.value_or(wire::ReceivedAssignments{});
   }
-  net::Headers identity_headers(wire::HttpIdentity::Family family = wire::HttpIdentity::Family::client_token) const {
+  net::Headers identity_headers(
+      wire::HttpIdentity::Family family = wire::HttpIdentity::Family::client_token) const {
     const wire::IdentityToSign texts(family, id, site.clock.now());
     std::vector<std::string> signatures;
     for (const std::string& text : texts.to_sign()) signatures.push_back(sign(text));

@@ -11,7 +11,8 @@ constexpr const char* kTo = "/CCM_Incoming/%7B11111111-2222-3333-4444-5555555555
 
 class UploadPacketsTest : public testing::Test {
  protected:
-  net::Response send(std::string target, const Peer& from, net::Headers headers, std::string body = {}, std::string method = "BITS_POST") {
+  net::Response send(std::string target, const Peer& from, net::Headers headers, std::string body = {},
+                     std::string method = "BITS_POST") {
     net::Request r;
     r.method = std::move(method);
     r.target = std::move(target);
@@ -22,16 +23,20 @@ class UploadPacketsTest : public testing::Test {
     return site.send(std::move(r));
   }
   std::string create(const std::string& target, const Peer& from) {
-    const auto response = send(target, from, {{"BITS-Packet-Type", "CREATE-SESSION"}, {"BITS-Supported-Protocols", "{7DF0354D-249B-430F-820D-3D2A9BEF4931}"}});
+    const auto response = send(target, from,
+                               {{"BITS-Packet-Type", "CREATE-SESSION"},
+                                {"BITS-Supported-Protocols", "{7DF0354D-249B-430F-820D-3D2A9BEF4931}"}});
     EXPECT_EQ(response.status, 200) << site.reason();
     EXPECT_EQ(header_of(response, "BITS-Protocol"), "{7df0354d-249b-430f-820d-3d2a9bef4931}");
     EXPECT_EQ(header_of(response, "Accept-Encoding"), "identity");
     return header_of(response, "BITS-Session-Id");
   }
-  net::Response fragment(const std::string& target, const Peer& from, const std::string& session, std::size_t first,
-                         const std::string& bytes, std::size_t total) {
+  net::Response fragment(const std::string& target, const Peer& from, const std::string& session,
+                         std::size_t first, const std::string& bytes, std::size_t total) {
     return send(target, from,
-                {{"BITS-Packet-Type", "FRAGMENT"}, {"BITS-Session-Id", session}, {"Content-Name", "x"},
+                {{"BITS-Packet-Type", "FRAGMENT"},
+                 {"BITS-Session-Id", session},
+                 {"Content-Name", "x"},
                  {"Content-Range", fmt::format("bytes {}-{}/{}", first, first + bytes.size() - 1, total)}},
                 bytes);
   }
@@ -70,13 +75,22 @@ TEST_F(UploadPacketsTest, ErrorsCarryBothSpellingsOfTheCode) {
   response = send(kTo, http, {{"BITS-Packet-Type", "Nonsense"}});
   EXPECT_EQ(response.status, 400);
   EXPECT_EQ(header_of(response, "BITS-Error"), "0x80070057");
-  EXPECT_EQ(send("/CCM_Incoming", http, {{"BITS-Packet-Type", "Create-Session"}, {"BITS-Supported-Protocols", "{7df0354d-249b-430f-820d-3d2a9bef4931}"}}).status, 400);
-  EXPECT_EQ(send("/CCM_Incoming/..%2F..%2Fetc", http, {{"BITS-Packet-Type", "Create-Session"}, {"BITS-Supported-Protocols", "{7df0354d-249b-430f-820d-3d2a9bef4931}"}}).status, 400);
+  EXPECT_EQ(send("/CCM_Incoming", http,
+                 {{"BITS-Packet-Type", "Create-Session"},
+                  {"BITS-Supported-Protocols", "{7df0354d-249b-430f-820d-3d2a9bef4931}"}})
+                .status,
+            400);
+  EXPECT_EQ(send("/CCM_Incoming/..%2F..%2Fetc", http,
+                 {{"BITS-Packet-Type", "Create-Session"},
+                  {"BITS-Supported-Protocols", "{7df0354d-249b-430f-820d-3d2a9bef4931}"}})
+                .status,
+            400);
   EXPECT_EQ(site.get(kTo, http).status, 405);
 }
 
 TEST_F(UploadPacketsTest, TheTunnelThroughPostIsTaken) {
-  const auto response = send(kTo, http, {{"X-Http-Method-Override", "BITS_POST"}, {"BITS-Packet-Type", "Ping"}}, {}, "POST");
+  const auto response =
+      send(kTo, http, {{"X-Http-Method-Override", "BITS_POST"}, {"BITS-Packet-Type", "Ping"}}, {}, "POST");
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(send(kTo, http, {{"BITS-Packet-Type", "Ping"}}, {}, "POST").status, 405);
 }
@@ -85,14 +99,17 @@ TEST_F(UploadPacketsTest, OnTheInternetOnlyWithACertificateAndToOnesOwnDestinati
   const Peer mine = site.peer(Door::internet_https, &keys().pki_client);
   EXPECT_EQ(send(kTo, site.peer(Door::internet_https), {{"BITS-Packet-Type", "Ping"}}).status, 403);
   const std::string session = create(kTo, mine);
-  EXPECT_EQ(fragment(kTo, site.peer(Door::internet_https, &keys().other_client), session, 0, "x", 1).status, 403);
+  EXPECT_EQ(fragment(kTo, site.peer(Door::internet_https, &keys().other_client), session, 0, "x", 1).status,
+            403);
   EXPECT_EQ(fragment(kTo, mine, session, 0, "x", 1).status, 200);
 }
 
 TEST_F(UploadPacketsTest, WithoutAFolderUploadsAreOff) {
   site.settings.uploads.clear();
   site.restart();
-  const auto response = send(kTo, http, {{"BITS-Packet-Type", "Create-Session"}, {"BITS-Supported-Protocols", "{7df0354d-249b-430f-820d-3d2a9bef4931}"}});
+  const auto response = send(kTo, http,
+                             {{"BITS-Packet-Type", "Create-Session"},
+                              {"BITS-Supported-Protocols", "{7df0354d-249b-430f-820d-3d2a9bef4931}"}});
   EXPECT_EQ(response.status, 501);
   EXPECT_EQ(header_of(response, "BITS-Error"), "0x80070005");
 }
@@ -100,18 +117,26 @@ TEST_F(UploadPacketsTest, WithoutAFolderUploadsAreOff) {
 TEST_F(UploadPacketsTest, ASignedMessageUsesTheUploadedBodyOnce) {
   TestClient pc{site, keys().self_signed};
   pc.enrol(http);
-  const auto asked = site.post(pc.message("MP_UploadManager", wire::encode_upload_request({.client_id = pc.id, .bytes = 1})), http);
+  const auto asked = site.post(
+      pc.message("MP_UploadManager", wire::encode_upload_request({.client_id = pc.id, .bytes = 1})), http);
   const auto reply = wire::decode_upload_reply(document_of(asked));
   ASSERT_TRUE(reply) << site.reason();
   const std::string target = must(percent_decode(wire::upload_path(reply->upload_id)));
 
   wire::Report report;
-  report.header = {.kind = wire::ReportKind::hardware, .client_id = pc.id, .client_version = {}, .netbios_name = {}, .content = {},
-                   .made_at = site.clock.now(), .sequence = 1};
+  report.header = {.kind = wire::ReportKind::hardware,
+                   .client_id = pc.id,
+                   .client_version = {},
+                   .netbios_name = {},
+                   .content = {},
+                   .made_at = site.clock.now(),
+                   .sequence = 1};
   report.instances = {{.class_name = "PROCESSOR", .properties = {{"Name", "big"}}, .key = "cpu0"}};
   const std::string bytes = wire::make_payload({wire::encode_report(report)}).bytes;
   const auto reference = [&](const std::string& content) {
-    return pc.message("MP_HinvEndpoint", wire::encode_uploaded_body({reply->upload_id, hex_lower(crypto::sha256(content))}), true, true);
+    return pc.message("MP_HinvEndpoint",
+                      wire::encode_uploaded_body({reply->upload_id, hex_lower(crypto::sha256(content))}),
+                      true, true);
   };
   site.post(reference(bytes), http);
   EXPECT_NE(site.reason().find("not complete"), std::string::npos);
@@ -124,7 +149,10 @@ TEST_F(UploadPacketsTest, ASignedMessageUsesTheUploadedBodyOnce) {
   site.clock.advance_s(1);
   site.post(reference(bytes), http);
   EXPECT_TRUE(site.refusals.empty()) << site.reason();
-  EXPECT_EQ(must(site.store->read([&](store::Repositories& r) { return r.inventory.instances(pc.id, "PROCESSOR"); })).size(), 1U);
+  EXPECT_EQ(must(site.store->read([&](store::Repositories& r) {
+              return r.inventory.instances(pc.id, "PROCESSOR");
+            })).size(),
+            1U);
   EXPECT_FALSE(std::filesystem::exists(site.folder() / "uploads" / reply->upload_id));
 }
 

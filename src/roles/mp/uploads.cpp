@@ -77,10 +77,11 @@ void Uploads::load() {
 }
 
 Status Uploads::save(std::string_view destination, const Entry& entry, std::int64_t received) const {
-  return write_file(dir(destination) / kRecord,
-                    fmt::format("client {}\npeer {}\nsession {}\ntotal {}\nreceived {}\ntouched {}\n", entry.client_id, entry.peer,
-                                entry.session, entry.total.load(), received, entry.touched_ms.load()),
-                    0600);
+  return write_file(
+      dir(destination) / kRecord,
+      fmt::format("client {}\npeer {}\nsession {}\ntotal {}\nreceived {}\ntouched {}\n", entry.client_id,
+                  entry.peer, entry.session, entry.total.load(), received, entry.touched_ms.load()),
+      0600);
 }
 
 std::int64_t Uploads::reserved() const {
@@ -118,23 +119,27 @@ Result<std::string> Uploads::grant(std::string_view client_id, std::string_view 
   return id;
 }
 
-std::expected<Uploads::Shared, wire::BitsError> Uploads::create_for(std::string_view destination, std::string_view peer) {
+std::expected<Uploads::Shared, wire::BitsError> Uploads::create_for(std::string_view destination,
+                                                                    std::string_view peer) {
   if (peer == kProxyPeer)
-    return std::unexpected(wire::bits_access_denied("through a bridge only a destination that was asked for is written"));
+    return std::unexpected(
+        wire::bits_access_denied("through a bridge only a destination that was asked for is written"));
   const std::lock_guard guard(lock_);
   if (const auto it = entries_.find(destination); it != entries_.end()) return it->second;
   if (open_of({}, peer) >= kUploadsOfOnePeerMax)
-    return std::unexpected(wire::bits_access_denied(fmt::format("{} uploads of this sender are open", kUploadsOfOnePeerMax)));
+    return std::unexpected(
+        wire::bits_access_denied(fmt::format("{} uploads of this sender are open", kUploadsOfOnePeerMax)));
   auto entry = std::make_shared<Entry>();
   entry->peer = peer;
   entry->touched_ms = clock_.now().ms;
-  if (const auto made = make_dirs(dir(destination), 0700); !made) return std::unexpected(disk_error(made.error()));
+  if (const auto made = make_dirs(dir(destination), 0700); !made)
+    return std::unexpected(disk_error(made.error()));
   entries_.emplace(std::string(destination), entry);
   return entry;
 }
 
-Uploads::Outcome Uploads::packet(std::string_view destination, std::string_view peer, const wire::BitsPacket& packet,
-                                 std::string_view bytes) {
+Uploads::Outcome Uploads::packet(std::string_view destination, std::string_view peer,
+                                 const wire::BitsPacket& packet, std::string_view bytes) {
   using wire::BitsKind;
   if (folder_.empty()) return std::unexpected(wire::bits_switched_off());
   if (packet.kind == BitsKind::ping) return Answer{};
@@ -146,12 +151,15 @@ Uploads::Outcome Uploads::packet(std::string_view destination, std::string_view 
     entry = *made;
   }
   const std::lock_guard guard(entry->lock);
-  // A destination that was asked for has an unguessable name; only a TLS client that asked is held to its certificate.
+  // A destination that was asked for has an unguessable name; only a TLS client that asked is held to its
+  // certificate.
   const bool asked = !entry->client_id.empty();
   const bool open_name = asked && (peer == kProxyPeer || !entry->peer.starts_with("tls:"));
-  if (entry->peer != peer && !open_name) return std::unexpected(wire::bits_access_denied("the destination belongs to another sender"));
+  if (entry->peer != peer && !open_name)
+    return std::unexpected(wire::bits_access_denied("the destination belongs to another sender"));
   if (packet.kind == BitsKind::create) return start(destination, *entry);
-  if (entry->session.empty() || entry->session != packet.session) return std::unexpected(wire::bits_unknown_session());
+  if (entry->session.empty() || entry->session != packet.session)
+    return std::unexpected(wire::bits_unknown_session());
   if (packet.kind == BitsKind::fragment) return fragment(destination, *entry, packet, bytes);
   if (packet.kind == BitsKind::close) return close(destination, *entry);
   const std::string session = entry->session;
@@ -161,19 +169,22 @@ Uploads::Outcome Uploads::packet(std::string_view destination, std::string_view 
 }
 
 Uploads::Outcome Uploads::start(std::string_view destination, Entry& entry) {
-  if (entry.finished) return std::unexpected(wire::bits_access_denied("the destination exists and is not overwritten"));
+  if (entry.finished)
+    return std::unexpected(wire::bits_access_denied("the destination exists and is not overwritten"));
   entry.session = new_guid(random_);
   entry.total = -1;
   entry.received = 0;
   entry.touched_ms = clock_.now().ms;
-  if (const auto saved = save(destination, entry, 0); !saved) return std::unexpected(disk_error(saved.error()));
+  if (const auto saved = save(destination, entry, 0); !saved)
+    return std::unexpected(disk_error(saved.error()));
   return Answer{.session = entry.session};
 }
 
 Uploads::Outcome Uploads::fragment(std::string_view destination, Entry& entry, const wire::BitsPacket& packet,
                                    std::string_view bytes) {
   if (bytes.size() > limits::kBitsFragmentBytesMax) return std::unexpected(wire::bits_fragment_too_large());
-  if (packet.total > static_cast<std::int64_t>(limits::kUploadBytesMax)) return std::unexpected(wire::bits_too_large());
+  if (packet.total > static_cast<std::int64_t>(limits::kUploadBytesMax))
+    return std::unexpected(wire::bits_too_large());
   if (entry.total >= 0 && entry.total != packet.total)
     return std::unexpected(wire::bits_bad_argument("the total size changed within a session"));
   if (entry.finished || packet.first != entry.received)
@@ -188,13 +199,15 @@ Uploads::Outcome Uploads::fragment(std::string_view destination, Entry& entry, c
     return std::unexpected(disk_error(fail_errno("writing a fragment", std::string(destination)).error()));
   entry.touched_ms = clock_.now().ms;
   errno = 0;
-  if (const auto saved = save(destination, entry, packet.last + 1); !saved) return std::unexpected(disk_error(saved.error()));
+  if (const auto saved = save(destination, entry, packet.last + 1); !saved)
+    return std::unexpected(disk_error(saved.error()));
   entry.received = packet.last + 1;
   return Answer{.session = entry.session, .next = entry.received};
 }
 
 Uploads::Outcome Uploads::close(std::string_view destination, Entry& entry) {
-  if (entry.finished) return Answer{.session = entry.session};  // the acknowledgement was lost: the same again
+  if (entry.finished)
+    return Answer{.session = entry.session};  // the acknowledgement was lost: the same again
   if (entry.total < 0 || entry.received != entry.total)
     return std::unexpected(wire::bits_bad_argument("the session is closed before its last fragment"));
   if (!file_exists(dir(destination) / kPart)) return std::unexpected(wire::bits_gone());
@@ -204,8 +217,8 @@ Uploads::Outcome Uploads::close(std::string_view destination, Entry& entry) {
   return Answer{.session = entry.session};
 }
 
-Result<std::string> Uploads::take(std::string_view destination, std::string_view client_id, std::string_view peer,
-                                  std::size_t bytes_max) {
+Result<std::string> Uploads::take(std::string_view destination, std::string_view client_id,
+                                  std::string_view peer, std::size_t bytes_max) {
   const Shared entry = find(destination);
   if (!entry) return fail(Code::not_found, "no upload of that name");
   const std::lock_guard guard(entry->lock);

@@ -1,7 +1,8 @@
-// Uploads of clients on disk (wire.md §10, docs/protocol/uploads.md): destinations, BITS sessions and finished files, in one
-// folder that survives a restart, kill -9 and a power cut: a fragment is acknowledged when it and its offset are on the disk.
-// Any thread; one lock for each destination, held for the write of a fragment. Never: a path made from what a client sent
-// (names are GUIDs by then), or a finished file that is not complete.
+// Uploads of clients on disk (wire.md §10, docs/protocol/uploads.md): destinations, BITS sessions and
+// finished files, in one folder that survives a restart, kill -9 and a power cut: a fragment is acknowledged
+// when it and its offset are on the disk. Any thread; one lock for each destination, held for the write of a
+// fragment. Never: a path made from what a client sent (names are GUIDs by then), or a finished file that is
+// not complete.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -28,8 +29,9 @@ class Uploads {
   // `bytes_max`: of everything in the folder. An empty folder name: every packet is answered "switched off".
   Uploads(Path folder, std::int64_t bytes_max, const Clock& clock, Random& random);
 
-  // A destination for a client that asked by signed message; the GUID, upper case. `peer`: "tls:<fingerprint>" or
-  // "ip:<address>" or kProxyPeer. Code::unavailable: off, or too many of this client's are open.
+  // A destination for a client that asked by signed message; the GUID, upper case. `peer`:
+  // "tls:<fingerprint>" or "ip:<address>" or kProxyPeer. Code::unavailable: off, or too many of this client's
+  // are open.
   [[nodiscard]] Result<std::string> grant(std::string_view client_id, std::string_view peer);
 
   struct Answer {
@@ -37,14 +39,17 @@ class Uploads {
     std::int64_t next = 0;     // fragment
     bool wrong_start = false;  // 416 with `next`
   };
-  // One packet from `peer` for a destination (a GUID in canonical form). A destination that nobody asked for is made by
-  // Create-Session for a peer that is not the proxy, and belongs to that peer.
-  [[nodiscard]] std::expected<Answer, wire::BitsError> packet(std::string_view destination, std::string_view peer,
-                                                              const wire::BitsPacket& packet, std::string_view bytes);
+  // One packet from `peer` for a destination (a GUID in canonical form). A destination that nobody asked for
+  // is made by Create-Session for a peer that is not the proxy, and belongs to that peer.
+  [[nodiscard]] std::expected<Answer, wire::BitsError> packet(std::string_view destination,
+                                                              std::string_view peer,
+                                                              const wire::BitsPacket& packet,
+                                                              std::string_view bytes);
 
-  // The finished file. Code::not_found: none, or not complete; Code::forbidden: another client's; Code::too_large.
-  [[nodiscard]] Result<std::string> take(std::string_view destination, std::string_view client_id, std::string_view peer,
-                                         std::size_t bytes_max);
+  // The finished file. Code::not_found: none, or not complete; Code::forbidden: another client's;
+  // Code::too_large.
+  [[nodiscard]] Result<std::string> take(std::string_view destination, std::string_view client_id,
+                                         std::string_view peer, std::size_t bytes_max);
   [[nodiscard]] Status drop(std::string_view destination);
   [[nodiscard]] Status expire();  // everything without traffic for 14 days
 
@@ -62,9 +67,11 @@ class Uploads {
 
   void load();
   [[nodiscard]] Shared find(std::string_view destination);
-  [[nodiscard]] std::expected<Shared, wire::BitsError> create_for(std::string_view destination, std::string_view peer);
+  [[nodiscard]] std::expected<Shared, wire::BitsError> create_for(std::string_view destination,
+                                                                  std::string_view peer);
   [[nodiscard]] Outcome start(std::string_view destination, Entry& entry);
-  [[nodiscard]] Outcome fragment(std::string_view destination, Entry& entry, const wire::BitsPacket& packet, std::string_view bytes);
+  [[nodiscard]] Outcome fragment(std::string_view destination, Entry& entry, const wire::BitsPacket& packet,
+                                 std::string_view bytes);
   [[nodiscard]] Outcome close(std::string_view destination, Entry& entry);
   [[nodiscard]] Status save(std::string_view destination, const Entry& entry, std::int64_t received) const;
   [[nodiscard]] std::int64_t reserved() const;  // lock_ is held

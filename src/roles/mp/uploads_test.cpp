@@ -15,7 +15,11 @@ constexpr std::string_view kTo = "11111111-2222-3333-4444-555555555555";
 
 class UploadsTest : public testing::Test {
  protected:
-  UploadsTest() : folder_(std::filesystem::temp_directory_path() / fmt::format("fp-uploads-{}-{}", ::getpid(), ++count_)) { restart(); }
+  UploadsTest()
+      : folder_(std::filesystem::temp_directory_path() /
+                fmt::format("fp-uploads-{}-{}", ::getpid(), ++count_)) {
+    restart();
+  }
   ~UploadsTest() override { std::filesystem::remove_all(folder_); }
   void restart() { uploads_ = std::make_unique<Uploads>(folder_, 1 << 20, clock_, random_); }
 
@@ -30,14 +34,17 @@ class UploadsTest : public testing::Test {
     EXPECT_TRUE(answer) << answer.error().reason;
     return answer ? answer->session : "";
   }
-  auto send(const std::string& session, std::int64_t first, std::string_view bytes, std::int64_t total, std::string_view peer = "tls:a") {
+  auto send(const std::string& session, std::int64_t first, std::string_view bytes, std::int64_t total,
+            std::string_view peer = "tls:a") {
     wire::BitsPacket packet = of(wire::BitsKind::fragment, session);
     packet.first = first;
     packet.last = first + static_cast<std::int64_t>(bytes.size()) - 1;
     packet.total = total;
     return uploads_->packet(kTo, peer, packet, bytes);
   }
-  auto close(const std::string& session) { return uploads_->packet(kTo, "tls:a", of(wire::BitsKind::close, session), {}); }
+  auto close(const std::string& session) {
+    return uploads_->packet(kTo, "tls:a", of(wire::BitsKind::close, session), {});
+  }
 
   static inline int count_ = 0;
   Path folder_;
@@ -68,7 +75,7 @@ TEST_F(UploadsTest, AGapOrAnOverlapIs416WithWhereToGoOn) {
 TEST_F(UploadsTest, GoesOnAfterARestartAtTheByteThatWasAcknowledged) {
   const std::string session = create();
   ASSERT_TRUE(send(session, 0, "hello ", 11));
-  { // half a fragment that was never acknowledged lies behind it
+  {  // half a fragment that was never acknowledged lies behind it
     const Fd fd(::open((folder_ / std::string(kTo) / "part").c_str(), O_WRONLY | O_APPEND));
     ASSERT_TRUE(write_all(fd.get(), "gar"));
   }
@@ -101,7 +108,8 @@ TEST_F(UploadsTest, AnUnknownSessionStartsAgain) {
 
 TEST_F(UploadsTest, TheTotalStaysTheSameAndWithinLimits) {
   const std::string session = create();
-  EXPECT_EQ(send(session, 0, "x", static_cast<std::int64_t>(limits::kUploadBytesMax) + 1).error().code, 0x80200020U);
+  EXPECT_EQ(send(session, 0, "x", static_cast<std::int64_t>(limits::kUploadBytesMax) + 1).error().code,
+            0x80200020U);
   EXPECT_EQ(send(session, 0, "x", 2 << 20).error().code, 0x80070112U);
   ASSERT_TRUE(send(session, 0, "hello ", 11));
   EXPECT_EQ(send(session, 6, "world", 12).error().status, 400);
@@ -115,7 +123,11 @@ TEST_F(UploadsTest, ADestinationBelongsToWhoMadeOrAskedForIt) {
   ASSERT_TRUE(asked);
   EXPECT_EQ(uploads_->packet(*asked, "tls:b", of(wire::BitsKind::create), {}).error().status, 403);
   EXPECT_TRUE(uploads_->packet(*asked, kProxyPeer, of(wire::BitsKind::create), {}));
-  EXPECT_EQ(uploads_->packet("22222222-2222-3333-4444-555555555555", kProxyPeer, of(wire::BitsKind::create), {}).error().status, 403);
+  EXPECT_EQ(
+      uploads_->packet("22222222-2222-3333-4444-555555555555", kProxyPeer, of(wire::BitsKind::create), {})
+          .error()
+          .status,
+      403);
   EXPECT_EQ(uploads_->take(*asked, "GUID:2", "tls:a", 10).error().code, Code::forbidden);
 }
 

@@ -38,7 +38,9 @@ PolicyAssignment assignment_of(Row& r) {
 }  // namespace
 
 Result<Policy> PoliciesTable::find(std::string_view id, std::string_view version) {
-  return c_.db.one("policy", "SELECT " FP_POLICY_COLUMNS ", p.body FROM policies p WHERE p.id = ?1 AND (?2 = '' OR p.version = ?2) AND p.gone = 0",
+  return c_.db.one("policy",
+                   "SELECT " FP_POLICY_COLUMNS
+                   ", p.body FROM policies p WHERE p.id = ?1 AND (?2 = '' OR p.version = ?2) AND p.gone = 0",
                    with_body, id, version);
 }
 
