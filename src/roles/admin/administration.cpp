@@ -1,5 +1,6 @@
 // The site itself: settings, administrators, roles, audit, events, management points, metrics.
-#include "base/ids.hpp"
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "roles/admin/context.hpp"
@@ -10,6 +11,8 @@ namespace fp::admin {
 namespace {
 
 using namespace access;
+
+constexpr std::size_t kAdministratorNameBytesMax = 64;
 
 Result<Answer> show_site(Context& c) {
   FP_TRY(counts, c.store.read([&](Repositories& r) -> Result<json::object> {
@@ -53,13 +56,38 @@ Result<Answer> setting_rules(Context&) {
   return Answer{200, json::object{{"items", std::move(out)}}, {}};
 }
 
+// The body with ids where it had names of collections.
+template <class T>
+Result<T> with_collections(Context& c) {
+  FP_TRY(body, c.body());
+  const Status resolved = c.store.read([&](Repositories& r) -> Status {
+    return resolve(body, "collections", [&](std::string_view name) { return find_collection(r, name); });
+  });
+  FP_CHECK(resolved);
+  return wire::from_value<T>(body);
+}
+
+bool is_default(const Context& c, const ClientSettings& settings) { return settings.id == c.settings.site_code + "00000"; }
+
+// The default object reaches every device, the others the members of their collections.
+Status need_targets(const Context& c, Repositories& r, const ClientSettings& settings) {
+  if (is_default(c, settings)) return c.need_target(r, kAllSystems);
+  for (const auto& id : settings.collections) FP_CHECK(c.need_target(r, id));
+  return {};
+}
+
+Status check_priority(const ClientSettings& settings) {
+  if (settings.priority < 1 || settings.priority > 9999) return fail(Code::invalid, "priority: must be from 1 (wins) to 9999");
+  return {};
+}
+
 Status store_settings(Context& c, Repositories& r, ClientSettings& wanted, const char* action) {
   FP_CHECK(site::check_settings(wanted.values));
-  for (auto& id : wanted.collections) {
-    FP_TRY(target, find_collection(r, id));
-    FP_CHECK(c.need_target(target.id));
-    id = target.id;
-  }
+  FP_CHECK(need_targets(c, r, wanted));
+  FP_TRY(all, r.administration.settings());
+  for (const auto& other : all)
+    if (other.id != wanted.id && iequals(other.name, wanted.name))
+      return fail(Code::conflict, "there are client settings {} already ({})", wanted.name, other.id);
   wanted.changed_at = r.change;
   FP_CHECK(r.administration.put_settings(wanted));
   FP_CHECK(c.policies.settings(r, wanted));
@@ -67,9 +95,9 @@ Status store_settings(Context& c, Repositories& r, ClientSettings& wanted, const
 }
 
 Result<Answer> create_settings(Context& c) {
-  FP_TRY(wanted, c.body_as<ClientSettings>());
+  FP_TRY(wanted, with_collections<ClientSettings>(c));
   if (!wanted.id.empty()) return fail(Code::invalid, "id: is given by the site; leave it out");
-  if (wanted.priority < 1 || wanted.priority > 9999) return fail(Code::invalid, "priority: must be from 1 (wins) to 9999");
+  FP_CHECK(check_priority(wanted));
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(id, r.site.next_object_id(c.settings.site_code));
     wanted.id = id;
@@ -87,12 +115,14 @@ Result<ClientSettings> find_settings(Repositories& r, std::string_view id) {
 }
 
 Result<Answer> replace_settings(Context& c) {
-  FP_TRY(wanted, c.body_as<ClientSettings>());
+  FP_TRY(wanted, with_collections<ClientSettings>(c));
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(before, find_settings(r, c.params[0]));
-    const bool is_default = before.id == c.settings.site_code + "00000";
+    FP_CHECK(need_targets(c, r, before));
     wanted.id = before.id;
-    if (is_default) {
+    if (!is_default(c, before)) {
+      FP_CHECK(check_priority(wanted));
+    } else {
       wanted.name = before.name;
       wanted.priority = before.priority;
       if (!wanted.collections.empty()) return fail(Code::invalid, "collections: the default settings apply to every device");
@@ -106,7 +136,8 @@ Result<Answer> replace_settings(Context& c) {
 Result<Answer> remove_settings(Context& c) {
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(found, find_settings(r, c.params[0]));
-    if (found.id == c.settings.site_code + "00000") return fail(Code::invalid, "the default settings stay");
+    if (is_default(c, found)) return fail(Code::invalid, "the default settings stay");
+    FP_CHECK(need_targets(c, r, found));
     FP_CHECK(c.policies.remove(r, found.id));
     FP_CHECK(r.administration.remove_settings(found.id));
     return c.audit(r, "delete", "client settings", found.id, found.name);
@@ -135,32 +166,44 @@ Result<Answer> list_administrators(Context& c) {
   return Answer{200, all_of(all), {}};
 }
 
-// Nobody gives what they do not have (domain.md §30.2: can't grant beyond own scope).
-Status check_grant(const Context& c, const Administrator& wanted) {
+constexpr std::string_view kFullAdministrator = "Full Administrator";
+
+// Nobody gives what they do not have, or takes it from somebody who has more (domain.md §30.2: can't grant beyond own scope).
+Status check_grant(const Context& c, Repositories& r, const Administrator& wanted) {
   for (const auto& role : wanted.roles)
     if (!find_role(role)) return fail(Code::invalid, "there is no security role {}", role);
   if (wanted.roles.empty()) return fail(Code::invalid, "roles: at least one is needed");
   const auto has = [](const std::vector<std::string>& list, std::string_view name) { return std::ranges::find(list, name) != list.end(); };
   for (const auto& scope : wanted.scopes)
     if (!has(c.who.scopes, "All") && !has(c.who.scopes, scope)) return fail(Code::forbidden, "you do not have the scope {} yourself", scope);
-  for (const auto& id : wanted.collections) FP_CHECK(c.need_target(id));
-  if (has(wanted.roles, "Full Administrator") && !has(c.who.roles, "Full Administrator"))
-    return fail(Code::forbidden, "only a Full Administrator makes another one");
+  for (const auto& id : wanted.collections) FP_CHECK(c.need_target(r, id));
+  if (has(wanted.roles, kFullAdministrator) && !has(c.who.roles, kFullAdministrator))
+    return fail(Code::forbidden, "only a Full Administrator makes or changes another one");
   return {};
 }
 
+// Asked behind a change: a site that nobody can administer would be lost.
+Status somebody_is_left(Repositories& r) {
+  FP_TRY(all, r.administration.list());
+  for (const auto& a : all)
+    if (a.enabled && std::ranges::find(a.roles, kFullAdministrator) != a.roles.end()) return {};
+  return fail(Code::conflict, "the last Full Administrator stays");
+}
+
 Result<Answer> create_administrator(Context& c) {
-  FP_TRY(wanted, c.body_as<Administrator>());
-  FP_TRY(name, parse_name(wanted.name, 64));
+  FP_TRY(wanted, with_collections<Administrator>(c));
+  if (wanted.name.size() > kAdministratorNameBytesMax)
+    return fail(Code::invalid, "name: must have at most {} bytes", kAdministratorNameBytesMax);
+  const std::string name = wanted.name;
   if (wanted.scopes.empty()) wanted.scopes = {"Default"};
   if (wanted.collections.empty()) wanted.collections = {kAllSystems};
-  FP_CHECK(check_grant(c, wanted));
   const std::string token = "fpa_" + hex_lower(c.random.bytes(24));
-  wanted.name = name;
   wanted.token_hash = hex_lower(crypto::sha256(token));
   wanted.created_at = c.clock.now();
   wanted.enabled = true;
+  wanted.last_seen_at = {};
   const Status done = c.store.write([&](Repositories& r) -> Status {
+    FP_CHECK(check_grant(c, r, wanted));
     if (r.administration.find(name)) return fail(Code::conflict, "there is an administrator {} already", name);
     FP_CHECK(r.administration.put(wanted));
     return c.audit(r, "create", "administrator", name, fmt::format("roles: {}", fmt::join(wanted.roles, ", ")));
@@ -172,16 +215,18 @@ Result<Answer> create_administrator(Context& c) {
 }
 
 Result<Answer> replace_administrator(Context& c) {
-  FP_TRY(wanted, c.body_as<Administrator>());
-  FP_CHECK(check_grant(c, wanted));
+  FP_TRY(wanted, with_collections<Administrator>(c));
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(before, r.administration.find(c.params[0]));
+    FP_CHECK(check_grant(c, r, before));
+    FP_CHECK(check_grant(c, r, wanted));
     if (before.name == c.who.name && !wanted.enabled) return fail(Code::conflict, "you cannot disable yourself");
     wanted.name = before.name;
     wanted.token_hash = before.token_hash;
     wanted.created_at = before.created_at;
     wanted.last_seen_at = before.last_seen_at;
     FP_CHECK(r.administration.put(wanted));
+    FP_CHECK(somebody_is_left(r));
     return c.audit(r, "change", "administrator", wanted.name,
                    fmt::format("roles: {}; {}", fmt::join(wanted.roles, ", "), wanted.enabled ? "enabled" : "disabled"));
   });
@@ -193,7 +238,9 @@ Result<Answer> remove_administrator(Context& c) {
   if (c.params[0] == c.who.name) return fail(Code::conflict, "you cannot remove yourself");
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(found, r.administration.find(c.params[0]));
+    FP_CHECK(check_grant(c, r, found));
     FP_CHECK(r.administration.remove(found.name));
+    FP_CHECK(somebody_is_left(r));
     return c.audit(r, "delete", "administrator", found.name);
   });
   FP_CHECK(done);

@@ -15,6 +15,8 @@ constexpr std::string_view kRoot = "/admin/v1";
 constexpr int kFailuresMax = 10;                 // wrong tokens from one address ...
 constexpr std::int64_t kFailureWindowMs = 60'000;  // ... within a minute, then it waits
 constexpr std::size_t kAddressesMax = 10'000;
+constexpr int kLimitingDepthMax = 100;
+constexpr std::int64_t kSeenEveryMs = 10 * 60'000;  // how exact last_seen_at is
 
 int status_of(Code code) {
   switch (code) {
@@ -59,7 +61,8 @@ const std::vector<Route>& table() {
   return all;
 }
 
-// "/devices/{id}/block" against a path; a last part {path...} takes everything that is left.
+// "/devices/{id}/block" against a path that is still percent-encoded, so that a name may hold a slash; a last part {path...}
+// takes everything that is left.
 bool matches(std::string_view pattern, std::string_view path, std::vector<std::string>& params) {
   params.clear();
   const auto want = split(pattern, '/'), have = split(path, '/');
@@ -124,10 +127,26 @@ Status Context::need(access::ObjectClass object, access::Permission permission, 
   return {};
 }
 
-Status Context::need_target(std::string_view collection_id) const {
+Status Context::need_target(Repositories& r, std::string_view collection_id) const {
   const auto permit = access::may_target(who, collection_id);
-  if (!permit.allowed) return fail(Code::forbidden, "{}", permit.reason);
-  return {};
+  if (permit.allowed) return {};
+  // Whoever may act on a collection may act on what it limits: those are some of its members.
+  std::string id(collection_id);
+  for (int depth = 0; depth < kLimitingDepthMax && id != kAllSystems; ++depth) {
+    const auto found = r.collections.find(id);
+    if (!found) break;
+    id = found->limiting_id;
+    if (id != kAllSystems && access::may_target(who, id).allowed) return {};
+  }
+  return fail(Code::forbidden, "{}", permit.reason);
+}
+
+Status Context::need_device(Repositories& r, const Device& device) const {
+  if (access::may_target(who, kAllSystems).allowed) return {};
+  FP_TRY(ids, r.collections.of_device(device.client_id));
+  for (const auto& id : ids)
+    if (access::may_target(who, id).allowed) return {};
+  return fail(Code::forbidden, "device {} is in none of the collections of {}", device.name, who.name);
 }
 
 Status Context::audit(Repositories& r, std::string action, std::string kind, std::string id, std::string detail) const {
@@ -166,6 +185,7 @@ struct AdminApi::Parts {
   Result<Administrator> authenticate(const net::Request& request);
   bool too_many(const std::string& address);
   void note_failure(const std::string& address);
+  void note_seen(const Administrator& who);
   net::Response run(Context& context, const Route& route);
 };
 
@@ -195,7 +215,20 @@ Result<Administrator> AdminApi::Parts::authenticate(const net::Request& request)
     log::warning("admin", "a wrong or disabled token from {}", request.peer.address);
     return fail(Code::unauthenticated, "the token is not known, or its administrator is disabled");
   }
+  note_seen(*who);
   return who;
+}
+
+// Not waited for: when somebody was last here is worth no delay.
+void AdminApi::Parts::note_seen(const Administrator& who) {
+  const Instant now = clock.now();
+  if (now.since_ms(who.last_seen_at) < kSeenEveryMs) return;
+  const auto noted = store.write_async([name = who.name, now](Repositories& r) -> Status {
+    FP_TRY(known, r.administration.find(name));
+    known.last_seen_at = now;
+    return r.administration.put(known);
+  });
+  if (!noted.value) log::warning("admin", "{}: {}", who.name, noted.value.error().message);
 }
 
 net::Response AdminApi::Parts::run(Context& context, const Route& route) {
@@ -226,9 +259,12 @@ net::Response AdminApi::handle(net::Request& request) {
   if (!who) {
     auto response = error_response(who.error());
     if (response.status == 401) response.set("WWW-Authenticate", "Bearer");
+    if (response.status == 503) response.set("Retry-After", "60");
     return response;
   }
-  const std::string_view path = std::string_view(request.path).substr(kRoot.size());
+  const std::string_view encoded = std::string_view(request.target).substr(0, request.target.find('?'));
+  if (!encoded.starts_with(std::string(kRoot) + "/")) return error_response(404, "not found", "the API is below /admin/v1/");
+  const std::string_view path = encoded.substr(kRoot.size());
   std::vector<std::string> params;
   std::string allowed;
   for (const auto& route : table()) {
@@ -236,6 +272,11 @@ net::Response AdminApi::handle(net::Request& request) {
     if (route.method != request.method) {
       allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
       continue;
+    }
+    for (auto& param : params) {
+      auto decoded = percent_decode(param);
+      if (!decoded) return error_response(decoded.error());
+      param = std::move(*decoded);
     }
     auto query = parse_query(request.query);
     if (!query) return error_response(query.error());

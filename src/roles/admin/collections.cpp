@@ -1,4 +1,6 @@
 // Collections and queries: what an administrator defines is checked, stored, evaluated and made into policy in one transaction.
+#include "base/ids.hpp"
+#include "base/text.hpp"
 #include "domain/collection/wql.hpp"
 #include "roles/admin/context.hpp"
 #include "roles/admin/lookup.hpp"
@@ -17,9 +19,13 @@ json::value evaluations(const std::vector<site::Evaluation>& all) {
 }
 
 Status store_collection(Context& c, Repositories& r, Collection& wanted, const char* action) {
-  FP_CHECK(c.need_target(wanted.limiting_id));
+  FP_CHECK(c.need_target(r, wanted.limiting_id));
   for (const auto& rule : wanted.rules)
-    if (rule.kind == RuleKind::include) FP_CHECK(c.need_target(rule.target));
+    if (rule.kind == RuleKind::include) FP_CHECK(c.need_target(r, rule.target));
+  FP_TRY(all, r.collections.list());
+  for (const auto& other : all)
+    if (other.id != wanted.id && iequals(other.name, wanted.name))
+      return fail(Code::conflict, "there is a collection {} already ({})", wanted.name, other.id);
   FP_CHECK(c.evaluator.check(r, wanted));
   wanted.changed_at = r.change;
   FP_CHECK(r.collections.put(wanted));
@@ -37,13 +43,11 @@ Result<Answer> list(Context& c) {
 }
 
 Result<Answer> create(Context& c) {
-  FP_TRY(wanted, c.body_as<Collection>());
+  FP_TRY(body, c.body());
+  if (body.is_object() && !body.as_object().contains("limiting_id")) body.as_object()["limiting_id"] = kAllSystems;
+  FP_TRY(wanted, wire::from_value<Collection>(body));
   if (!wanted.id.empty()) return fail(Code::invalid, "id: is given by the site; leave it out");
-  if (wanted.limiting_id.empty()) wanted.limiting_id = kAllSystems;
   const Status done = c.store.write([&](Repositories& r) -> Status {
-    FP_TRY(all, r.collections.list());
-    for (const auto& other : all)
-      if (other.name == wanted.name) return fail(Code::conflict, "there is a collection {} already ({})", wanted.name, other.id);
     FP_TRY(id, r.site.next_object_id(c.settings.site_code));
     wanted.id = id;
     wanted.revision = 1;
@@ -69,12 +73,12 @@ Result<Answer> replace(Context& c) {
   FP_TRY(wanted, c.body_as<Collection>());
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(before, find_collection(r, c.params[0]));
-    FP_CHECK(c.need_target(before.id));
+    FP_CHECK(c.need_target(r, before.id));
     FP_CHECK(match_revision(c, before.revision));
     if (before.id == kAllSystems && (!wanted.rules.empty() || !wanted.windows.empty()))
       return fail(Code::invalid, "All Systems takes neither rules nor maintenance windows");
+    if (before.id == kAllSystems && wanted.limiting_id != kAllSystems) return fail(Code::invalid, "limiting_id: nothing limits All Systems");
     wanted.id = before.id;
-    if (wanted.limiting_id.empty()) wanted.limiting_id = before.limiting_id;
     wanted.revision = before.revision + 1;
     keep_secrets(wanted, before);
     return store_collection(c, r, wanted, "change");
@@ -87,7 +91,7 @@ Result<Answer> remove(Context& c) {
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(found, find_collection(r, c.params[0]));
     if (found.id == kAllSystems) return fail(Code::invalid, "All Systems is the root and stays");
-    FP_CHECK(c.need_target(found.id));
+    FP_CHECK(c.need_target(r, found.id));
     FP_TRY(all, r.collections.list());
     for (const auto& other : all) {
       bool uses = other.limiting_id == found.id;
@@ -116,7 +120,9 @@ Result<Answer> members(Context& c) {
 Result<Answer> evaluate(Context& c) {
   FP_TRY(done, c.store.write([&](Repositories& r) -> Result<std::vector<site::Evaluation>> {
     FP_TRY(found, find_collection(r, c.params[0]));
-    return c.evaluator.evaluate(r, found.id);
+    FP_TRY(evaluated, c.evaluator.evaluate(r, found.id));
+    FP_CHECK(c.audit(r, "evaluate", "collection", found.id, found.name));
+    return evaluated;
   }));
   return Answer{200, evaluations(done), {}};
 }
@@ -127,11 +133,17 @@ Result<Answer> run_query(Context& c) {
   if (!text || !text->is_string()) return fail(Code::invalid, "wql: must be a text");
   FP_TRY(query, collection::parse_wql(std::string_view(text->as_string())));
   FP_TRY(limit, c.limit());
+  std::string after;
+  if (const auto text_after = c.argument("after"); !text_after.empty()) {
+    FP_TRY(id, parse_client_id(text_after));
+    after = id;
+  }
   FP_TRY(devices, c.store.read([&](Repositories& r) -> Result<std::vector<Device>> {
     FP_TRY(ids, r.collections.run_query(query));
     std::vector<Device> out;
     for (const auto& id : ids) {
       if (static_cast<int>(out.size()) == limit) break;
+      if (id <= after) continue;
       FP_TRY(found, r.devices.find(id));
       out.push_back(found);
     }

@@ -4,6 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+
 #include "base/ids.hpp"
 #include "base/text.hpp"
 #include "roles/admin/context.hpp"
@@ -18,22 +21,29 @@ Result<Path> staged(Context& c, std::string_view relative) {
   FP_TRY(guid, parse_guid(c.params[0]));
   Path path = c.settings.staging / guid;
   if (relative.empty()) return path;
-  FP_TRY(decoded, percent_decode(relative));
-  FP_TRY(checked, parse_relative_path(decoded));
+  FP_TRY(checked, parse_relative_path(relative));
   return path / checked;
 }
 
-// PUT .../{path}?offset=N: the piece is written at N, which must be the end of what is there. Resumable: GET tells the end.
+// A name that is a file here and a folder there cannot be staged.
+std::unexpected<Error> cannot_write(const Path& path) {
+  if (errno == ENOTDIR || errno == EISDIR || errno == ELOOP)
+    return fail(Code::conflict, "{}: the name is taken by a folder, or goes through a file", path.filename().native());
+  return fail_errno("writing", path.native());
+}
+
+// PUT .../{path}?offset=N: the piece is written at N and ends the file; N lies not behind the end of what is there, so that a
+// piece may be sent again. Resumable: GET tells the end.
 Result<Answer> put_piece(Context& c) {
   FP_TRY(path, staged(c, c.params[1]));
   const auto offset = parse_int(c.argument("offset", "0"));
   if (!offset || *offset < 0) return fail(Code::invalid, "offset: must be a whole number");
-  FP_CHECK(make_dirs(path.parent_path()));
+  if (const Status made = make_dirs(path.parent_path()); !made && errno != ENOTDIR) return std::unexpected(made.error());
   const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (!fd.ok()) return fail_errno("writing", path.native());
+  if (!fd.ok()) return cannot_write(path);
   FP_TRY(size, size_of_file(path));
   if (*offset > size) return fail(Code::conflict, "the next piece begins at {}, not at {}", size, *offset);
-  if (::lseek(fd.get(), *offset, SEEK_SET) < 0) return fail_errno("writing", path.native());
+  if (::ftruncate(fd.get(), *offset) != 0 || ::lseek(fd.get(), *offset, SEEK_SET) < 0) return fail_errno("writing", path.native());
   FP_CHECK(write_all(fd.get(), c.request.body));
   if (c.argument("executable") == "true" && ::fchmod(fd.get(), 0755) != 0) return fail_errno("writing", path.native());
   return Answer{200, json::object{{"size", *offset + static_cast<std::int64_t>(c.request.body.size())}}, {}};
@@ -64,6 +74,21 @@ Result<std::string> text_of(const json::object& body, std::string_view name) {
   return std::string(value->as_string());
 }
 
+// A folder of the site server itself becomes content that every device may read: that is for those who run the site, and never
+// for the site's own data (keys, database).
+Status check_source(const Context& c, const Path& source) {
+  FP_CHECK(c.need(ObjectClass::site, kModifyObject));
+  if (!source.is_absolute()) return fail(Code::invalid, "source_path: must be absolute, on the site server");
+  std::error_code error;
+  const Path real = std::filesystem::weakly_canonical(source, error), data = std::filesystem::weakly_canonical(c.settings.staging.parent_path(), error);
+  if (error) return fail(Code::invalid, "source_path: {}", error.message());
+  const auto within = [](const Path& inner, const Path& outer) {
+    return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+  };
+  if (within(real, data) || within(data, real)) return fail(Code::forbidden, "source_path: the site's own data is no content");
+  return {};
+}
+
 Result<Wanted> read_wanted(Context& c) {
   FP_TRY(body, c.body());
   if (!body.is_object()) return fail(Code::invalid, "the body must be an object");
@@ -87,23 +112,54 @@ Result<Wanted> read_wanted(Context& c) {
     w.is_staged = true;
   } else {
     w.source = source;
-    if (!w.source.is_absolute()) return fail(Code::invalid, "source_path: must be absolute, on the site server");
+    FP_CHECK(check_source(c, w.source));
   }
+  if (!package.empty() && !application.empty()) return fail(Code::invalid, "name either package or application");
+  if (application.empty() && !type.empty()) return fail(Code::invalid, "type: belongs to an application");
   return w;
 }
 
-// The next content id: <package>.<n>, or Content_<guid>.1 for a new application content.
-Result<std::string> next_content_id(Context& c, Wanted& w) {
-  if (w.package_id.empty()) return parse_content_id("Content_" + new_guid(c.random) + ".1");
-  FP_TRY(package, c.store.read([&](Repositories& r) { return find_package(r, w.package_id); }));
-  w.package_id = package.id;
-  return fmt::format("{}.{}", package.id, package.content_version + 1);
+DeploymentType* type_of(Application& application, const Wanted& w) {
+  if (w.type_id.empty()) return application.types.size() == 1 ? &application.types.front() : nullptr;
+  for (auto& t : application.types)
+    if (iequals(t.id, w.type_id) || t.name == w.type_id) return &t;
+  return nullptr;
+}
+
+// Before anything is read: names become ids, rights are asked for, and the content id is given out: <package>.<n>, or
+// Content_<guid>.1 for an application. A number that was given out once is never given out again, whatever becomes of it.
+Result<std::string> prepare(Context& c, Wanted& w) {
+  return c.store.write([&](Repositories& r) -> Result<std::string> {
+    if (w.package_id.empty()) {
+      if (!w.application_id.empty()) {
+        FP_TRY(application, find_application(r, w.application_id));
+        FP_CHECK(c.need(ObjectClass::application, kModifyObject, application.scope));
+        const auto* type = type_of(application, w);
+        if (!type) return fail(Code::not_found, "application {} has no deployment type {}: name one with type", application.name, w.type_id);
+        w.application_id = application.id;
+        w.type_id = type->id;
+      }
+      return parse_content_id("Content_" + new_guid(c.random) + ".1");
+    }
+    FP_TRY(package, find_package(r, w.package_id));
+    FP_CHECK(c.need(ObjectClass::package, kModifyObject, package.scope));
+    w.package_id = package.id;
+    const std::string counter = "content_version:" + package.id;
+    std::int64_t last = package.content_version;
+    if (const auto text = r.site.value(counter)) {
+      FP_TRY(given, parse_int(*text));
+      last = std::max(last, given);
+    }
+    FP_CHECK(r.site.set_value(counter, std::to_string(last + 1)));
+    return parse_content_id(fmt::format("{}.{}", package.id, last + 1));
+  });
 }
 
 Status attach(Context& c, Repositories& r, const Wanted& w, const std::string& content_id) {
   if (!w.package_id.empty()) {
-    FP_TRY(package, find_package(r, w.package_id));
-    FP_CHECK(c.need(ObjectClass::package, kModifyObject, package.scope));
+    FP_TRY(package, r.software.find_package(w.package_id));
+    if (split_content_id(content_id).version < package.content_version)
+      return fail(Code::conflict, "package {} got newer content meanwhile", package.name);
     package.content_version = split_content_id(content_id).version;
     package.source_path = w.is_staged ? "" : w.source.native();
     package.changed_at = r.change;
@@ -111,11 +167,8 @@ Status attach(Context& c, Repositories& r, const Wanted& w, const std::string& c
     return c.policies.software_changed(r, package.id);
   }
   if (w.application_id.empty()) return {};
-  FP_TRY(application, find_application(r, w.application_id));
-  FP_CHECK(c.need(ObjectClass::application, kModifyObject, application.scope));
-  DeploymentType* type = nullptr;
-  for (auto& t : application.types)
-    if (w.type_id.empty() || t.id == upper(w.type_id) || t.name == w.type_id) type = &t;
+  FP_TRY(application, r.software.find_application(w.application_id));
+  DeploymentType* type = type_of(application, w);
   if (!type) return fail(Code::not_found, "application {} has no deployment type {}", application.name, w.type_id);
   type->content_id = content_id;
   ++application.revision;
@@ -126,7 +179,7 @@ Status attach(Context& c, Repositories& r, const Wanted& w, const std::string& c
 
 Result<Answer> add(Context& c) {
   FP_TRY(wanted, read_wanted(c));
-  FP_TRY(content_id, next_content_id(c, wanted));
+  FP_TRY(content_id, prepare(c, wanted));
   FP_TRY(manifest, c.hooks.add_content(content_id, wanted.source));
   ContentVersion version;
   const Status done = c.store.write([&](Repositories& r) -> Status {
@@ -227,10 +280,12 @@ Result<Answer> list_dps(Context& c) {
 Result<Answer> put_dp(Context& c) {
   FP_TRY(dp, c.body_as<DistributionPoint>());
   FP_TRY(name, parse_host(c.params[0]));
-  dp.name = name;
+  if (dp.name != name) return fail(Code::invalid, "name: is {} here and {} in the path", dp.name, name);
   const Status done = c.store.write([&](Repositories& r) -> Status {
-    if (const auto known = r.contents.find_dp(name)) dp.local = known->local;
-    else dp.local = false;
+    const auto before = r.contents.find_dp(name);
+    if (!before && before.error().code != Code::not_found) return std::unexpected(before.error());
+    dp.local = before && before->local;
+    dp.validated_at = before ? before->validated_at : Instant{};
     if (!dp.local && !dp.pull && dp.push_url.empty()) return fail(Code::invalid, "push_url: the site must know where to push to, or set pull");
     for (const auto& source : dp.pull_sources) {
       const auto known = r.contents.find_dp(source);
@@ -244,8 +299,13 @@ Result<Answer> put_dp(Context& c) {
 }
 
 Result<Answer> remove_dp(Context& c) {
+  FP_TRY(name, parse_host(c.params[0]));
   const Status done = c.store.write([&](Repositories& r) -> Status {
-    FP_TRY(dp, r.contents.find_dp(c.params[0]));
+    FP_TRY(dp, r.contents.find_dp(name));
+    FP_TRY(all, r.contents.list_dps());
+    for (const auto& other : all)
+      if (std::ranges::find(other.pull_sources, name) != other.pull_sources.end())
+        return fail(Code::conflict, "{} pulls content from it", other.name);
     if (dp.local) return fail(Code::invalid, "{} is this server's own: switch it off in the configuration", dp.name);
     FP_CHECK(r.contents.remove_dp(dp.name));
     return c.audit(r, "delete", "distribution point", dp.name);
@@ -255,7 +315,8 @@ Result<Answer> remove_dp(Context& c) {
 }
 
 Result<Answer> validate(Context& c) {
-  FP_TRY(dp, c.store.read([&](Repositories& r) { return r.contents.find_dp(c.params[0]); }));
+  FP_TRY(name, parse_host(c.params[0]));
+  FP_TRY(dp, c.store.read([&](Repositories& r) { return r.contents.find_dp(name); }));
   FP_CHECK(c.hooks.validate(dp.name));
   const Status noted = c.store.write([&](Repositories& r) { return c.audit(r, "validate", "distribution point", dp.name); });
   FP_CHECK(noted);

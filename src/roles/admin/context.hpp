@@ -48,9 +48,30 @@ struct Context {
   }
   // Further permissions than the route's own: the scope of an object, the collection a deployment aims at.
   [[nodiscard]] Status need(access::ObjectClass object, access::Permission permission, std::string_view scope = {}) const;
-  [[nodiscard]] Status need_target(std::string_view collection_id) const;
+  // The collection, or one that limits it, is among the administrator's.
+  [[nodiscard]] Status need_target(Repositories& r, std::string_view collection_id) const;
+  // The device is in one of the administrator's collections.
+  [[nodiscard]] Status need_device(Repositories& r, const Device& device) const;
   [[nodiscard]] Status audit(Repositories& r, std::string action, std::string kind, std::string id, std::string detail = {}) const;
 };
+
+// Bodies name collections and software as a person types them; the model holds ids. Replaces the text at `field` (or each
+// text of the list there) by what `find` makes of it; anything else is left for the decoder to refuse.
+template <class Find>
+[[nodiscard]] Status resolve(json::value& body, std::string_view field, Find find) {
+  if (!body.is_object()) return {};
+  auto* at = body.as_object().if_contains(field);
+  if (!at) return {};
+  const auto one = [&](json::value& text) -> Status {
+    if (!text.is_string() || text.as_string().empty()) return {};
+    FP_TRY(found, find(std::string_view(text.as_string())));
+    text = json::string_view(found.id);
+    return {};
+  };
+  if (!at->is_array()) return one(*at);
+  for (auto& item : at->as_array()) FP_CHECK(one(item));
+  return {};
+}
 
 using Handle = Result<Answer> (*)(Context&);
 

@@ -7,24 +7,37 @@ namespace {
 
 using namespace access;
 
-// Names become ids; what cannot work is refused with the reason.
+// The body with ids where it had names.
+Result<Deployment> wanted_of(Context& c) {
+  FP_TRY(body, c.body());
+  const Status resolved = c.store.read([&](Repositories& r) -> Status {
+    const auto* kind = body.is_object() ? body.as_object().if_contains("kind") : nullptr;
+    const bool is_package = kind && kind->is_string() && std::string_view(kind->as_string()) == "package";
+    FP_CHECK(resolve(body, "collection_id", [&](std::string_view name) { return find_collection(r, name); }));
+    if (is_package) FP_CHECK(resolve(body, "target_id", [&](std::string_view name) { return find_package(r, name); }));
+    else FP_CHECK(resolve(body, "target_id", [&](std::string_view name) { return find_application(r, name); }));
+    return {};
+  });
+  FP_CHECK(resolved);
+  return wire::from_value<Deployment>(body);
+}
+
+// What cannot work is refused with the reason.
 Status complete(Context& c, Repositories& r, Deployment& d) {
   FP_TRY(target, find_collection(r, d.collection_id));
   d.collection_id = target.id;
-  FP_CHECK(c.need_target(target.id));
+  FP_CHECK(c.need_target(r, target.id));
   if (d.kind == DeploymentKind::application) {
     FP_TRY(application, find_application(r, d.target_id));
     FP_CHECK(c.need(ObjectClass::application, kDeployObject, application.scope));
     d.target_id = application.id;
-    if (d.action == DeploymentAction::uninstall && d.purpose == Purpose::available)
-      return fail(Code::invalid, "purpose: an uninstall deployment is always required");
   } else {
     FP_TRY(package, find_package(r, d.target_id));
     FP_CHECK(c.need(ObjectClass::package, kDeployObject, package.scope));
     d.target_id = package.id;
-    if (d.action != DeploymentAction::install) return fail(Code::invalid, "action: a package's program only runs; it has no {}", "uninstall or repair");
+    if (std::ranges::find(package.programs, d.program, &Program::name) == package.programs.end())
+      return fail(Code::invalid, "program: package {} has no program {}", package.name, d.program);
   }
-  if (d.purpose == Purpose::available && d.deadline) return fail(Code::invalid, "deadline: an available deployment has none");
   if (d.available_at.ms == 0) d.available_at = c.clock.now();
   if (d.deadline && *d.deadline < d.available_at) d.available_at = *d.deadline;
   return {};
@@ -44,7 +57,7 @@ Result<Answer> list(Context& c) {
 }
 
 Result<Answer> create(Context& c) {
-  FP_TRY(wanted, c.body_as<Deployment>());
+  FP_TRY(wanted, wanted_of(c));
   if (!wanted.id.empty()) return fail(Code::invalid, "id: is given by the site; leave it out");
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(id, r.site.next_object_id(c.settings.site_code));
@@ -63,11 +76,11 @@ Result<Answer> show(Context& c) {
 }
 
 Result<Answer> replace(Context& c) {
-  FP_TRY(wanted, c.body_as<Deployment>());
+  FP_TRY(wanted, wanted_of(c));
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(before, find_deployment(r, c.params[0]));
     FP_CHECK(match_revision(c, before.revision));
-    FP_CHECK(c.need_target(before.collection_id));
+    FP_CHECK(c.need_target(r, before.collection_id));
     wanted.id = before.id;
     wanted.revision = before.revision + 1;
     wanted.created_by = before.created_by;
@@ -80,7 +93,7 @@ Result<Answer> replace(Context& c) {
 Result<Answer> remove(Context& c) {
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(found, find_deployment(r, c.params[0]));
-    FP_CHECK(c.need_target(found.collection_id));
+    FP_CHECK(c.need_target(r, found.collection_id));
     FP_CHECK(c.policies.remove(r, found.id));
     FP_CHECK(r.deployments.remove(found.id));
     return c.audit(r, "delete", "deployment", found.id);

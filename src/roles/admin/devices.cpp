@@ -15,9 +15,14 @@ Result<Answer> list(Context& c) {
   DeviceFilter filter;
   filter.limit = limit;
   filter.name_contains = c.argument("name");
-  filter.collection_id = c.argument("collection");
-  filter.after = c.argument("after");
-  if (const auto blocked = c.argument("blocked"); !blocked.empty()) filter.blocked = blocked == "true";
+  if (const auto after = c.argument("after"); !after.empty()) {
+    FP_TRY(id, parse_client_id(after));
+    filter.after = id;
+  }
+  if (const auto blocked = c.argument("blocked"); !blocked.empty()) {
+    if (blocked != "true" && blocked != "false") return fail(Code::invalid, "blocked: must be true or false");
+    filter.blocked = blocked == "true";
+  }
   if (const auto approval = c.argument("approval"); !approval.empty()) {
     if (approval == "pending") filter.approval = Approval::pending;
     else if (approval == "approved") filter.approval = Approval::approved;
@@ -25,7 +30,13 @@ Result<Answer> list(Context& c) {
     else if (approval == "not_applicable") filter.approval = Approval::not_applicable;
     else return fail(Code::invalid, "approval: must be pending, approved, rejected or not_applicable");
   }
-  FP_TRY(devices, c.store.read([&](Repositories& r) { return r.devices.list(filter); }));
+  FP_TRY(devices, c.store.read([&](Repositories& r) -> Result<std::vector<Device>> {
+    if (const auto wanted = c.argument("collection"); !wanted.empty()) {
+      FP_TRY(found, find_collection(r, wanted));
+      filter.collection_id = found.id;
+    }
+    return r.devices.list(filter);
+  }));
   return Answer{200, page_of(devices, limit, devices.empty() ? "" : devices.back().client_id), {}};
 }
 
@@ -37,6 +48,7 @@ Result<Answer> show(Context& c) {
 Result<Answer> remove(Context& c) {
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(device, find_device(r, c.params[0]));
+    FP_CHECK(c.need_device(r, device));
     FP_CHECK(r.inventory.remove_device(device.client_id));
     FP_CHECK(r.devices.remove(device.client_id));
     return c.audit(r, "delete", "device", device.client_id, device.name);
@@ -50,8 +62,10 @@ Result<Answer> remove(Context& c) {
 Result<Answer> decide(Context& c, const char* action, const std::function<Status(Device&)>& change) {
   FP_TRY(device, c.store.write([&](Repositories& r) -> Result<Device> {
     FP_TRY(found, find_device(r, c.params[0]));
+    FP_CHECK(c.need_device(r, found));
     FP_CHECK(change(found));
     FP_CHECK(r.devices.put(found));
+    FP_CHECK(c.evaluator.devices_changed(r, {found.client_id}));
     FP_CHECK(c.audit(r, action, "device", found.client_id, found.name + (found.block_reason.empty() ? "" : ": " + found.block_reason)));
     return found;
   }));

@@ -1,5 +1,6 @@
 // Applications and packages. A change makes the policy of every deployment that carries them anew.
 #include "base/ids.hpp"
+#include "base/text.hpp"
 #include "roles/admin/context.hpp"
 #include "roles/admin/lookup.hpp"
 
@@ -31,11 +32,32 @@ Status check_references(Repositories& r, const Application& a) {
   return {};
 }
 
+// The scope "All" is a right, not a place.
+Status check_scope(const Context& c, ObjectClass object, Permission permission, const std::string& scope) {
+  if (scope == "All") return fail(Code::invalid, "scope: All cannot hold objects; name another one, such as Default");
+  return c.need(object, permission, scope);
+}
+
+// What the administrator may see of a list.
+template <class T>
+void keep_readable(const Context& c, ObjectClass object, std::vector<T>& all) {
+  std::erase_if(all, [&](const T& item) { return !may(c.who, object, kReadObject, item.scope).allowed; });
+}
+
+Status check_name_is_free(Repositories& r, const Application& a) {
+  FP_TRY(all, r.software.list_applications());
+  for (const auto& other : all)
+    if (other.id != a.id && iequals(other.name, a.name)) return fail(Code::conflict, "there is an application {} already ({})", a.name, other.id);
+  return {};
+}
+
 Status fill_ids(Context& c, Application& a) {
   for (auto& type : a.types) {
     if (type.id.empty()) type.id = new_guid(c.random);
     FP_TRY(id, parse_guid(type.id));
     type.id = id;
+    for (const auto& other : a.types)
+      if (&other != &type && other.id == id) return fail(Code::invalid, "types: two deployment types have the id {}", id);
   }
   return {};
 }
@@ -49,20 +71,19 @@ Status used_by_deployment(Repositories& r, std::string_view id) {
 
 Result<Answer> list_applications(Context& c) {
   FP_TRY(all, c.store.read([](Repositories& r) { return r.software.list_applications(); }));
+  keep_readable(c, ObjectClass::application, all);
   return Answer{200, all_of(all), {}};
 }
 
 Result<Answer> create_application(Context& c) {
   FP_TRY(wanted, c.body_as<Application>());
   if (!wanted.id.empty()) return fail(Code::invalid, "id: is given by the site; leave it out");
-  FP_CHECK(c.need(ObjectClass::application, kCreateObject, wanted.scope));
+  FP_CHECK(check_scope(c, ObjectClass::application, kCreateObject, wanted.scope));
   wanted.id = new_guid(c.random);
   wanted.revision = 1;
   FP_CHECK(fill_ids(c, wanted));
   const Status done = c.store.write([&](Repositories& r) -> Status {
-    FP_TRY(all, r.software.list_applications());
-    for (const auto& other : all)
-      if (other.name == wanted.name) return fail(Code::conflict, "there is an application {} already ({})", wanted.name, other.id);
+    FP_CHECK(check_name_is_free(r, wanted));
     FP_CHECK(check_references(r, wanted));
     wanted.changed_at = r.change;
     FP_CHECK(r.software.put_application(wanted));
@@ -84,9 +105,10 @@ Result<Answer> replace_application(Context& c) {
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(before, find_application(r, c.params[0]));
     FP_CHECK(c.need(ObjectClass::application, kModifyObject, before.scope));
-    FP_CHECK(c.need(ObjectClass::application, kModifyObject, wanted.scope));
+    FP_CHECK(check_scope(c, ObjectClass::application, kModifyObject, wanted.scope));
     FP_CHECK(match_revision(c, before.revision));
     wanted.id = before.id;
+    FP_CHECK(check_name_is_free(r, wanted));
     wanted.revision = before.revision + 1;
     FP_CHECK(check_references(r, wanted));
     wanted.changed_at = r.change;
@@ -122,13 +144,14 @@ Result<Answer> remove_application(Context& c) {
 
 Result<Answer> list_packages(Context& c) {
   FP_TRY(all, c.store.read([](Repositories& r) { return r.software.list_packages(); }));
+  keep_readable(c, ObjectClass::package, all);
   return Answer{200, all_of(all), {}};
 }
 
 Result<Answer> create_package(Context& c) {
   FP_TRY(wanted, c.body_as<Package>());
   if (!wanted.id.empty()) return fail(Code::invalid, "id: is given by the site; leave it out");
-  FP_CHECK(c.need(ObjectClass::package, kCreateObject, wanted.scope));
+  FP_CHECK(check_scope(c, ObjectClass::package, kCreateObject, wanted.scope));
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(id, r.site.next_object_id(c.settings.site_code));
     wanted.id = id;
@@ -147,12 +170,22 @@ Result<Answer> show_package(Context& c) {
   return Answer{200, wire::to_value(found), {}};
 }
 
+Status keeps_deployed_programs(Repositories& r, const Package& wanted) {
+  FP_TRY(deployments, r.deployments.list());
+  for (const auto& d : deployments)
+    if (d.target_id == wanted.id && std::ranges::find(wanted.programs, d.program, &Program::name) == wanted.programs.end())
+      return fail(Code::conflict, "deployment {} runs the program {}: delete that first", d.id, d.program);
+  return {};
+}
+
 Result<Answer> replace_package(Context& c) {
   FP_TRY(wanted, c.body_as<Package>());
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(before, find_package(r, c.params[0]));
     FP_CHECK(c.need(ObjectClass::package, kModifyObject, before.scope));
+    FP_CHECK(check_scope(c, ObjectClass::package, kModifyObject, wanted.scope));
     wanted.id = before.id;
+    FP_CHECK(keeps_deployed_programs(r, wanted));
     wanted.content_version = before.content_version;  // only new content makes a new version
     wanted.changed_at = r.change;
     FP_CHECK(r.software.put_package(wanted));

@@ -54,6 +54,7 @@ class Story {
     if (is_member) {
       FP_TRY(members, r_.collections.members(c.id));
       const auto m = std::ranges::find(members, device_.client_id, &CollectionMember::client_id);
+      if (m != members.end()) joined_ = m->since;
       say("collection", true, "it is in {} ({}) since {} by {}", c.name, c.id, m == members.end() ? "?" : to_iso(m->since),
           m == members.end() || m->reason.empty() ? "registration" : m->reason);
       return {};
@@ -77,6 +78,8 @@ class Story {
     }
     const auto& p = all.front();
     if (device_.last_policy_at.ms == 0) say("policy", false, "the device never asked for policy");
+    else if (device_.last_policy_at < joined_)
+      say("policy", false, "the device came into the collection at {} and last asked for policy at {}", to_iso(joined_), to_iso(device_.last_policy_at));
     else if (device_.last_policy_at < p.changed_at)
       say("policy", false, "version {} was made {}, the device last asked {}", p.version, to_iso(p.changed_at), to_iso(device_.last_policy_at));
     else say("policy", true, "version {} was made {}, the device asked since ({})", p.version, to_iso(p.changed_at), to_iso(device_.last_policy_at));
@@ -142,10 +145,15 @@ class Story {
     return {};
   }
 
-  static std::string state_name(int state) {
+  [[nodiscard]] std::string done_name() const {
+    if (d_.kind == DeploymentKind::package) return "the program has run";
+    return d_.action == DeploymentAction::install ? "installed" : d_.action == DeploymentAction::uninstall ? "removed" : "repaired";
+  }
+
+  [[nodiscard]] std::string state_name(int state) const {
     switch (state) {
-      case 1000: return "installed";
-      case 1001: return "already installed";
+      case 1000: return done_name();
+      case 1001: return d_.kind == DeploymentKind::package ? "the program had run before" : "already " + done_name();
       case 2000: return "in progress";
       case 2001: return "waiting for content";
       case 2002: return "installing";
@@ -170,6 +178,7 @@ class Story {
   const Device& device_;
   const Deployment& d_;
   Instant now_;
+  Instant joined_;  // when the device came into the collection
   Explanation out_;
 };
 

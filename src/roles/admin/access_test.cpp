@@ -1,0 +1,161 @@
+// Who gets in, and what each role, scope and collection allows.
+#include "roles/admin/admin_site_test.hpp"
+
+namespace fp::admin {
+
+using AdminAccess = AdminSite;
+
+TEST_F(AdminAccess, WithoutATokenNothingIsAnswered) {
+  const auto reply = call("GET", "/site", {}, "");
+  EXPECT_EQ(reply.status, 401);
+  EXPECT_EQ(reply.header("WWW-Authenticate"), "Bearer");
+  EXPECT_EQ(send("GET", "/admin/v1/site", "", {{"Authorization", "Basic cm9vdDpyb290"}}).status, 401);
+}
+
+TEST_F(AdminAccess, AWrongTokenIsRefused) { EXPECT_EQ(call("GET", "/site", {}, "nobody").status, 401); }
+
+TEST_F(AdminAccess, ATokenInAnyCaseOfBearerIsTaken) {
+  EXPECT_EQ(send("GET", "/admin/v1/site", "", {{"authorization", "bearer  " + token_of("root") + " "}}).status, 200);
+}
+
+TEST_F(AdminAccess, ADisabledAdministratorIsRefusedLikeAWrongToken) {
+  administrator("gone", {"Full Administrator"}, {"All"}, {kAllSystems}, false);
+  EXPECT_EQ(call("GET", "/site", {}, "gone").status, 401);
+}
+
+TEST_F(AdminAccess, TenWrongTokensFromAnAddressCloseItForAMinute) {
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(call("GET", "/site", {}, "nobody").status, 401);
+  const auto reply = call("GET", "/site");
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(reply.header("Retry-After"), "60");
+  clock_.advance_s(61);
+  EXPECT_EQ(call("GET", "/site").status, 200);
+}
+
+TEST_F(AdminAccess, TheApiIsNotThereOnAPlainDoor) {
+  door_ = Door::intranet_http;
+  EXPECT_EQ(call("GET", "/site").status, 404);
+}
+
+TEST_F(AdminAccess, AnUnknownPathIs404AndAWrongMethod405) {
+  EXPECT_EQ(call("GET", "/nothing").status, 404);
+  EXPECT_EQ(send("GET", "/elsewhere", "", {}).status, 404);
+  const auto reply = call("PATCH", "/collections/SMS00001");
+  EXPECT_EQ(reply.status, 405);
+  EXPECT_EQ(reply.header("Allow"), "GET, PUT, DELETE");
+}
+
+TEST_F(AdminAccess, TheLastTimeSomebodyWasHereIsNoted) {
+  EXPECT_EQ(call("GET", "/site").status, 200);
+  EXPECT_NE(member(call("GET", "/administrators").items().at(0), "last_seen_at"), "null");
+}
+
+TEST_F(AdminAccess, RolesDecideAndTheRefusalNamesTheRolesThatMay) {
+  administrator("reader", {"Read-only Analyst"});
+  administrator("author", {"Application Author"});
+  administrator("security", {"Security Administrator"});
+  administrator("remote", {"Remote Tools Operator"});
+  EXPECT_EQ(call("GET", "/applications", {}, "reader").status, 200);
+  const auto refused = call("POST", "/applications", application_text("Editor"), "reader");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(refused.message(), HasSubstr("create application: needs one of the roles Application Administrator"));
+  EXPECT_EQ(call("POST", "/applications", application_text("Editor"), "author").status, 201);
+  EXPECT_EQ(call("GET", "/devices", {}, "author").status, 403);
+  EXPECT_EQ(call("POST", "/deployments", "{}", "author").status, 403);
+  EXPECT_EQ(call("GET", "/audit", {}, "author").status, 403);
+  EXPECT_EQ(call("GET", "/audit", {}, "security").status, 200);
+  EXPECT_EQ(call("POST", "/collections", R"({"name": "X"})", "security").status, 403);
+  EXPECT_EQ(call("GET", "/events", {}, "remote").status, 403);
+}
+
+TEST_F(AdminAccess, SoftwareInAForeignScopeIsNeitherShownNorChanged) {
+  const std::string id = application("Ledger", R"(, "scope": "Finance")");
+  application("Editor");
+  administrator("bob", {"Application Administrator"}, {"Default"});
+  EXPECT_THAT(call("GET", "/applications", {}, "bob").items(), SizeIs(1));
+  const auto refused = call("GET", "/applications/" + id, {}, "bob");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(refused.message(), HasSubstr("security scope Finance"));
+  EXPECT_EQ(call("DELETE", "/applications/" + id, {}, "bob").status, 403);
+  EXPECT_EQ(call("PUT", "/applications/Editor", application_text("Editor", R"(, "scope": "Finance")"), "bob").status, 403);
+  EXPECT_EQ(call("POST", "/packages", R"({"name": "P", "scope": "Finance"})", "bob").status, 403);
+  EXPECT_EQ(call("POST", "/deployments", fmt::format(R"({{"target_id": "{}", "collection_id": "SMS00001"}})", id), "bob").status, 403);
+}
+
+TEST_F(AdminAccess, NothingIsPutIntoTheScopeAll) {
+  EXPECT_EQ(call("POST", "/applications", application_text("Editor", R"(, "scope": "All")")).status, 400);
+}
+
+TEST_F(AdminAccess, ALimitedAdministratorDeploysOnlyToItsCollectionsAndWhatTheyLimit) {
+  const std::string own = collection("Web servers"), foreign = collection("Database servers");
+  const std::string inner = collection("Web servers in Oslo", fmt::format(R"(, "limiting_id": "{}")", own));
+  application("Editor");
+  administrator("bob", {"Application Administrator"}, {"Default"}, {own});
+  const auto aim = [&](const std::string& id) {
+    return call("POST", "/deployments", fmt::format(R"({{"target_id": "Editor", "collection_id": "{}"}})", id), "bob");
+  };
+  EXPECT_EQ(aim(own).status, 201);
+  EXPECT_EQ(aim(inner).status, 201);
+  EXPECT_EQ(aim(foreign).status, 403);
+  EXPECT_EQ(aim("SMS00001").status, 403);
+  EXPECT_EQ(call("POST", "/collections", R"({"name": "Mine"})", "bob").status, 403);
+  EXPECT_EQ(call("POST", "/collections", fmt::format(R"({{"name": "Mine", "limiting_id": "{}"}})", own), "bob").status, 201);
+  EXPECT_EQ(call("DELETE", "/collections/" + foreign, {}, "bob").status, 403);
+}
+
+TEST_F(AdminAccess, ALimitedAdministratorDecidesOnlyAboutDevicesOfItsCollections) {
+  device(1, "WEB1");
+  device(2, "DB1");
+  const std::string own = collection("Web servers", fmt::format(R"(, "rules": [{{"kind": "direct", "target": "{}"}}])", device_id(1)));
+  administrator("bob", {"Operations Administrator"}, {"Default"}, {own});
+  EXPECT_EQ(call("POST", "/devices/WEB1/block", R"({"reason": "lost"})", "bob").status, 200);
+  EXPECT_EQ(call("POST", "/devices/DB1/block", R"({"reason": "lost"})", "bob").status, 403);
+  EXPECT_EQ(call("DELETE", "/devices/DB1", {}, "bob").status, 403);
+}
+
+TEST_F(AdminAccess, OnlyWhoRunsTheSiteNamesAFolderOfTheServerAndNeverTheSitesOwn) {
+  administrator("author", {"Application Author"});
+  ASSERT_TRUE(make_dirs(dir_ / "share"));
+  ASSERT_TRUE(make_dirs(dir_ / "data" / "keys"));
+  ASSERT_TRUE(write_file(dir_ / "share" / "a.txt", "a"));
+  const auto body = [&](const Path& p) { return fmt::format(R"({{"source_path": "{}"}})", p.native()); };
+  EXPECT_EQ(call("POST", "/content", body(dir_ / "share"), "author").status, 403);
+  EXPECT_EQ(call("POST", "/content", body(dir_ / "share")).status, 201);
+  EXPECT_EQ(call("POST", "/content", body(dir_ / "data" / "keys")).status, 403);
+  EXPECT_EQ(call("POST", "/content", body(dir_)).status, 403);
+  EXPECT_EQ(call("POST", "/content", body(dir_ / "share" / ".." / "data")).status, 403);
+  EXPECT_EQ(call("POST", "/content", R"({"source_path": "share"})").status, 400);
+}
+
+TEST_F(AdminAccess, NobodyGivesWhatTheyDoNotHave) {
+  administrator("security", {"Security Administrator"}, {"Default"}, {kAllSystems});
+  const auto add = [&](const std::string& role, const std::string& scope) {
+    return call("POST", "/administrators", fmt::format(R"({{"name": "new", "roles": ["{}"], "scopes": ["{}"]}})", role, scope), "security");
+  };
+  EXPECT_EQ(add("Full Administrator", "Default").status, 403);
+  EXPECT_EQ(add("Read-only Analyst", "Finance").status, 403);
+  EXPECT_EQ(add("Chief", "Default").status, 400);
+  EXPECT_EQ(call("PUT", "/administrators/root", R"({"name": "root", "roles": ["Read-only Analyst"]})", "security").status, 403);
+  EXPECT_EQ(call("DELETE", "/administrators/root", {}, "security").status, 403);
+  EXPECT_EQ(add("Read-only Analyst", "Default").status, 201);
+}
+
+TEST_F(AdminAccess, TheLastFullAdministratorStays) {
+  EXPECT_EQ(call("DELETE", "/administrators/root").status, 409);
+  EXPECT_EQ(call("PUT", "/administrators/root", R"({"name": "root", "roles": ["Full Administrator"], "enabled": false})").status, 409);
+  const auto demoted = call("PUT", "/administrators/root", R"({"name": "root", "roles": ["Read-only Analyst"]})");
+  EXPECT_EQ(demoted.status, 409);
+  EXPECT_THAT(demoted.message(), HasSubstr("last Full Administrator"));
+}
+
+TEST_F(AdminAccess, ANewTokenIsShownOnceAndOpensTheDoor) {
+  const auto made = good("POST", "/administrators", R"({"name": "eve", "roles": ["Read-only Analyst"]})");
+  const std::string token = made.at("token");
+  EXPECT_TRUE(token.starts_with("fpa_"));
+  EXPECT_EQ(send("GET", "/admin/v1/site", "", {{"Authorization", "Bearer " + token}}).at("administrator"), "eve");
+  const auto list = call("GET", "/administrators").text;
+  EXPECT_THAT(list, Not(HasSubstr(token)));
+  EXPECT_THAT(list, Not(HasSubstr("token_hash")));
+}
+
+}  // namespace fp::admin

@@ -1,0 +1,219 @@
+// Every route once, as it is meant to be used; and the description in api/admin.openapi.yaml beside the table in code.
+#include <set>
+
+#include "roles/admin/admin_site_test.hpp"
+
+namespace fp::admin {
+namespace {
+
+using Door = std::pair<std::string, std::string>;  // method, pattern as the document writes it
+
+std::set<Door> doors_in_code() {
+  std::set<Door> out;
+  for (const auto& route : AdminApi::routes()) {
+    std::string pattern(route.pattern);
+    if (const auto dots = pattern.find("...}"); dots != std::string::npos) pattern.erase(dots, 3);
+    out.emplace(route.method, pattern);
+  }
+  return out;
+}
+
+std::set<Door> doors_in_document() {
+  std::set<Door> out;
+  const auto text = read_file(Path(FARPOINT_SOURCE_DIR) / "api" / "admin.openapi.yaml");
+  if (!text) return out;
+  std::string path;
+  bool in_paths = false;
+  for (const auto line : split(*text, '\n')) {
+    if (!line.empty() && line[0] != ' ' && line[0] != '#') in_paths = line == "paths:";
+    if (!in_paths) continue;
+    if (line.starts_with("  /") && line.ends_with(':')) path = line.substr(2, line.size() - 3);
+    for (const auto* method : {"get", "put", "post", "delete"})
+      if (line == fmt::format("    {}:", method)) out.emplace(upper(method), path);
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST(AdminDocument, ListsExactlyTheRoutesOfTheServer) {
+  EXPECT_EQ(doors_in_document(), doors_in_code());
+  EXPECT_GT(doors_in_code().size(), 50U);
+}
+
+class AdminRoutes : public AdminSite {
+ protected:
+  // One request of a route; `path` has the values, `pattern` is how the document writes it.
+  Reply use(const std::string& method, const std::string& pattern, const std::string& path, int status, const std::string& body = {}) {
+    used_.emplace(method, pattern);
+    auto reply = call(method, path, body);
+    EXPECT_EQ(reply.status, status) << method << " " << path << ": " << reply.text;
+    return reply;
+  }
+  Reply use(const std::string& method, const std::string& path, int status, const std::string& body = {}) {
+    return use(method, path, path, status, body);
+  }
+
+  void use_devices() {
+    device(1, "PC1", Approval::pending);
+    device(2, "PC2");
+    EXPECT_THAT(use("GET", "/devices", 200).items(), SizeIs(2));
+    EXPECT_EQ(use("GET", "/devices/{id}", "/devices/pc1", 200).at("client_id"), device_id(1));
+    EXPECT_EQ(use("POST", "/devices/{id}/approve", "/devices/PC1/approve", 200).at("approval"), "approved");
+    EXPECT_EQ(use("POST", "/devices/{id}/reject", "/devices/PC1/reject", 200).at("approval"), "rejected");
+    EXPECT_EQ(use("POST", "/devices/{id}/block", "/devices/PC1/block", 200, R"({"reason": "stolen"})").at("block_reason"), "stolen");
+    EXPECT_EQ(use("POST", "/devices/{id}/unblock", "/devices/PC1/unblock", 200).at("blocked"), "false");
+    write([](store::Repositories& r) -> Status {
+      InventoryReport report;
+      report.client_id = device_id(1);
+      report.instances = {{"SMS_Processor", InstanceContent::fresh, {{"Name", "Z80"}}, "CPU0"}};
+      FP_CHECK(r.inventory.apply(report, "hardware"));
+      StateMessage message;
+      message.client_id = device_id(1);
+      message.serial = 1;
+      message.topic_type = 1702;
+      FP_TRY(added, r.states.add(message));
+      StatusEvent event;
+      event.component = "mp";
+      event.client_id = device_id(1);
+      event.text = "registered";
+      return r.states.add_event(event);
+    });
+    EXPECT_THAT(use("GET", "/devices/{id}/inventory", "/devices/PC1/inventory?class=SMS_Processor", 200).items(), SizeIs(1));
+    EXPECT_THAT(use("GET", "/devices/{id}/states", "/devices/PC1/states", 200).items(), SizeIs(1));
+    EXPECT_THAT(use("GET", "/devices/{id}/collections", "/devices/PC1/collections", 200).items(), SizeIs(1));
+    EXPECT_THAT(use("GET", "/events", "/events?device=PC1", 200).items(), SizeIs(1));
+    EXPECT_THAT(calls_, SizeIs(4));
+  }
+
+  void use_collections() {
+    const std::string body = R"({"name": "Named PC2", "rules": [{"kind": "query", "name": "by name",
+      "wql": "select * from SMS_R_System where SMS_R_System.Name = 'PC2'"}]})";
+    EXPECT_EQ(use("POST", "/collections", 201, body).at("member_count"), "1");
+    EXPECT_THAT(use("GET", "/collections", 200).items(), SizeIs(2));
+    EXPECT_EQ(use("GET", "/collections/{id}", "/collections/named%20pc2", 200).header("ETag"), "\"1\"");
+    const std::string changed = R"({"name": "Named PC2", "limiting_id": "SMS00001", "comment": "one", "windows": [
+      {"name": "nights", "start": "2026-12-01T01:00:00Z", "duration_min": 120, "recurrence": "daily"}]})";
+    EXPECT_EQ(use("PUT", "/collections/{id}", "/collections/Named%20PC2", 200, changed).at("revision"), "2");
+    EXPECT_THAT(use("GET", "/collections/{id}/members", "/collections/Named%20PC2/members", 200).items(), IsEmpty());
+    EXPECT_THAT(use("POST", "/collections/{id}/evaluate", "/collections/Named%20PC2/evaluate", 200).items(), SizeIs(1));
+    EXPECT_THAT(use("POST", "/queries/run", 200, R"({"wql": "select * from SMS_R_System"})").items(), SizeIs(2));
+  }
+
+  void use_content() {
+    const std::string put = "/content/staging/{id}/{path}", id = new_staging(), folder = "/content/staging/" + id;
+    EXPECT_EQ(use("PUT", put, folder + "/sub/a%20b.txt", 200, "hello").at("size"), "5");
+    EXPECT_EQ(use("GET", put, folder + "/sub/a%20b.txt", 200).at("size"), "5");
+    use("DELETE", "/content/staging/{id}", "/content/staging/" + new_staging(), 204);
+    const auto content = use("POST", "/content", 201, fmt::format(R"({{"staging": "{}"}})", id));
+    EXPECT_EQ(content.at("files"), "1");
+    EXPECT_EQ(content.at("bytes"), "5");
+    EXPECT_FALSE(file_exists(dir_ / "data" / "staging" / id));
+    const std::string path = "/content/" + content.at("content_id");
+    EXPECT_THAT(use("GET", "/content", 200).items(), SizeIs(1));
+    use("GET", "/content/{id}", path, 200);
+    use("PUT", "/distribution-points/{name}", "/distribution-points/dp2.example", 200, R"({"name": "dp2.example", "push_url": "https://dp2.example"})");
+    EXPECT_THAT(use("GET", "/distribution-points", 200).items(), SizeIs(1));
+    EXPECT_EQ(member(use("POST", "/content/{id}/distribute", path + "/distribute", 202).items().at(0), "state"), "pending");
+    EXPECT_THAT(use("GET", "/content/{id}/distributions", path + "/distributions", 200).items(), SizeIs(1));
+    use("POST", "/distribution-points/{name}/validate", "/distribution-points/dp2.example/validate", 202);
+    use("DELETE", "/distribution-points/{name}", "/distribution-points/dp2.example", 204);
+    use("DELETE", "/content/{id}", path, 204);
+    EXPECT_EQ(call("GET", path).status, 404);
+    EXPECT_THAT(calls_, Contains("validate dp2.example"));
+    EXPECT_THAT(calls_, Contains("distribution"));
+  }
+
+  void use_software_and_deployments() {
+    const std::string id = use("POST", "/applications", 201, application_text("Editor")).at("id");
+    EXPECT_THAT(use("GET", "/applications", 200).items(), SizeIs(1));
+    use("GET", "/applications/{id}", "/applications/editor", 200);
+    EXPECT_EQ(use("PUT", "/applications/{id}", "/applications/" + id, 200, application_text("Editor")).at("revision"), "2");
+    const std::string package_id = use("POST", "/packages", 201, R"({"name": "Fonts"})").at("id");
+    EXPECT_THAT(use("GET", "/packages", 200).items(), SizeIs(1));
+    use("GET", "/packages/{id}", "/packages/fonts", 200);
+    use("PUT", "/packages/{id}", "/packages/" + package_id, 200, R"({"name": "Fonts", "version": "2"})");
+    use("DELETE", "/packages/{id}", "/packages/" + package_id, 204);
+
+    const std::string body = R"({"target_id": "Editor", "collection_id": "All Systems"})";
+    const auto deployed = use("POST", "/deployments", 201, body);
+    EXPECT_EQ(deployed.at("target_id"), id);
+    EXPECT_EQ(deployed.at("collection_id"), kAllSystems);
+    EXPECT_EQ(deployed.at("created_by"), "root");
+    const std::string path = "/deployments/" + deployed.at("id");
+    EXPECT_THAT(use("GET", "/deployments", 200).items(), SizeIs(1));
+    use("GET", "/deployments/{id}", "/deployments/Editor", 200);
+    EXPECT_EQ(use("PUT", "/deployments/{id}", path, 200, body).at("revision"), "2");
+    EXPECT_EQ(use("GET", "/deployments/{id}/summary", path + "/summary", 200).at("targeted"), "2");
+    use("GET", "/deployments/{id}/states", path + "/states", 200);
+    EXPECT_THAT(use("GET", "/devices/{id}/policies", "/devices/PC2/policies", 200).items(), SizeIs(1));
+    EXPECT_THAT(use("GET", "/devices/{id}/deployments", "/devices/PC2/deployments", 200).items(), IsEmpty());
+    use("GET", "/devices/{id}/why/{deployment}", "/devices/PC2/why/Editor", 200);
+    use("DELETE", "/deployments/{id}", path, 204);
+    use("DELETE", "/applications/{id}", "/applications/" + id, 204);
+    use("DELETE", "/collections/{id}", "/collections/Named%20PC2", 204);
+    use("DELETE", "/devices/{id}", "/devices/PC1", 204);
+  }
+
+  void use_site() {
+    EXPECT_EQ(use("GET", "/site", 200).at("site_code"), "FP1");
+    EXPECT_EQ(use("GET", "/metrics", 200).text, "farpoint_up 1\n");
+    use("GET", "/management-points", 200);
+    const auto made = use("POST", "/settings", 201, R"({"name": "Laptops", "priority": 5, "collections": ["All Systems"],
+      "values": {"client_policy.polling_interval_min": "30"}})");
+    EXPECT_EQ(made.at("collections"), R"(["SMS00001"])");
+    EXPECT_THAT(use("GET", "/settings", 200).items(), SizeIs(1));
+    EXPECT_THAT(use("GET", "/settings/rules", 200).items(), Not(IsEmpty()));
+    use("PUT", "/settings/{id}", "/settings/laptops", 200, R"({"name": "Laptops", "priority": 6})");
+    use("DELETE", "/settings/{id}", "/settings/" + made.at("id"), 204);
+    EXPECT_THAT(use("GET", "/roles", 200).items(), SizeIs(15));
+    use("POST", "/administrators", 201, R"({"name": "A/B", "roles": ["Read-only Analyst"]})");
+    use("PUT", "/administrators/{name}", "/administrators/A%2FB", 200, R"({"name": "A/B", "roles": ["Asset Manager"], "enabled": false})");
+    EXPECT_THAT(use("GET", "/administrators", 200).items(), SizeIs(2));
+    use("DELETE", "/administrators/{name}", "/administrators/A%2FB", 204);
+    EXPECT_THAT(use("GET", "/audit", 200).items(), Not(IsEmpty()));
+  }
+
+  std::set<Door> used_;
+};
+
+TEST_F(AdminRoutes, EveryRouteDoesWhatItIsFor) {
+  use_devices();
+  use_collections();
+  use_content();
+  use_software_and_deployments();
+  use_site();
+  EXPECT_EQ(used_, doors_in_code());
+}
+
+TEST_F(AdminRoutes, LongListsComeInPages) {
+  for (int n = 1; n <= 5; ++n) device(n, fmt::format("PC{}", n));
+  for (const auto* path : {"/devices", "/queries/run"}) {
+    std::vector<std::string> seen;
+    std::string after;
+    do {
+      const auto page = call(path == std::string("/devices") ? "GET" : "POST", fmt::format("{}?limit=2{}", path, after),
+                             R"({"wql": "select * from SMS_R_System"})");
+      ASSERT_EQ(page.status, 200) << page.text;
+      for (const auto& item : page.items()) seen.push_back(member(item, "name"));
+      after = page.at("next") == "(absent)" ? "" : "&after=" + page.at("next");
+    } while (!after.empty());
+    EXPECT_THAT(seen, ElementsAre("PC1", "PC2", "PC3", "PC4", "PC5")) << path;
+  }
+}
+
+TEST_F(AdminRoutes, DevicesAreFilteredByNameApprovalBlockAndCollection) {
+  device(1, "WEB1");
+  device(2, "WEB2", Approval::pending);
+  device(3, "DB1");
+  collection("Direct", fmt::format(R"(, "rules": [{{"kind": "direct", "target": "{}"}}])", device_id(3)));
+  good("POST", "/devices/DB1/block");
+  EXPECT_THAT(call("GET", "/devices?name=web").items(), SizeIs(2));
+  EXPECT_THAT(call("GET", "/devices?approval=pending").items(), SizeIs(1));
+  EXPECT_THAT(call("GET", "/devices?blocked=true").items(), SizeIs(1));
+  EXPECT_THAT(call("GET", "/devices?blocked=false").items(), SizeIs(2));
+  EXPECT_THAT(call("GET", "/devices?collection=Direct").items(), SizeIs(1));
+  EXPECT_THAT(call("GET", "/devices?collection=direct&name=web").items(), IsEmpty());
+}
+
+}  // namespace fp::admin
