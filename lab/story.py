@@ -51,8 +51,14 @@ class Office:
             raise
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, error, *_):
+        if error:
+            self.show_logs()
         self.lab.close()
+
+    def show_logs(self, lines=40):
+        for host, log in ((self.site, "farpointd.log"), (self.laptop, "agent.log")):
+            print(f"--- {host.name}: {log}\n" + "\n".join(host.log(log).splitlines()[-lines:]), flush=True)
 
     # --- the site ----------------------------------------------------------------------------------------------
     def start_site(self):
