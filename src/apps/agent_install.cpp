@@ -22,8 +22,9 @@ Status apply_word(agent::InstallSettings& settings, std::string_view word) {
   auto done = agent::apply_property(settings, word.substr(0, equals), word.substr(equals + 1));
   if (!done && done.error().code == Code::not_found) {
     // Properties that administrators bring along in their scripts and that mean nothing here.
-    for (const char* known : {"INSTALL", "SMSCONFIGSOURCE", "CCMADMINS", "CCMEVALINTERVAL", "CCMEVALHOUR", "NOTIFYONLY",
-                              "DISABLESITEOPT", "DISABLECACHEOPT", "CCMENABLELOGGING", "CCMDEBUGLOGGING", "RESETKEYINFORMATION"}) {
+    for (const char* known :
+         {"INSTALL", "SMSCONFIGSOURCE", "CCMADMINS", "CCMEVALINTERVAL", "CCMEVALHOUR", "NOTIFYONLY", "DISABLESITEOPT",
+          "DISABLECACHEOPT", "CCMENABLELOGGING", "CCMDEBUGLOGGING", "RESETKEYINFORMATION"}) {
       if (iequals(known, word.substr(0, equals))) {
         std::cerr << "farpoint-agent: " << known << " has no meaning for this agent and is left out\n";
         return {};
@@ -42,7 +43,8 @@ Result<agent::InstallSettings> read_words(const std::vector<std::string>& words,
                             &settings.cache_dir, &settings.source, &settings.package_root}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal().string();
   }
-  if (settings.site_code.empty() && settings.internet_mp.empty() && !settings.management_points.empty()) settings.site_code = "AUTO";
+  if (settings.site_code.empty() && settings.internet_mp.empty() && !settings.management_points.empty())
+    settings.site_code = "AUTO";
   for (auto& p : agent::check_settings(settings)) problems.push_back(std::move(p));
   return settings;
 }
@@ -59,7 +61,8 @@ Status check_certificate(const agent::InstallSettings& s, const agent::Paths& pa
 Status copy_signing_certificate(const agent::InstallSettings& s, const agent::Paths& paths) {
   if (s.signing_certificate.empty()) return {};
   FP_TRY(bytes, read_file(Path(s.signing_certificate), 64U << 10));
-  auto certificate = bytes.find("-----BEGIN") != std::string::npos ? pki::Certificate::from_pem(bytes) : pki::Certificate::from_der(bytes);
+  auto certificate =
+      bytes.find("-----BEGIN") != std::string::npos ? pki::Certificate::from_pem(bytes) : pki::Certificate::from_der(bytes);
   if (!certificate) return std::unexpected(certificate.error().with_context("SMSSIGNCERT " + s.signing_certificate));
   return write_file(paths.signing_certificate(), certificate->pem(), 0600);
 }
@@ -110,7 +113,8 @@ int agent_install(const AgentCommand& c, const std::vector<std::string>& words) 
 
 // Certificates are the administrator's and stay; so do the logs.
 int agent_uninstall(const AgentCommand& c) {
-  if (!file_exists(c.paths.config)) return agent_complain(c, {Code::not_found, "the agent is not installed here"}, agent_exit::kNotInstalled);
+  if (!file_exists(c.paths.config))
+    return agent_complain(c, {Code::not_found, "the agent is not installed here"}, agent_exit::kNotInstalled);
   auto settings = agent::load_settings(c.paths.config);
   std::vector<Path> gone = {c.paths.config, c.paths.database(), c.paths.signing_certificate(), c.paths.data / "crl.pem",
                             c.paths.data / "self-signed.pem", c.paths.cache(), c.paths.next_file()};

@@ -120,7 +120,8 @@ void Resident::worker_ended() {
     next_ = clock_.now().plus_s(kAfterCrashS);
     if (WIFEXITED(status)) {
       if (auto text = read_file(options_.next_file, 64)) {
-        if (auto at = parse_int(trim(*text))) next_.ms = std::clamp(*at, clock_.now().ms + 1000, clock_.now().plus_s(kLongestS).ms);
+        if (auto at = parse_int(trim(*text)))
+          next_.ms = std::clamp(*at, clock_.now().ms + 1000, clock_.now().plus_s(kLongestS).ms);
       }
     } else {
       log::error("agent", "the worker was ended by signal {}", WTERMSIG(status));
@@ -210,7 +211,10 @@ Status Resident::run() {
       std::uint64_t count = 0;
       const bool clock_was_set = ::read(timer_.get(), &count, sizeof count) < 0 && errno == ECANCELED;
       if (clock_was_set) arm();
-      if (next_ <= clock_.now()) start_worker();
+      if (next_ <= clock_.now()) {
+        if (worker_ != 0 && network_changed_) ::kill(worker_, SIGUSR1);  // its connections lead nowhere
+        start_worker();
+      }
     }
     const std::size_t before = callers_.size();
     for (std::size_t c = before; c-- > 0;) {

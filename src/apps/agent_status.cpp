@@ -15,7 +15,8 @@ namespace json = boost::json;
 namespace {
 
 Result<std::unique_ptr<memory::Memory>> open_memory(const AgentCommand& c) {
-  if (!file_exists(c.paths.config)) return fail(Code::not_found, "the agent is not installed here ({} is missing)", c.paths.config.string());
+  if (!file_exists(c.paths.config))
+    return fail(Code::not_found, "the agent is not installed here ({} is missing)", c.paths.config.string());
   return memory::Memory::open(c.paths.database());
 }
 
@@ -48,20 +49,23 @@ void print_object(const json::object& o) {
         std::string line;
         if (item.is_object()) {
           for (const auto& [k, v] : item.as_object()) {
-            line += fmt::format("{}{}={}", line.empty() ? "" : "  ", std::string_view(k), v.is_string() ? std::string(v.as_string()) : json::serialize(v));
+            line += fmt::format("{}{}={}", line.empty() ? "" : "  ", std::string_view(k),
+                                v.is_string() ? std::string(v.as_string()) : json::serialize(v));
           }
         }
         std::cout << "  " << line << '\n';
       }
     } else {
-      std::cout << fmt::format("{:<22} {}\n", std::string_view(key), value.is_string() ? std::string(value.as_string()) : json::serialize(value));
+      std::cout << fmt::format("{:<22} {}\n", std::string_view(key),
+                               value.is_string() ? std::string(value.as_string()) : json::serialize(value));
     }
   }
 }
 
 int answer(const AgentCommand& c, const Result<json::object>& value) {
   if (!value) {
-    return agent_complain(c, value.error(), value.error().code == Code::not_found ? agent_exit::kNotInstalled : agent_exit::kFailed);
+    return agent_complain(c, value.error(),
+                          value.error().code == Code::not_found ? agent_exit::kNotInstalled : agent_exit::kFailed);
   }
   if (c.json) std::cout << json::serialize(*value) << '\n';
   else print_object(*value);
@@ -95,18 +99,21 @@ Result<json::object> status_of(const AgentCommand& c) {
   json::array cycles;
   FP_TRY(schedules, memory->schedules());
   for (const auto& s : schedules) {
-    cycles.push_back(json::object{{"cycle", s.name}, {"last", time_or_never(s.last_at)}, {"next", time_or_never(s.next_at)}, {"failures", s.failures}});
+    cycles.push_back(json::object{
+        {"cycle", s.name}, {"last", time_or_never(s.last_at)}, {"next", time_or_never(s.next_at)}, {"failures", s.failures}});
   }
   out["cycles"] = cycles;
   json::array downloads;
   FP_TRY(jobs, memory->jobs());
   for (const auto& j : jobs) {
-    downloads.push_back(json::object{{"content", j.content_id}, {"bytes_done", j.bytes_done}, {"bytes_total", j.bytes_total}, {"reason", j.reason}});
+    downloads.push_back(json::object{
+        {"content", j.content_id}, {"bytes_done", j.bytes_done}, {"bytes_total", j.bytes_total}, {"reason", j.reason}});
   }
   out["downloads"] = downloads;
   json::array cached;
   FP_TRY(cache, memory->cache());
-  for (const auto& e : cache) cached.push_back(json::object{{"content", e.content_id}, {"bytes", e.bytes}, {"used", to_iso(e.used_at)}});
+  for (const auto& e : cache)
+    cached.push_back(json::object{{"content", e.content_id}, {"bytes", e.bytes}, {"used", to_iso(e.used_at)}});
   out["cache"] = cached;
   return out;
 }
@@ -159,8 +166,11 @@ Result<json::object> reasons_of(const AgentCommand& c, const std::string& subjec
     json::array runs;
     FP_TRY(actions, memory->actions(subject, 20));
     for (const auto& a : actions) {
-      runs.push_back(json::object{{"started", to_iso(a.started_at)}, {"finished", time_or_never(a.finished_at)}, {"action", a.action},
-                                  {"target", a.target}, {"exit_code", a.exit_code}});
+      runs.push_back(json::object{{"started", to_iso(a.started_at)},
+                                  {"finished", time_or_never(a.finished_at)},
+                                  {"action", a.action},
+                                  {"target", a.target},
+                                  {"exit_code", a.exit_code}});
     }
     out["runs"] = runs;
   }
@@ -179,12 +189,15 @@ int agent_software_request(const AgentCommand& c, const std::string& name, bool 
   auto policy = agent::effective_policy(**memory);
   if (!policy) return agent_complain(c, policy.error());
   const auto all = software_of(*policy);
-  const auto found = std::ranges::find_if(all, [&](const Software& s) { return iequals(s.deployment_id, name) || iequals(s.name, name); });
+  const auto found =
+      std::ranges::find_if(all, [&](const Software& s) { return iequals(s.deployment_id, name) || iequals(s.name, name); });
   if (found == all.end()) {
-    return agent_complain(c, {Code::not_found, fmt::format("no software called \"{}\" is offered to this computer", name)}, agent_exit::kNotFound);
+    return agent_complain(c, {Code::not_found, fmt::format("no software called \"{}\" is offered to this computer", name)},
+                          agent_exit::kNotFound);
   }
   if (uninstall && found->deployment->purpose == Purpose::required) {
-    return agent_complain(c, {Code::forbidden, fmt::format("{} is required by the administrator; it would be installed again", found->name)});
+    return agent_complain(
+        c, {Code::forbidden, fmt::format("{} is required by the administrator; it would be installed again", found->name)});
   }
   if (auto saved = (*memory)->save(memory::UserRequest{found->deployment_id, uninstall, system_clock().now()}); !saved) {
     return agent_complain(c, saved.error());

@@ -18,6 +18,8 @@ namespace fp::apps {
 
 namespace {
 
+// SIGTERM, or SIGUSR1 when the network changed: transfers end where they are and the pass with them. An installer that runs is
+// left to finish: cut off in the middle it would leave the package database in pieces.
 std::atomic<bool> g_stop{false};
 void on_signal(int) { g_stop = true; }
 
@@ -34,7 +36,7 @@ log::Options log_options(const agent::InstallSettings& s, const AgentCommand& c)
 
 Result<agent::PassResult> run_pass(const AgentCommand& c, const agent::InstallSettings& settings, const WorkerOptions& options) {
   FP_TRY(memory, memory::Memory::open(c.paths.database()));
-  auto machine = agent::make_real_machine(system_clock(), settings.package_root, c.paths.data, &g_stop);
+  auto machine = agent::make_real_machine(system_clock(), settings.package_root, c.paths.data, nullptr);
   agent::World world{*memory, *machine, system_clock(), system_random(), settings, c.paths,
                      [](const agent::HttpTransportOptions& o) { return std::make_unique<agent::HttpTransport>(o); },
                      [] { return g_stop.load(); }};
@@ -82,6 +84,7 @@ int agent_worker(const AgentCommand& c, const WorkerOptions& options) {
   action.sa_handler = on_signal;
   ::sigaction(SIGTERM, &action, nullptr);
   ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGUSR1, &action, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   const Path lock_file = c.paths.run / "agent.lock";
   Fd lock(::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
@@ -91,7 +94,8 @@ int agent_worker(const AgentCommand& c, const WorkerOptions& options) {
     log::error("agent", "{}", result.error().message);
     return agent_complain(c, result.error());
   }
-  if (auto noted = write_file(c.paths.next_file(), std::to_string(result->next.ms)); !noted) return agent_complain(c, noted.error());
+  if (auto noted = write_file(c.paths.next_file(), std::to_string(result->next.ms)); !noted)
+    return agent_complain(c, noted.error());
   if (c.json) {
     std::cout << boost::json::serialize(boost::json::object{
                      {"next", to_iso(result->next)}, {"offline", result->offline}, {"problem", result->problem}})

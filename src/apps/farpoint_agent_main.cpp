@@ -105,14 +105,17 @@ int main(int argc, char** argv) {
   add_install_options(*i, w);
   command(app, "uninstall", "remove configuration, memory and cache", [&] { return fp::apps::agent_uninstall(place_of(w)); });
   command(app, "run", "stay resident and start workers when something is due", [&] { return run(w); });
-  command(app, "status", "identity, location, management point, cycles, downloads", [&] { return fp::apps::agent_status(place_of(w)); });
+  command(app, "status", "identity, location, management point, cycles, downloads",
+          [&] { return fp::apps::agent_status(place_of(w)); });
   auto* software = app.add_subcommand("software", "what is deployed to this computer");
   software->require_subcommand(1);
   command(*software, "list", "with states", [&] { return fp::apps::agent_software_list(place_of(w)); });
   command(*software, "install", "start now", [&] { return fp::apps::agent_software_request(place_of(w), w.name, false); })
       ->add_option("name", w.name, "name or deployment id")->required();
-  command(*software, "uninstall", "remove available software", [&] { return fp::apps::agent_software_request(place_of(w), w.name, true); })
-      ->add_option("name", w.name, "name or deployment id")->required();
+  command(*software, "uninstall", "remove available software",
+          [&] { return fp::apps::agent_software_request(place_of(w), w.name, true); })
+      ->add_option("name", w.name, "name or deployment id")
+      ->required();
   command(app, "logs", "the end of the log", [&] { return fp::apps::agent_logs(place_of(w), w.lines); })
       ->add_option("-n,--lines", w.lines, "how many")->check(CLI::Range(1, 1'000'000));
   auto* e = command(app, "evaluate", "run cycles now", [&] {
@@ -120,7 +123,8 @@ int main(int argc, char** argv) {
     return fp::apps::agent_evaluate(place_of(w), w.cycles);
   });
   e->add_option("cycles", w.cycles, "policy, apps, inventory, heartbeat, state, location or all")
-      ->check(CLI::IsMember({"policy", "full-policy", "apps", "inventory", "hardware", "software", "heartbeat", "state", "location", "all"}));
+      ->check(CLI::IsMember(
+          {"policy", "full-policy", "apps", "inventory", "hardware", "software", "heartbeat", "state", "location", "all"}));
   e->add_flag("--stderr", w.to_stderr, "log lines on standard error too");
   command(app, "why", "decisions and their reasons", [&] { return fp::apps::agent_why(place_of(w), w.subject); })
       ->add_option("subject", w.subject, "deployment id, content id, location, registration, certificate, ...");

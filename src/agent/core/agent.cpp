@@ -55,6 +55,7 @@ Result<PassResult> Agent::pass(const PassOptions& options) {
       // Nobody answers where this client believes to be: it may have moved without a word from the kernel.
       PassOptions again = options;
       again.network_changed = true;
+      again.now.insert("policy");
       done = online(again, result);
     }
     if (!done) note(result, done.error(), "policy");
@@ -234,10 +235,11 @@ Status Agent::enforce(const PassOptions& options) {
     transfer.emplace(world_.memory, *session_->transport, world_.clock, world_.random, t,
                      [this](const std::string& id) { return sources(id); });
   }
-  Enforcement work(world_.memory, world_.machine, transfer ? &*transfer : nullptr, world_.clock, world_.random, policy_, world_.stop);
+  Enforcement work(world_.memory, world_.machine, transfer ? &*transfer : nullptr, world_.clock, world_.random, policy_,
+                   world_.stop);
   FP_CHECK(work.recover());
   FP_TRY(evaluate, due("evaluation", options));
-  FP_TRY(next, work.run(evaluate && options.wants("evaluation")));
+  FP_TRY(next, work.run(evaluate && options.wants("evaluation"), options.network_changed || options.started));
   if (evaluate) FP_CHECK(ran("evaluation", policy_.number("software_deployment.reevaluation_min", 10'080), 0, true));
   enforcement_next_ = next;
   if (transfer && evaluate) FP_CHECK(transfer->tidy());
@@ -259,10 +261,12 @@ Status Agent::report(const PassOptions& options, PassResult& result) {
   };
   const auto& p = policy_;
   FP_CHECK(cycle("heartbeat", p.number("heartbeat.interval_min", 10'080), 0, true, [&] { return reporting.send_heartbeat(); }));
-  FP_CHECK(cycle("hardware", p.number("hardware_inventory.interval_min", 10'080), p.number("hardware_inventory.random_delay_min", 240),
-                 p.flag("hardware_inventory.enabled", true), [&] { return reporting.send_inventory("hardware", false); }));
-  FP_CHECK(cycle("software", p.number("software_inventory.interval_min", 10'080), p.number("software_inventory.random_delay_min", 240),
-                 p.flag("software_inventory.enabled", true), [&] { return reporting.send_inventory("software", false); }));
+  FP_CHECK(cycle("hardware", p.number("hardware_inventory.interval_min", 10'080),
+                 p.number("hardware_inventory.random_delay_min", 240), p.flag("hardware_inventory.enabled", true),
+                 [&] { return reporting.send_inventory("hardware", false); }));
+  FP_CHECK(cycle("software", p.number("software_inventory.interval_min", 10'080),
+                 p.number("software_inventory.random_delay_min", 240), p.flag("software_inventory.enabled", true),
+                 [&] { return reporting.send_inventory("software", false); }));
   return cycle("state", p.number("state_messages.reporting_interval_min", 15), 0, true, [&] { return reporting.send_states(); });
 }
 
@@ -280,7 +284,8 @@ Status Agent::ran(const std::string& cycle, std::int64_t interval_min, std::int6
   s.last_at = now;
   if (good) {
     s.failures = 0;
-    const auto spread = random_min > 0 ? static_cast<std::int64_t>(world_.random.below(static_cast<std::uint64_t>(random_min) * 60)) : 0;
+    const auto spread =
+        random_min > 0 ? static_cast<std::int64_t>(world_.random.below(static_cast<std::uint64_t>(random_min) * 60)) : 0;
     s.next_at = now.plus_s(interval_min * 60 + spread);
   } else {
     const auto delay = std::max<std::int64_t>(15'000, kAfterFailure.delay_ms(s.failures, world_.random));

@@ -28,7 +28,8 @@ struct World {
 };
 
 struct PassOptions {
-  std::set<std::string> now;     // cycles to run although they are not due: policy, heartbeat, hardware, software, state, evaluation, all
+  std::set<std::string>
+      now;  // cycles to run although they are not due: policy, heartbeat, hardware, software, state, evaluation, all
   bool network_changed = false;  // look again where this client is
   bool started = false;          // first pass after the agent started
   [[nodiscard]] bool wants(const std::string& cycle) const { return now.contains("all") || now.contains(cycle); }

@@ -12,7 +12,8 @@ using namespace fp::agent::fake;
 
 namespace {
 std::size_t count(const Bench& b, const std::string& part) {
-  return static_cast<std::size_t>(std::ranges::count_if(b.site.calls, [&](const auto& c) { return c.find(part) != std::string::npos; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(b.site.calls, [&](const auto& c) { return c.find(part) != std::string::npos; }));
 }
 using RegStatus = wire::RegistrationReply::Status;
 }  // namespace
@@ -214,7 +215,8 @@ TEST(Reports, AResyncOrderedWithPolicySendsEverythingAgain) {
 
 TEST(Reports, InventoryIsFullFirstAndThenWhatChanged) {
   Bench b;
-  b.machine.hardware = {{"PROCESSOR", InstanceContent::fresh, {{"Name", "x"}}, "0"}, {"DISK", InstanceContent::fresh, {{"Size", "1"}}, "a"}};
+  b.machine.hardware = {{"PROCESSOR", InstanceContent::fresh, {{"Name", "x"}}, "0"},
+                        {"DISK", InstanceContent::fresh, {{"Size", "1"}}, "a"}};
   b.pass_all();
   b.machine.hardware[1].properties["Size"] = "2";
   b.pass_all();

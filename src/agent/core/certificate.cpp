@@ -101,7 +101,8 @@ std::vector<pki::Certificate> known_roots(const InstallSettings& settings) {
   return chain ? *chain : std::vector<pki::Certificate>{};
 }
 
-void complete_chain(std::vector<pki::Certificate>& chain, const pki::Certificate& leaf, const std::vector<pki::Certificate>& roots) {
+void complete_chain(std::vector<pki::Certificate>& chain, const pki::Certificate& leaf,
+                    const std::vector<pki::Certificate>& roots) {
   for (int depth = 0; depth < 8; ++depth) {
     const auto& last = chain.empty() ? leaf : chain.back();
     if (last.issuer() == last.subject()) return;

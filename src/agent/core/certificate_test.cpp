@@ -38,7 +38,8 @@ struct Folder : testing::Test {
     auto made = pki::issue_with_new_key(issuing(), order, system_random());
     ASSERT_TRUE(made) << made.error().message;
     ASSERT_TRUE(write_file(search.folder / (file + ".pem"), made->certificate.pem() + issuing().certificate.pem()));
-    if (with_key) ASSERT_TRUE(write_file(search.folder / (file + ".key"), *made->key.to_pem(), 0600));
+    if (!with_key) return;
+    ASSERT_TRUE(write_file(search.folder / (file + ".key"), *made->key.to_pem(), 0600));
   }
   InstallSettings settings;
   CertificateSearch search;

@@ -61,7 +61,8 @@ Result<Path> refresh_crls(const ClientCertificate& certificate, const Path& file
   if (now < half) return file;
   const auto urls = urls_of(certificate, settings);
   if (urls.empty()) {
-    return fail(Code::unavailable, "no certificate names a CRL distribution point: give --crl-file, or /NoCRLCheck to do without");
+    return fail(Code::unavailable,
+                "no certificate names a CRL distribution point: give --crl-file, or /NoCRLCheck to do without");
   }
   HttpTransportOptions plain;
   plain.proxy = settings.proxy;

@@ -58,7 +58,8 @@ Status Enforcement::recover() {
   return {};
 }
 
-Result<Instant> Enforcement::run(bool forced) {
+Result<Instant> Enforcement::run(bool forced, bool network_changed) {
+  fetch_now_ = forced || network_changed;
   FP_TRY(requests, memory_.requests());
   for (auto& r : requests) requests_[r.deployment_id] = r;
   const auto winners = deployment::settle_conflicts(policy_.deployments);
@@ -89,6 +90,7 @@ Result<Instant> Enforcement::run(bool forced) {
 
 bool Enforcement::is_due(const Case& c, bool forced) const {
   if (forced || c.user_started || c.record.state == 4000 || c.record.next_at.ms == 0) return true;
+  if (fetch_now_ && c.record.state == deployment::topic_1702(State::waiting_content)) return true;
   return c.record.revision != revision_of(*c.document) || c.record.next_at <= clock_.now();
 }
 
@@ -120,7 +122,8 @@ Status Enforcement::look_at(const DeploymentDocument& document, bool forced, con
   if (!is_due(c, forced)) return {};
   begin_revision(c, forced);
   if (still_running_.contains(c.deployment.id)) {
-    return settle(c, State::installing, "a run that an earlier worker began is still at work", clock_.now().plus_ms(kLookAgainMs));
+    return settle(c, State::installing, "a run that an earlier worker began is still at work",
+                  clock_.now().plus_ms(kLookAgainMs));
   }
   if (conflict) return fail_case(c, Failure::rules_conflict, fmt::format("{}: {}", conflict->what, conflict->because));
   if (c.record.restart_pending) {
@@ -152,7 +155,8 @@ Result<bool> Enforcement::may_run(Case& c, std::int64_t minutes, bool may_overru
   const auto t = timing(c, minutes, may_overrun);
   if (t.act == deployment::Act::run) return true;
   const bool window = t.waits_for_window || t.act == deployment::Act::never;
-  FP_CHECK(settle(c, window ? State::waiting_window : State::downloaded, deployment::sentence(t.reasons), t.at.value_or(Instant{})));
+  FP_CHECK(
+      settle(c, window ? State::waiting_window : State::downloaded, deployment::sentence(t.reasons), t.at.value_or(Instant{})));
   return false;
 }
 
@@ -205,8 +209,9 @@ Result<bool> Enforcement::get_content(Case& c, const std::vector<Need>& needs, s
       FP_CHECK(settle(c, State::waiting_content, "no management point is in reach", clock_.now().plus_s(600)));
       return false;
     }
-    if (c.record.state != 2001) FP_CHECK(settle(c, State::downloading, "fetching " + n.content_id, clock_.now().plus_ms(kLookAgainMs)));
-    FP_TRY(got, transfer_->fetch(*reference, n.persist, in_use, c.user_started, stop_));
+    if (c.record.state != 2001)
+      FP_CHECK(settle(c, State::downloading, "fetching " + n.content_id, clock_.now().plus_ms(kLookAgainMs)));
+    FP_TRY(got, transfer_->fetch(*reference, n.persist, in_use, c.user_started || fetch_now_, stop_));
     switch (got.kind) {
       case TransferOutcome::Kind::ready:
         folders[n.content_id] = got.folder;

@@ -28,19 +28,22 @@ class Enforcement {
 
   // Accounts for what was under way when an earlier worker ended. Call it first.
   [[nodiscard]] Status recover();
-  // Every deployment that is due; all of them when `forced` (then without random delay). Returns when to look again; 0: never.
-  [[nodiscard]] Result<Instant> run(bool forced);
+  // Every deployment that is due; all of them when `forced` (then without random delay). `network_changed`: what waits for
+  // content is due too. Returns when to look again; 0: never.
+  [[nodiscard]] Result<Instant> run(bool forced, bool network_changed = false);
 
  private:
   struct Case;
   struct Need;
-  [[nodiscard]] Status look_at(const DeploymentDocument& document, bool forced, const std::optional<deployment::Reason>& conflict);
+  [[nodiscard]] Status look_at(const DeploymentDocument& document, bool forced,
+                               const std::optional<deployment::Reason>& conflict);
   [[nodiscard]] bool is_due(const Case& c, bool forced) const;
   void begin_revision(Case& c, bool forced);
   [[nodiscard]] Status application(Case& c);
   [[nodiscard]] Status plan_application(Case& c, deployment::Plan& plan, bool& go_on);
   [[nodiscard]] Status run_steps(Case& c, const deployment::Plan& plan, const std::map<std::string, Path>& content);
-  [[nodiscard]] Result<bool> run_step(Case& c, const deployment::PlanStep& step, const Path& content, bool& hard_reboot, bool& reboot);
+  [[nodiscard]] Result<bool> run_step(Case& c, const deployment::PlanStep& step, const Path& content, bool& hard_reboot,
+                                      bool& reboot);
   [[nodiscard]] Status package(Case& c);
   [[nodiscard]] Status run_program(Case& c, const Program& program, const Path& content);
   [[nodiscard]] Result<bool> get_content(Case& c, const std::vector<Need>& needs, std::map<std::string, Path>& folders);
@@ -59,6 +62,7 @@ class Enforcement {
   Random& random_;
   const EffectivePolicy& policy_;
   std::function<bool()> stop_;
+  bool fetch_now_ = false;                                 // back-off of downloads does not count
   std::set<std::string> still_running_;                    // deployments whose earlier run survived its worker
   std::map<std::string, memory::UserRequest> requests_;
 };

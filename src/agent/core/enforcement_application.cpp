@@ -107,14 +107,16 @@ Status Enforcement::run_steps(Case& c, const Plan& plan, const std::map<std::str
 }
 
 // False: the case was settled otherwise.
-Result<bool> Enforcement::run_step(Case& c, const deployment::PlanStep& step, const Path& content, bool& hard_reboot, bool& reboot) {
+Result<bool> Enforcement::run_step(Case& c, const deployment::PlanStep& step, const Path& content, bool& hard_reboot,
+                                   bool& reboot) {
   const auto failure = step.role == StepRole::dependency   ? Failure::dependency_install
                        : step.role == StepRole::superseded ? Failure::superseded_uninstall
                                                            : Failure::installing;
   const auto what = fmt::format("{} of {} ({})", verb(step.action), step.application->name, step.type->name);
   const auto soon = clock_.now().plus_s(60);
   FP_CHECK(settle(c, step.role == StepRole::dependency ? State::waiting_dependencies : State::installing, what, soon));
-  memory::JournalEntry entry{0, c.deployment.id, step.type->id, std::string(verb(step.action)), machine_.boot_id(), clock_.now(), {}};
+  memory::JournalEntry entry{0, c.deployment.id, step.type->id, std::string(verb(step.action)), machine_.boot_id(), clock_.now(),
+                             {}};
   FP_TRY(line, memory_.begin_action(entry));
   auto ran = machine_.execute(step.action, *step.type, content);
   FP_CHECK(memory_.finish_action(line, ran ? ran->run.exit_code : kInterrupted, clock_.now()));
@@ -129,7 +131,8 @@ Result<bool> Enforcement::run_step(Case& c, const deployment::PlanStep& step, co
     FP_CHECK(settle(c, State::detecting, what + " was interrupted; detection tells what became of it", soon));
     return false;
   }
-  const auto outcome = deployment::decide_outcome(*step.type, {run.exit_code, run.signal, run.timed_out}, c.record.attempts, clock_.now());
+  const auto outcome =
+      deployment::decide_outcome(*step.type, {run.exit_code, run.signal, run.timed_out}, c.record.attempts, clock_.now());
   const auto why = fmt::format("{}: {}; {}", what, ran->summary, deployment::sentence(outcome.reasons));
   using deployment::Event;
   if (outcome.event == Event::run_retry) {

@@ -28,14 +28,16 @@ Status Enforcement::package(Case& c) {
   const bool ran = r.ran_at.ms != 0;
   const bool ended_well = r.exit_code == 0 || r.exit_code == 3010 || r.exit_code == 1641;
   const bool due_again = !r.finished || c.user_started;
-  const auto rerun = deployment::decide_rerun(c.user_started ? RerunBehaviour::always : c.deployment.rerun, {ran, ended_well, due_again});
+  const auto rerun =
+      deployment::decide_rerun(c.user_started ? RerunBehaviour::always : c.deployment.rerun, {ran, ended_well, due_again});
   const bool retrying = r.state == deployment::topic_1702(State::waiting_retry);
   if (ran && !rerun.run && !retrying) {
     const auto reason = fmt::format("{}: {}", rerun.reason.what, rerun.reason.because);
     if (ended_well) return settle(c, State::succeeded, reason);
-    return fail_case(c, Failure::installing, r.exit_code == kInterrupted
-                                                 ? "its end was not seen; it is not run again by itself, since it may have finished"
-                                                 : fmt::format("exit code {}; {}", r.exit_code, reason));
+    return fail_case(c, Failure::installing,
+                     r.exit_code == kInterrupted
+                         ? "its end was not seen; it is not run again by itself, since it may have finished"
+                         : fmt::format("exit code {}; {}", r.exit_code, reason));
   }
   const auto verdict = deployment::evaluate(program->requirements, machine_.facts());
   if (!verdict.holds) return settle(c, State::requirements_not_met, deployment::sentence(verdict.reasons));

@@ -37,7 +37,8 @@ DeploymentDocument program(RerunBehaviour rerun, std::int64_t revision = 1) {
 }
 
 void put_windows(Bench& b, const std::vector<MaintenanceWindow>& windows) {
-  wire::PolicyBody body{kPolicyB, "1.00", "SMS:LAB", "", {{policy_class::kServiceWindows, {{"Document", wire::to_json(windows)}}}}};
+  wire::PolicyBody body{
+      kPolicyB, "1.00", "SMS:LAB", "", {{policy_class::kServiceWindows, {{"Document", wire::to_json(windows)}}}}};
   b.site.put_policy({kPolicyB, "1.00", policy_category::kServiceWindows, wire::encode_policy_body(body)});
 }
 
@@ -45,7 +46,7 @@ void put_windows(Bench& b, const std::vector<MaintenanceWindow>& windows) {
 
 TEST(Enforcement, ARequiredApplicationIsFetchedInstalledAndReported) {
   Bench b;
-  auto content = b.site.put_content(kContentA, {{"install.sh", "#!/bin/sh\n"}}, 1000);
+  auto content = b.site.put_content(kContentA, {{"install.sh", "#!/bin/sh\n"}}, 4096);
   b.site.put_deployment(document("LAB20001", application(kAppA, kTypeA, kContentA), {content}), kPolicyA);
   EXPECT_EQ(b.pass_all().problem, "");
   EXPECT_EQ(b.machine.ran, Ran{kInstallA});
@@ -154,7 +155,7 @@ TEST(Enforcement, ARestartIsAskedForAndTheStateFollowsTheBoot) {
 
 TEST(Enforcement, OutsideItsWindowItWaitsButFetchesAndRunsWhenItOpens) {
   Bench b;
-  auto content = b.site.put_content(kContentA, {{"install.sh", "#!/bin/sh\n"}}, 1000);
+  auto content = b.site.put_content(kContentA, {{"install.sh", "#!/bin/sh\n"}}, 4096);
   MaintenanceWindow w;
   w.name = "night";
   w.recurrence = Recurrence::daily;
@@ -174,6 +175,7 @@ TEST(Enforcement, OutsideItsWindowItWaitsButFetchesAndRunsWhenItOpens) {
 TEST(Enforcement, AUserStartsAtOnceWhateverTheWindows) {
   Bench b;
   MaintenanceWindow w;
+  w.name = "night";
   w.recurrence = Recurrence::daily;
   w.start = b.clock.now().plus_s(6 * 3600);
   put_windows(b, {w});
@@ -206,7 +208,7 @@ TEST(Enforcement, AvailableSoftwareWaitsForTheUserAndCanBeRemovedByHim) {
 
 TEST(Enforcement, BeforeTheDeadlineContentIsFetchedAndNothingRuns) {
   Bench b;
-  auto content = b.site.put_content(kContentA, {{"install.sh", "#!/bin/sh\n"}}, 1000);
+  auto content = b.site.put_content(kContentA, {{"install.sh", "#!/bin/sh\n"}}, 4096);
   auto d = document("LAB20001", application(kAppA, kTypeA, kContentA), {content});
   d.deployment.deadline = b.clock.now().plus_s(86400);
   b.site.put_deployment(d, kPolicyA);

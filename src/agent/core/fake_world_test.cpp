@@ -19,6 +19,8 @@ namespace fp::agent::fake {
 
 namespace {
 
+constexpr std::size_t kPieceBytes = 512;  // how bytes arrive at a sink
+
 // Keys cost 100 ms each; one per program run is enough.
 const pki::Identity& client_identity() {
   static const pki::Identity identity = [] {
@@ -48,7 +50,8 @@ std::string base_of(const std::string& url) { return url.substr(0, url.find('/',
 
 }  // namespace
 
-Site::Site(ManualClock& c) : clock(c), signing_key(site_identity().key), signing_certificate_der(site_identity().certificate.der()) {}
+Site::Site(ManualClock& c)
+    : clock(c), signing_key(site_identity().key), signing_certificate_der(site_identity().certificate.der()) {}
 
 void Site::put_policy(SitePolicy policy) {
   clock.set(clock.now().plus_ms(10));
@@ -83,7 +86,8 @@ ContentReference Site::put_content(const std::string& id, std::map<std::string, 
   for (const auto& [path, bytes] : content.files) {
     ManifestFile f{path, static_cast<std::int64_t>(bytes.size()), hex_lower(crypto::sha256(bytes)), {}, {}};
     for (std::size_t at = 0; at < bytes.size(); at += static_cast<std::size_t>(chunk_bytes)) {
-      f.chunk_sha256.push_back(hex_lower(crypto::sha256(std::string_view(bytes).substr(at, static_cast<std::size_t>(chunk_bytes)))));
+      f.chunk_sha256.push_back(
+          hex_lower(crypto::sha256(std::string_view(bytes).substr(at, static_cast<std::size_t>(chunk_bytes)))));
     }
     content.manifest.files.push_back(std::move(f));
   }
@@ -137,8 +141,8 @@ Result<Reply> Site::range(const Call& call, std::int64_t offset, std::int64_t le
         trouble.cut_after_bytes = -1;
         broken = true;
       }
-      for (std::size_t at = 0; at < part.size(); at += 100) {
-        const auto piece = std::string_view(part).substr(at, 100);
+      for (std::size_t at = 0; at < part.size(); at += kPieceBytes) {
+        const auto piece = std::string_view(part).substr(at, kPieceBytes);
         content_bytes += static_cast<std::int64_t>(piece.size());
         bytes_of[base] += static_cast<std::int64_t>(piece.size());
         if (!sink(piece)) return fail(Code::io, "the sink said stop");
@@ -222,12 +226,14 @@ Result<Reply> Site::message(const Call& call, const std::string& base) {
     reports.push_back(*report);
     return Reply{200, {}, ""};
   }
-  return ok(wire::encode_reply(h, document, {"mp1", "88888888-8888-4888-8888-888888888888", clock.now()}), std::string(wire::kMultipartType));
+  return ok(wire::encode_reply(h, document, {"mp1", "88888888-8888-4888-8888-888888888888", clock.now()}),
+            std::string(wire::kMultipartType));
 }
 
 deployment::Detection FakeMachine::detect(const DeploymentType& type) {
   const bool there = installed.contains(type.id);
-  return {there ? deployment::Detected::installed : deployment::Detected::not_installed, {{"detection", there ? "it is there" : "it is not there"}}};
+  return {there ? deployment::Detected::installed : deployment::Detected::not_installed,
+          {{"detection", there ? "it is there" : "it is not there"}}};
 }
 
 int FakeMachine::next_code(const std::string& id) {
@@ -239,7 +245,10 @@ int FakeMachine::next_code(const std::string& id) {
 }
 
 Result<packages::Execution> FakeMachine::execute(DeploymentAction action, const DeploymentType& type, const Path&) {
-  ran.push_back((action == DeploymentAction::install ? "install " : action == DeploymentAction::uninstall ? "uninstall " : "repair ") + type.id);
+  ran.push_back((action == DeploymentAction::install     ? "install "
+                 : action == DeploymentAction::uninstall ? "uninstall "
+                                                         : "repair ") +
+                type.id);
   if (during) during();
   packages::Execution e;
   e.run.exit_code = next_code(type.id);

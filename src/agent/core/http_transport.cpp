@@ -12,7 +12,7 @@ namespace {
 
 // Uploads and policy wait for a worker pool that may be busy after an outage, but never for ever.
 constexpr int kConnectTimeoutS = 15;
-constexpr int kStallS = 60;
+constexpr int kStallS = 25;
 
 net::ClientOptions to_client(const HttpTransportOptions& o) {
   net::ClientOptions c;

@@ -22,7 +22,12 @@ struct MpClient::Message {
 
 MpClient::MpClient(memory::Memory& memory, Transport& transport, const Clock& clock, Random& random,
                    const ClientCertificate& certificate, Names names)
-    : memory_(memory), transport_(transport), clock_(clock), random_(random), certificate_(certificate), names_(std::move(names)) {}
+    : memory_(memory),
+      transport_(transport),
+      clock_(clock),
+      random_(random),
+      certificate_(certificate),
+      names_(std::move(names)) {}
 
 namespace {
 

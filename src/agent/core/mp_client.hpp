@@ -36,7 +36,8 @@ class MpClient {
   [[nodiscard]] Result<std::vector<wire::MpEntry>> mp_list(const std::string& base, std::string_view keyword);
   [[nodiscard]] Result<std::string> site_sign_certificate(const std::string& base);  // DER
   [[nodiscard]] Result<std::string> assigned_site(const std::string& base);
-  [[nodiscard]] Result<wire::ContentLocationReply> locations(const std::string& base, const wire::ContentLocationRequest& request);
+  [[nodiscard]] Result<wire::ContentLocationReply> locations(const std::string& base,
+                                                             const wire::ContentLocationRequest& request);
   // `endpoint` as on the wire: "MP_RelayEndpoint". Returns when the server has it.
   [[nodiscard]] Status report(const std::string& base, std::string_view endpoint, const std::string& document);
   // Does something answer as a management point there? Any reply counts, a 403 too.

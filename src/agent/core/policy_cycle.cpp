@@ -62,7 +62,8 @@ Result<PolicyCycle::Outcome> PolicyCycle::run(bool full) {
   FP_CHECK(taken);
   FP_CHECK(fetch_bodies(outcome));
   log::info("policy-agent", "{} reply: {} assignments, {} activated, {} dropped, {} refused, {} waiting",
-            reply.delta ? "delta" : "full", outcome.assigned, outcome.activated, outcome.dropped, outcome.refused, outcome.waiting);
+            reply.delta ? "delta" : "full", outcome.assigned, outcome.activated, outcome.dropped, outcome.refused,
+            outcome.waiting);
   return outcome;
 }
 
@@ -121,7 +122,8 @@ Result<std::string> PolicyCycle::fetch_body(const memory::StoredPolicy& p) {
     FP_TRY(opened, crypto::open(bytes, mp_.certificate().key, mp_.certificate().certificate.der()));
     bytes = std::string(wire::without_sealing_nul(opened));
   }
-  if (hex(crypto::sha256(bytes)) != upper(p.hash)) return fail(Code::corrupt, "the body does not match the hash of its assignment");
+  if (hex(crypto::sha256(bytes)) != upper(p.hash))
+    return fail(Code::corrupt, "the body does not match the hash of its assignment");
   FP_TRY(body, wire::decode_policy_body(bytes));
   return wire::encode_policy_body(body);
 }
@@ -186,7 +188,8 @@ Result<EffectivePolicy> effective_policy(memory::Memory& memory) {
         if (auto d = wire::deployment_document_from_json(instance.value("Document"))) out.deployments.push_back(std::move(*d));
         else complain(p, d.error());
       } else if (instance.class_name == policy_class::kServiceWindows) {
-        if (auto w = wire::windows_from_json(instance.value("Document"))) out.windows.insert(out.windows.end(), w->begin(), w->end());
+        if (auto w = wire::windows_from_json(instance.value("Document")))
+          out.windows.insert(out.windows.end(), w->begin(), w->end());
         else complain(p, w.error());
       } else if (instance.class_name == policy_class::kClientSettings) {
         settings.emplace_back(parse_int(instance.value("Priority")).value_or(10'000), instance);

@@ -23,8 +23,8 @@ Status tell_assigned(memory::Memory& memory, Instant now) {
   return {};
 }
 
-Status settle(memory::Memory& memory, memory::Identity& identity, const MpClient& mp, const wire::RegistrationReply& reply, Instant now,
-              RegistrationOutcome& outcome) {
+Status settle(memory::Memory& memory, memory::Identity& identity, const MpClient& mp, const wire::RegistrationReply& reply,
+              Instant now, RegistrationOutcome& outcome) {
   switch (reply.status) {
     case Status3::registered:
       identity.registration = "registered";
@@ -60,7 +60,8 @@ Result<RegistrationOutcome> ensure_registered(memory::Memory& memory, MpClient& 
   FP_TRY(identity, memory.identity());
   const auto now = clock.now();
   const auto& fingerprint = mp.certificate().certificate.fingerprint();
-  if (identity.registration == "registered" && identity.certificate_fingerprint == fingerprint) return RegistrationOutcome{true, {}, {}};
+  if (identity.registration == "registered" && identity.certificate_fingerprint == fingerprint)
+    return RegistrationOutcome{true, {}, {}};
   const auto& backoff = identity.registration == "pending" ? kConfirm : kRetry;
   RegistrationOutcome outcome;
   if (!forced && identity.attempts > 0 && identity.asked_at <= now) {

@@ -82,9 +82,10 @@ Status Reporting::send_heartbeat() {
   out.push_back(instance("CCM_OperatingSystem", {{"Caption", d.os_caption}, {"Version", d.os_version},
                                                  {"Architecture", d.architecture}}, "1"));
   for (std::size_t n = 0; n < std::max(d.addresses.size(), d.macs.size()); ++n) {
-    out.push_back(instance("CCM_ExtNetworkAdapterConfiguration",
-                           {{"IPAddress", n < d.addresses.size() ? d.addresses[n] : ""}, {"MACAddress", n < d.macs.size() ? d.macs[n] : ""}},
-                           std::to_string(n)));
+    out.push_back(instance(
+        "CCM_ExtNetworkAdapterConfiguration",
+        {{"IPAddress", n < d.addresses.size() ? d.addresses[n] : ""}, {"MACAddress", n < d.macs.size() ? d.macs[n] : ""}},
+        std::to_string(n)));
   }
   FP_CHECK(send("MP_DdrEndpoint", wire::encode_report(report)));
   log::info("inventory-agent", "heartbeat sent");
@@ -103,7 +104,8 @@ Status Reporting::make_inventory(const std::string& kind, bool full) {
   std::map<std::string, std::string> after;
   for (const auto& i : collected.instances) after[snapshot_key(i)] = wire::to_json(i);
   wire::Report report;
-  report.header = header_of(identity, mp_, kind == "hardware" ? wire::ReportKind::hardware : wire::ReportKind::software, clock_.now());
+  report.header =
+      header_of(identity, mp_, kind == "hardware" ? wire::ReportKind::hardware : wire::ReportKind::software, clock_.now());
   report.header.content = "Inventory Data";
   report.header.sequence = sequence;
   const bool complete = full || before.empty() || !resync.empty();
@@ -119,7 +121,8 @@ Status Reporting::make_inventory(const std::string& kind, bool full) {
     report.instances = sensors::delta(old, collected.instances);
   }
   const auto document = wire::encode_report(report);
-  log::info("inventory-agent", "{}: {} report {} with {} instances", kind, complete ? "full" : "delta", sequence, report.instances.size());
+  log::info("inventory-agent", "{}: {} report {} with {} instances", kind, complete ? "full" : "delta", sequence,
+            report.instances.size());
   return memory_.together([&]() -> Status {
     FP_CHECK(memory_.set_property(kind + ".pending", document));
     FP_CHECK(memory_.set_property(kind + ".sequence", std::to_string(sequence)));

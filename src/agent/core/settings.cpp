@@ -219,12 +219,14 @@ std::vector<std::string> check_settings(const InstallSettings& s) {
         "SMSSITECODE=AUTO needs SMSMP or DNSSUFFIX: nobody else can say which site this is");
   wrong(!s.internet_mp.empty() && !s.use_pki,
         "CCMHOSTNAME needs /UsePKICert: internet management points accept only clients with a PKI certificate");
-  wrong(s.always_internet && !s.use_pki, "CCMALWAYSINF=1 needs /UsePKICert: on the internet there is HTTPS with a PKI certificate only");
+  wrong(s.always_internet && !s.use_pki,
+        "CCMALWAYSINF=1 needs /UsePKICert: on the internet there is HTTPS with a PKI certificate only");
   wrong(s.internet_mp.empty() && s.management_points.empty() && s.dns_suffix.empty(),
         "neither SMSMP nor CCMHOSTNAME is given: the client would not know any management point");
   bool plain = false;
   for (const auto& m : s.management_points) plain = plain || istarts_with(m, "http://");
-  wrong(s.always_internet && plain, "SMSMP with http:// cannot be combined with CCMALWAYSINF=1: an internet-only client speaks HTTPS only");
+  wrong(s.always_internet && plain,
+        "SMSMP with http:// cannot be combined with CCMALWAYSINF=1: an internet-only client speaks HTTPS only");
   for (const auto& [path, name] : {std::pair(s.signing_certificate, "SMSSIGNCERT"), std::pair(s.ca_file, "--ca-file"),
                                    std::pair(s.crl_file, "--crl-file")}) {
     if (!path.empty() && !file_exists(path)) out.push_back(fmt::format("{}: there is no file {}", name, path));

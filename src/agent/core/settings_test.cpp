@@ -57,7 +57,8 @@ TEST(Properties, CombinationsThatCannotWorkNameBoth) {
   EXPECT_TRUE(complains(with({{"SMSSITECODE", "LAB"}, {"CCMHOSTNAME", "mp"}}), "CCMHOSTNAME", "/UsePKICert"));
   EXPECT_TRUE(complains(with({{"SMSSITECODE", "LAB"}}), "SMSMP", "CCMHOSTNAME"));
   EXPECT_TRUE(complains(with({{"SMSMP", "mp"}}), "SMSSITECODE", "missing"));
-  EXPECT_TRUE(complains(with({{"SMSSITECODE", "LAB"}, {"SMSMP", "mp"}, {"SMSSIGNCERT", "/nowhere.pem"}}), "SMSSIGNCERT", "/nowhere.pem"));
+  EXPECT_TRUE(
+      complains(with({{"SMSSITECODE", "LAB"}, {"SMSMP", "mp"}, {"SMSSIGNCERT", "/nowhere.pem"}}), "SMSSIGNCERT", "/nowhere.pem"));
 }
 
 TEST(Properties, TheFileIsReadAsItWasWritten) {

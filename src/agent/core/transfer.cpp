@@ -16,6 +16,7 @@ namespace {
 
 constexpr Backoff kRetry{30'000, 15 * 60 * 1000};
 constexpr int kBadChunk = 100, kRefused = 10;  // strikes; a broken connection is 1
+constexpr int kBadChunksMax = 3;
 
 struct Scored {
   Source source;
@@ -34,7 +35,11 @@ struct Transfer::Work {
   std::string problem;
 
   Scored& best() { return *std::ranges::min_element(sources, {}, &Scored::strikes); }
-  [[nodiscard]] bool hopeless() const { return failures > 2 * static_cast<int>(sources.size()); }
+  // Bad chunks count for good: a source that mixes them with others would keep the loop alive for ever.
+  [[nodiscard]] bool hopeless() const {
+    const auto least = std::ranges::min(sources, {}, &Scored::strikes).strikes;
+    return failures > 2 * static_cast<int>(sources.size()) || least >= kBadChunksMax * kBadChunk;
+  }
   void strike(Scored& s, int strikes, const std::string& why) {
     s.strikes += strikes;
     ++failures;
@@ -72,7 +77,8 @@ Result<TransferOutcome> Transfer::fetch(const ContentReference& content, bool pe
   if (known && known->root_hash == content.root_hash) {
     work.job = *known;
     if (work.job.next_at > clock_.now() && !forced) {
-      return TransferOutcome{TransferOutcome::Kind::waiting, {}, work.job.next_at, work.job.full_attempts > 0, 0, work.job.reason};
+      return TransferOutcome{TransferOutcome::Kind::waiting, {}, work.job.next_at,
+                             work.job.full_attempts > 0,     0,  work.job.reason};
     }
   } else {
     if (known) FP_CHECK(memory_.forget_job(content.content_id));
@@ -90,11 +96,17 @@ Result<TransferOutcome> Transfer::fetch(const ContentReference& content, bool pe
   if (sources->empty()) return wait(work.job, "no distribution point offers this content here");
   for (auto& s : *sources) work.sources.push_back({std::move(s), 0});
   if (auto done = get_manifest(work); !done) return wait(work.job, done.error().message);
-  if (auto done = get_files(work); !done) return wait(work.job, done.error().message);
-  if (work.stopped) return wait(work.job, "interrupted; goes on where it stopped");
-  if (auto done = finish(work); !done) return wait(work.job, done.error().message);
+  // A disk that lost what it had promised is found out at the end; the second round fetches what is missing.
+  for (int round = 0;; ++round) {
+    if (auto done = get_files(work); !done) return wait(work.job, done.error().message);
+    if (work.stopped) return wait(work.job, "interrupted; goes on where it stopped");
+    auto done = finish(work);
+    if (done) break;
+    if (done.error().code != Code::corrupt || round > 0) return wait(work.job, done.error().message);
+  }
   log::info("content-transfer", "{}: {} bytes are in the cache", content.content_id, work.job.bytes_total);
-  return TransferOutcome{TransferOutcome::Kind::ready, settings_.cache / content.content_id, {}, false, 0, "downloaded and verified"};
+  return TransferOutcome{TransferOutcome::Kind::ready, settings_.cache / content.content_id, {}, false, 0,
+                         "downloaded and verified"};
 }
 
 Result<std::optional<TransferOutcome>> Transfer::make_room(memory::ContentJob& job, const std::vector<std::string>& in_use) {
@@ -209,11 +221,11 @@ Status Transfer::get_files(Work& work) {
       call.url = s.source.url + "/" + percent_encode_path(entry.path);
       std::optional<Error> broken;
       bool bad_chunk = false;
+      const auto before = file.bytes_done();
       auto reply = transport_.fetch(call, gap.offset, gap.length, [&](std::string_view bytes) {
         auto taken = file.take(bytes);
         if (!taken) broken = taken.error();
         else if (*taken == ChunkFile::Taken::bad_chunk) bad_chunk = true;
-        else if (*taken == ChunkFile::Taken::good) work.failures = 0;
         if (!taken || *taken != ChunkFile::Taken::good) return false;
         if (file.unsynced_bytes() >= settings_.sync_bytes) {
           if (auto kept = keep(); !kept) return broken = kept.error(), false;
@@ -222,6 +234,7 @@ Status Transfer::get_files(Work& work) {
         return !work.stopped;
       });
       if (broken) return std::unexpected(broken->with_context(entry.path));
+      if (file.bytes_done() > before) work.failures = 0;
       if (bad_chunk) {
         work.strike(s, kBadChunk, fmt::format("a chunk of {} does not match its hash", entry.path));
         FP_CHECK(memory_.record(clock_.now(), work.job.content_id, "bad chunk", work.problem));

@@ -47,8 +47,9 @@ class Transfer {
            Locate locate);
 
   // Works until the content is there, nobody gives more of it, or `stop` says so. `in_use`: content ids not to be evicted.
-  [[nodiscard]] Result<TransferOutcome> fetch(const ContentReference& content, bool persist, const std::vector<std::string>& in_use,
-                                              bool forced, const std::function<bool()>& stop);
+  [[nodiscard]] Result<TransferOutcome> fetch(const ContentReference& content, bool persist,
+                                              const std::vector<std::string>& in_use, bool forced,
+                                              const std::function<bool()>& stop);
   // Is it in the cache, whole? Reads every byte. A damaged entry is dropped, so that it is fetched again.
   [[nodiscard]] Result<std::optional<Path>> verified(const ContentReference& content);
   // Drops what lies in the folder and belongs to nobody.

@@ -34,7 +34,7 @@ Status Memory::save(const DeploymentRecord& d) {
   return db_->run("INSERT OR REPLACE INTO deployments (" DEPLOYMENT_COLUMNS
                   ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
                   d.deployment_id, d.revision, d.state, d.reported_state, d.detail, d.reported_detail, d.at, d.next_at,
-                  d.activated_at, d.attempts, d.finished, d.exit_code, d.ran_at, d.restart_pending, d.restart_boot_id);
+                  d.received_at, d.delay_s, d.attempts, d.finished, d.exit_code, d.ran_at, d.restart_pending, d.restart_boot_id);
 }
 
 Status Memory::forget_deployment(std::string_view id) { return db_->run("DELETE FROM deployments WHERE id=?1", id); }

@@ -26,7 +26,8 @@ CREATE TABLE cache (content_id TEXT PRIMARY KEY, root_hash TEXT NOT NULL, folder
   added_at INTEGER NOT NULL, used_at INTEGER NOT NULL, persist INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE deployments (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, state INTEGER NOT NULL,
   reported_state INTEGER NOT NULL, detail TEXT NOT NULL, reported_detail TEXT NOT NULL, at INTEGER NOT NULL,
-  next_at INTEGER NOT NULL, received_at INTEGER NOT NULL, delay_s INTEGER NOT NULL, attempts INTEGER NOT NULL, finished INTEGER NOT NULL,
+  next_at INTEGER NOT NULL, received_at INTEGER NOT NULL,
+  delay_s INTEGER NOT NULL, attempts INTEGER NOT NULL, finished INTEGER NOT NULL,
   exit_code INTEGER NOT NULL, ran_at INTEGER NOT NULL, restart_pending INTEGER NOT NULL, restart_boot TEXT NOT NULL)
   WITHOUT ROWID;
 CREATE TABLE outbox (serial INTEGER PRIMARY KEY, topic_type INTEGER NOT NULL, topic_id TEXT NOT NULL,

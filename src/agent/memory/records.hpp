@@ -106,7 +106,8 @@ struct Decision {
   std::string verdict, reason;
 };
 
-// An installation that was begun. Unfinished after a crash: what it did is found out by detection, never by doing it again blindly.
+// An installation that was begun. Unfinished after a crash: what it did is found out by detection, never by doing it again
+// blindly.
 struct JournalEntry {
   std::int64_t id = 0;
   std::string deployment_id, target;    // target: deployment type or program

@@ -11,6 +11,8 @@
 namespace fp::sensors {
 namespace {
 
+constexpr std::size_t kFactBytesMax = 1000;
+
 constexpr Sensor kSensors[] = {
     {"PROCESSOR",                     "hardware", read_processor},
     {"X86_PC_MEMORY",                 "hardware", read_memory},
@@ -106,6 +108,11 @@ deployment::Facts facts(const Source& source) {
   if (const auto kb = parse_int(property(read_memory(source), "TotalPhysicalMemory")))
     put("memory_mb", std::to_string(*kb / 1024));
   if (const auto bytes = free_bytes(source.root)) put("disk_free_mb", std::to_string(*bytes >> 20));
+  // An administrator's own: the name of a file is that of the fact, its first line the value.
+  for (const auto& name : names_in(source, "/etc/farpoint/facts.d")) {
+    const std::string text = word_of(source, "/etc/farpoint/facts.d/" + name);
+    if (name.front() != '.' && !text.empty()) out["fact:" + name] = text.substr(0, std::min<std::size_t>(text.find('\n'), kFactBytesMax));
+  }
   if (const auto list = installed_packages(source)) {
     put("package_manager", list->manager);
     const auto scheme = list->manager == "rpm" ? deployment::VersionScheme::rpm : deployment::VersionScheme::dpkg;

@@ -48,7 +48,8 @@ struct Collected {
 // What changed from one snapshot to the next: fresh, update (all properties of the new one), removed (key only). Pure.
 [[nodiscard]] Instances delta(const Instances& before, const Instances& after);
 
-// For requirements: os.id os.version architecture memory_mb disk_free_mb kernel hostname package_manager package:<name>.
+// For requirements: os.id os.version architecture memory_mb disk_free_mb kernel hostname package_manager package:<name>, and
+// fact:<name> for each file of /etc/farpoint/facts.d (its first line).
 [[nodiscard]] deployment::Facts facts(const Source& source);
 
 // Discovery data of the heartbeat (domain.md §20).

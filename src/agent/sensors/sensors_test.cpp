@@ -209,6 +209,11 @@ TEST_F(Laptop, FactsServeRequirements) {
   EXPECT_EQ(known["package:bash"], "5.2.15-2+b7");
   EXPECT_EQ(known["package:libz"], "1.3");
   EXPECT_FALSE(known.contains("package:gone"));
+  put("etc/farpoint/facts.d/office", "Leeds\nsecond line\n");
+  put("etc/farpoint/facts.d/.hidden", "x\n");
+  known = facts(source);
+  EXPECT_EQ(known["fact:office"], "Leeds");
+  EXPECT_FALSE(known.contains("fact:.hidden"));
   EXPECT_TRUE(parse_int(known["disk_free_mb"]));
   EXPECT_TRUE(deployment::evaluate({{"package:bash", Compare::ge, {"5"}}, {"memory_mb", Compare::ge, {"4096"}}}, known).holds);
 }
