@@ -6,10 +6,10 @@
 namespace fp::admin {
 namespace {
 
-using Door = std::pair<std::string, std::string>;  // method, pattern as the document writes it
+using Opening = std::pair<std::string, std::string>;  // method, pattern as the document writes it
 
-std::set<Door> doors_in_code() {
-  std::set<Door> out;
+std::set<Opening> doors_in_code() {
+  std::set<Opening> out;
   for (const auto& route : AdminApi::routes()) {
     std::string pattern(route.pattern);
     if (const auto dots = pattern.find("...}"); dots != std::string::npos) pattern.erase(dots, 3);
@@ -18,8 +18,8 @@ std::set<Door> doors_in_code() {
   return out;
 }
 
-std::set<Door> doors_in_document() {
-  std::set<Door> out;
+std::set<Opening> doors_in_document() {
+  std::set<Opening> out;
   const auto text = read_file(Path(FARPOINT_SOURCE_DIR) / "api" / "admin.openapi.yaml");
   if (!text) return out;
   std::string path;
@@ -72,7 +72,7 @@ class AdminRoutes : public AdminSite {
       message.client_id = device_id(1);
       message.serial = 1;
       message.topic_type = 1702;
-      FP_TRY(added, r.states.add(message));
+      FP_CHECK(r.states.add(message));
       StatusEvent event;
       event.component = "mp";
       event.client_id = device_id(1);
@@ -174,7 +174,7 @@ class AdminRoutes : public AdminSite {
     EXPECT_THAT(use("GET", "/audit", 200).items(), Not(IsEmpty()));
   }
 
-  std::set<Door> used_;
+  std::set<Opening> used_;
 };
 
 TEST_F(AdminRoutes, EveryRouteDoesWhatItIsFor) {
