@@ -43,6 +43,7 @@ def deploy(office):
 
 def report(office):
     deployment = json.loads(office.farpoint("deployment", "list", "--json"))[0]["id"]
+    office.evaluate("state")  # what would happen within a quarter of an hour
     farlab.wait_for("the state to arrive", lambda: office.succeeded(deployment), 90)
     tell("The administrator sees it:", office.farpoint("deployment", "status", deployment))
     tell("... and why:", office.farpoint("why", "laptop", deployment))
@@ -55,7 +56,7 @@ def resume(office):
     office.farpoint("app", "create", "--deb", deb, "--name", "Large")
     office.throttle(True)
     office.farpoint("deploy", "Large", "--to", "All Systems", "--purpose", "required")
-    office.evaluate("policy")
+    office.laptop.start("farpoint-agent", "evaluate", "policy", log="evaluate.log")
     done = farlab.wait_for("part of the large download", office.bytes_of_largest_download, 120)
     office.laptop.power_off()
     tell(f"A second, large application was on its way when the laptop lost its power, {done / 1e6:.1f} MB into the download.")

@@ -32,8 +32,8 @@ Result<Held> read_assignments(store::Repositories& r, const wire::AssignmentRequ
   return held;
 }
 
-// When the device was last here. Not worth waiting for, nor a write at every poll.
-void note_seen(Context& context, const Device& device, const net::Request& request) {
+// When the device was last here. Not worth waiting for, nor a write at every poll; but what it was given is what `why` reads.
+void note_seen(Context& context, const Device& device, const net::Request& request, bool delivered) {
   const Instant now = context.clock.now();
   const ConnectionType connection = request.peer.door == Door::internet_https
                                         ? ConnectionType::currently_internet
@@ -41,7 +41,7 @@ void note_seen(Context& context, const Device& device, const net::Request& reque
   const bool moved =
       device.last_address != request.peer.address || device.last_management_point != context.settings.host ||
       (device.connection != connection && device.connection != ConnectionType::always_internet);
-  if (!moved && now.since_ms(device.last_policy_at) < kSeenEveryMs) return;
+  if (!moved && !delivered && now.since_ms(device.last_policy_at) < kSeenEveryMs) return;
   const auto noted = context.store.write_async([&](store::Repositories& r) -> Status {
     FP_TRY(current, r.devices.find(device.client_id));
     current.last_policy_at = now;
@@ -78,7 +78,7 @@ Outcome<Answer> request_assignments(Context& context, Message& message) {
   if (device.hardware_resync) reply.resync.emplace_back("hardware");
   if (device.software_resync) reply.resync.emplace_back("software");
   if (device.state_resync) reply.resync.emplace_back("state");
-  note_seen(context, device, message.request);
+  note_seen(context, device, message.request, !reply.assignments.empty());
   log::debug("mp.policy", "{}: {} with {} assignments", device.client_id, reply.delta ? "delta" : "full",
              reply.assignments.size());
   return Answer{wire::encode_assignment_reply(reply), {}};
