@@ -51,12 +51,24 @@ Status create(Cli& cli, Options& o) {
   return {};
 }
 
+// All pages of the answer.
+Status run_query(Cli& cli, const Options& o) {
+  json::array all;
+  std::string after;
+  do {
+    FP_TRY(page, cli.send("POST", "/queries/run?limit=1000" + (after.empty() ? "" : "&after=" + encode(after)), json::object{{"wql", o.wql}}));
+    for (auto& item : page.as_object().at("items").as_array()) all.push_back(std::move(item));
+    after = field(page, "next");
+  } while (!after.empty());
+  cli.show_rows(all, {{"NAME", "name"}, {"ID", "client_id"}, {"LAST HEARTBEAT", "last_heartbeat_at"}});
+  return {};
+}
+
 Status add_window(Cli& cli, const Options& o) {
   FP_TRY(collection, cli.get(path_of(o.id)));
   auto& windows = collection.as_object()["windows"].as_array();
   windows.push_back(json::object{{"name", o.window}, {"kind", o.kind}, {"recurrence", o.recurrence}, {"start", o.start},
                                  {"duration_min", o.duration_min}, {"every", o.every}, {"utc", !o.local_time}});
-  for (const auto* name : {"changed_at", "evaluated_at", "member_count"}) collection.as_object().erase(name);
   FP_TRY(changed, cli.send("PUT", path_of(o.id), collection));
   if (cli.as_json) cli.show_object(changed);
   else cli.say(fmt::format("{}: {} maintenance windows", o.id, changed.as_object()["windows"].as_array().size()));
@@ -109,6 +121,17 @@ void add_simple(CLI::App& parent, Cli& cli, Options& o) {
       return {};
     });
   });
+  auto* update = parent.add_subcommand("update", "replace the definition by a file (as `show --json` prints it)");
+  update->add_option("collection", o.id, "name or id")->required();
+  update->add_option("--file", o.file, "JSON")->required();
+  update->callback([&cli, &o] {
+    cli.run([&]() -> Status {
+      FP_TRY(body, read_json(o.file));
+      FP_TRY(changed, cli.send("PUT", path_of(o.id), body));
+      cli.show_object(changed);
+      return {};
+    });
+  });
   auto* remove = parent.add_subcommand("delete", "remove a collection that nothing depends on");
   remove->add_option("collection", o.id, "name or id")->required();
   remove->callback([&cli, &o] {
@@ -148,13 +171,7 @@ void add_collection_verbs(CLI::App& app, Cli& cli) {
   add_simple(*collection, cli, o);
   auto* query = app.add_subcommand("query", "run a WQL query over the inventory and list the devices");
   query->add_option("wql", o.wql)->required();
-  query->callback([&cli] {
-    cli.run([&]() -> Status {
-      FP_TRY(found, cli.send("POST", "/queries/run?limit=1000", json::object{{"wql", o.wql}}));
-      cli.show_rows(found.as_object()["items"].as_array(), {{"NAME", "name"}, {"ID", "client_id"}, {"LAST HEARTBEAT", "last_heartbeat_at"}});
-      return {};
-    });
-  });
+  query->callback([&cli] { cli.run([&] { return run_query(cli, o); }); });
 }
 
 }  // namespace fp::apps

@@ -14,13 +14,16 @@ namespace fp::apps {
 namespace {
 
 constexpr std::size_t kPieceBytes = 8U << 20;
+constexpr int kTriesMax = 5;
+constexpr auto kRetryAfter = std::chrono::seconds(1);
 constexpr auto kPollEvery = std::chrono::milliseconds(300);
 
 struct Options {
-  std::string id, name, package, intranet_url, internet_url, push_url, connections = "both";
+  std::string id, name, package, intranet_url, internet_url, push_url, connections;
   std::vector<std::string> dps, sources;
   Path source;
   bool pull = false, no_wait = false;
+  int maintenance = 0;  // below 0: off, above: on
 };
 
 void progress(std::string_view what, std::int64_t done, std::int64_t total) {
@@ -28,6 +31,22 @@ void progress(std::string_view what, std::int64_t done, std::int64_t total) {
   const int percent = total > 0 ? static_cast<int>(done * 100 / total) : 100;
   std::cerr << fmt::format("\r{:<40} [{:<25}] {:3} %", what.substr(0, 40), std::string(static_cast<std::size_t>(percent / 4), '#'), percent)
             << (done >= total ? "\n" : "") << std::flush;
+}
+
+// A connection that broke is taken up where the site says that the file ends; returns where the next piece begins.
+Result<std::int64_t> send_piece(Cli& cli, const std::string& path, std::int64_t offset, const char* mode, std::string piece) {
+  const std::int64_t end = offset + static_cast<std::int64_t>(piece.size());
+  for (int tries = 0;; ++tries) {
+    const auto sent = cli.send_bytes("PUT", fmt::format("{}?offset={}{}", path, offset, mode), piece);
+    if (sent) return end;
+    const Code code = sent.error().code;
+    if (tries == kTriesMax || (code != Code::unavailable && code != Code::timed_out && code != Code::io)) return std::unexpected(sent.error());
+    std::this_thread::sleep_for(kRetryAfter);
+    if (const auto there = cli.get(path)) {
+      const std::int64_t size = there->as_object().at("size").to_number<std::int64_t>();
+      if (size != offset) return size;
+    }
+  }
 }
 
 Status upload_file(Cli& cli, const std::string& staging, const Path& file, const std::string& relative) {
@@ -42,8 +61,8 @@ Status upload_file(Cli& cli, const std::string& staging, const Path& file, const
     std::string piece(static_cast<std::size_t>(std::min<std::int64_t>(kPieceBytes, total - offset)), '\0');
     const ssize_t n = ::pread(fd.get(), piece.data(), piece.size(), offset);
     if (n != static_cast<ssize_t>(piece.size())) return fail(Code::conflict, "{} changed while it was read", file.native());
-    FP_TRY(answer, cli.send_bytes("PUT", fmt::format("{}?offset={}{}", path, offset, mode), std::move(piece)));
-    offset += n;
+    FP_TRY(there, send_piece(cli, path, offset, mode, std::move(piece)));
+    offset = there;
     progress(relative, offset, total);
   } while (offset < total);
   return {};
@@ -74,8 +93,20 @@ Status add_content(Cli& cli, const Options& o) {
 }
 
 Status put_dp(Cli& cli, const Options& o) {
-  json::object body{{"name", o.name},           {"intranet_url", o.intranet_url}, {"internet_url", o.internet_url}, {"connections", o.connections},
-                    {"push_url", o.push_url},   {"pull", o.pull},                 {"pull_sources", json::array(o.sources.begin(), o.sources.end())}};
+  json::object body{{"name", o.name}};
+  FP_TRY(known, cli.list("/distribution-points"));
+  for (const auto& dp : known)
+    if (iequals(field(dp, "name"), o.name)) body = dp.as_object();  // what is not named stays
+  const auto set = [&](const char* name, const std::string& value) {
+    if (!value.empty()) body[name] = value;
+  };
+  set("intranet_url", o.intranet_url);
+  set("internet_url", o.internet_url);
+  set("connections", o.connections);
+  set("push_url", o.push_url);
+  if (o.pull) body["pull"] = true;
+  if (!o.sources.empty()) body["pull_sources"] = json::array(o.sources.begin(), o.sources.end());
+  if (o.maintenance != 0) body["maintenance"] = o.maintenance > 0;
   FP_TRY(made, cli.send("PUT", "/distribution-points/" + encode(o.name), body));
   cli.show_object(made);
   return {};
@@ -172,7 +203,8 @@ void add_content_verbs(CLI::App& app, Cli& cli) {
   add->add_option("--intranet-url", o.intranet_url, "https://dp2.corp.example:443");
   add->add_option("--internet-url", o.internet_url);
   add->add_option("--push-url", o.push_url, "where the site brings content to");
-  add->add_option("--connections", o.connections)->check(CLI::IsMember({"intranet", "internet", "both"}))->capture_default_str();
+  add->add_option("--connections", o.connections)->check(CLI::IsMember({"intranet", "internet", "both"}));
+  add->add_flag("--maintenance,!--no-maintenance", o.maintenance, "not offered to clients, gets no content");
   add->add_flag("--pull", o.pull, "it fetches content from other distribution points");
   add->add_option("--pull-source", o.sources, "which, the first is tried first; may be repeated");
   add->callback([&cli] { cli.run([&] { return put_dp(cli, o); }); });

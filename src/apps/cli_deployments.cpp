@@ -41,6 +41,15 @@ Status deploy(Cli& cli, const Options& o) {
   return {};
 }
 
+Status switch_to(Cli& cli, const Options& o, bool on) {
+  FP_TRY(found, cli.get("/deployments/" + encode(o.id)));
+  found.as_object()["enabled"] = on;
+  FP_TRY(changed, cli.send("PUT", "/deployments/" + encode(field(found, "id")), found));
+  if (cli.as_json) cli.show_object(changed);
+  else cli.say(fmt::format("{}: {}", field(changed, "id"), on ? "enabled" : "disabled"));
+  return {};
+}
+
 Status status(Cli& cli, const Options& o) {
   const std::string path = "/deployments/" + encode(o.id);
   FP_TRY(summary, cli.get(path + "/summary"));
@@ -94,6 +103,11 @@ void add_deployment_verbs(CLI::App& app, Cli& cli) {
   auto* state = deployment->add_subcommand("status", "how many have it, who has not, and why");
   state->add_option("deployment", o.id, "id, or the name of what is deployed")->required();
   state->callback([&cli] { cli.run([&] { return status(cli, o); }); });
+  for (const bool on : {true, false}) {
+    auto* turn = deployment->add_subcommand(on ? "enable" : "disable", on ? "switch it on again" : "switch it off without losing it");
+    turn->add_option("deployment", o.id, "id, or the name of what is deployed")->required();
+    turn->callback([&cli, on] { cli.run([&] { return switch_to(cli, o, on); }); });
+  }
   auto* remove = deployment->add_subcommand("delete", "stop deploying; what is installed stays");
   remove->add_option("deployment", o.id, "id, or the name of what is deployed")->required();
   remove->callback([&cli] {

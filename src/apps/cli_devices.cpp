@@ -49,7 +49,7 @@ void show_inventory(const Cli& cli, const json::array& items) {
 void add_lists(CLI::App& device, Cli& cli, Options& o) {
   auto* list = device.add_subcommand("list", "devices, with what they last did");
   list->add_option("--name", o.filter, "part of the name or id");
-  list->add_option("--collection", o.collection, "only members of this collection (id)");
+  list->add_option("--collection", o.collection, "only members of this collection: name or id");
   list->add_option("--approval", o.approval, "pending, approved, rejected, not_applicable");
   list->add_flag("--blocked", o.blocked, "only blocked ones");
   list->callback([&cli, &o] {

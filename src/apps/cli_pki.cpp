@@ -46,6 +46,9 @@ Status issue(Cli& cli, const Options& o) {
   FP_TRY(key_pem, identity.key.to_pem());
   FP_CHECK(write_file(key, key_pem, 0600));
   FP_CHECK(write_file(pem, ca.chain_pem(identity.certificate)));
+  if (cli.as_json)
+    cli.show_object(json::object{{"certificate", pem.native()}, {"key", key.native()}, {"serial", identity.certificate.serial()},
+                                 {"until", to_iso(identity.certificate.not_after())}});
   cli.say(fmt::format("{}\n{}\nserial {}, valid until {}", pem.native(), key.native(), identity.certificate.serial(), to_iso(identity.certificate.not_after())));
   return {};
 }
@@ -60,6 +63,7 @@ Status sign_request(Cli& cli, const Options& o) {
   pem.replace_extension(".pem");
   if (file_exists(pem)) return fail(Code::conflict, "{} exists already: name another folder with --out", pem.native());
   FP_CHECK(write_file(pem, ca.chain_pem(certificate)));
+  if (cli.as_json) cli.show_object(json::object{{"certificate", pem.native()}, {"serial", certificate.serial()}});
   cli.say(fmt::format("{}\nserial {}", pem.native(), certificate.serial()));
   return {};
 }

@@ -86,7 +86,14 @@ Cli::Cli() = default;
 Cli::~Cli() = default;
 
 void Cli::run(const std::function<Status()>& verb) {
-  if (const Status done = verb(); !done) {
+  const auto guarded = [&]() -> Status {
+    try {
+      return verb();
+    } catch (const std::exception& e) {  // Boost.JSON and the file system
+      return fail(Code::internal, "what came is not what was expected: {}", e.what());
+    }
+  };
+  if (const Status done = guarded(); !done) {
     std::cerr << "farpoint: " << done.error().message << "\n";
     exit_code = exit_code_of(done.error());
   }
@@ -104,7 +111,8 @@ Status Cli::connect() {
     boost::system::error_code error;
     const auto value = json::parse(*text, error);
     if (error || !value.is_object()) return fail(Code::invalid, "{} is not what `farpoint login` writes", file.native());
-    if (base_.empty()) base_ = field(value, "server");
+    if (!base_.empty() && base_ != field(value, "server")) continue;  // a token goes only to the site that it is for
+    base_ = field(value, "server");
     if (bearer_.empty()) bearer_ = field(value, "token");
     if (ca.empty()) ca = field(value, "ca_file");
   }
@@ -118,7 +126,8 @@ Status Cli::connect() {
   return {};
 }
 
-Result<json::value> Cli::call(const std::string& method, const std::string& path, std::string body, const char* type) {
+Result<json::value> Cli::call(const std::string& method, const std::string& path, std::string body, const char* type,
+                              const std::string& if_match) {
   FP_CHECK(connect());
   net::ClientRequest request;
   request.method = method;
@@ -126,6 +135,7 @@ Result<json::value> Cli::call(const std::string& method, const std::string& path
   request.headers = {{"Authorization", "Bearer " + bearer_}};
   request.send_body = method != "GET" && method != "DELETE";
   if (!body.empty()) request.headers.emplace_back("Content-Type", type);
+  if (!if_match.empty()) request.headers.emplace_back("If-Match", if_match);
   request.body = std::move(body);
   auto response = client_->perform(request);
   if (!response) return std::unexpected(response.error().with_context(base_));
@@ -145,7 +155,11 @@ Result<json::value> Cli::call(const std::string& method, const std::string& path
 Result<json::value> Cli::get(const std::string& path) { return call("GET", path, {}, ""); }
 
 Result<json::value> Cli::send(const std::string& method, const std::string& path, const json::value& body) {
-  return call(method, path, body.is_null() ? std::string() : json::serialize(body), "application/json");
+  std::string if_match;
+  if (method == "PUT" && body.is_object())
+    if (const auto* revision = body.as_object().if_contains("revision"); revision && revision->is_int64())
+      if_match = fmt::format("\"{}\"", revision->as_int64());
+  return call(method, path, body.is_null() ? std::string() : json::serialize(body), "application/json", if_match);
 }
 
 Result<json::value> Cli::send_bytes(const std::string& method, const std::string& path, std::string bytes) {
@@ -221,6 +235,14 @@ std::string encode(std::string_view path_part) {
   std::string out;
   for (const char c : percent_encode_path(path_part)) out += c == '/' ? std::string("%2F") : std::string(1, c);
   return out;
+}
+
+Result<json::value> read_json(const Path& file) {
+  FP_TRY(text, read_file(file, 16U << 20));
+  boost::system::error_code error;
+  auto value = json::parse(text, error);
+  if (error) return fail(Code::invalid, "{}: {}", file.native(), error.message());
+  return value;
 }
 
 std::string text_at(const json::value& row, const std::string& key) {

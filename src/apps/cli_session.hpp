@@ -40,6 +40,7 @@ class Cli {
   void run(const std::function<Status()>& verb);
 
   [[nodiscard]] Result<json::value> get(const std::string& path);
+  // A PUT of an object with a revision is refused by the site if somebody changed it since it was read.
   [[nodiscard]] Result<json::value> send(const std::string& method, const std::string& path, const json::value& body = nullptr);
   [[nodiscard]] Result<json::value> send_bytes(const std::string& method, const std::string& path, std::string bytes);
   // All pages of a list.
@@ -55,11 +56,13 @@ class Cli {
 
  private:
   [[nodiscard]] Status connect();
-  [[nodiscard]] Result<json::value> call(const std::string& method, const std::string& path, std::string body, const char* type);
+  [[nodiscard]] Result<json::value> call(const std::string& method, const std::string& path, std::string body, const char* type,
+                                         const std::string& if_match = {});
   std::unique_ptr<net::Client> client_;
   std::string base_, bearer_;
 };
 
+[[nodiscard]] Result<json::value> read_json(const Path& file);
 [[nodiscard]] std::string encode(std::string_view path_part);            // one part of a path
 [[nodiscard]] std::string text_at(const json::value& row, const std::string& key);  // for tables; "" if absent
 [[nodiscard]] std::string field(const json::value& object, std::string_view name);  // a text field; "" if absent

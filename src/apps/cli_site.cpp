@@ -2,14 +2,20 @@
 #include <iostream>
 
 #include "apps/cli_session.hpp"
+#include "base/text.hpp"
+#include "store/audit.hpp"
+#include "wire/model_json_value.hpp"
 
 namespace fp::apps {
 namespace {
 
+constexpr int kPriority = 100;
+
 struct Options {
   std::string name, device;
   std::vector<std::string> values, collections, roles, scopes;
-  int limit = 100, priority = 100;
+  int limit = 100, priority = 0, enabled = 0;  // enabled: below 0 off, above on
+  bool verify = false;
 };
 
 json::array texts(const std::vector<std::string>& list) { return json::array(list.begin(), list.end()); }
@@ -29,11 +35,11 @@ Status set_settings(Cli& cli, const Options& o) {
   json::value target;
   for (const auto& s : all) {
     const std::string id = field(s, "id");
-    if (o.collections.empty() ? id.ends_with("00000") : field(s, "name") == o.name) target = s;
+    if (o.name.empty() && o.collections.empty() ? id.ends_with("00000") : iequals(field(s, "name"), o.name)) target = s;
   }
   if (target.is_null()) {
-    if (o.name.empty()) return fail(Code::invalid, "--name is needed with --for");
-    json::object body{{"name", o.name}, {"priority", o.priority}, {"collections", texts(o.collections)}, {"values", json::object{}}};
+    if (o.name.empty() || o.collections.empty()) return fail(Code::invalid, "a new settings object needs --name and --for");
+    json::object body{{"name", o.name}, {"priority", o.priority == 0 ? kPriority : o.priority}, {"collections", texts(o.collections)}, {"values", json::object{}}};
     FP_CHECK(set_values(body["values"].as_object(), o.values));
     FP_TRY(made, cli.send("POST", "/settings", body));
     cli.show_object(made);
@@ -41,6 +47,7 @@ Status set_settings(Cli& cli, const Options& o) {
   }
   target.as_object().erase("changed_at");
   if (!o.collections.empty()) target.as_object()["collections"] = texts(o.collections);
+  if (o.priority != 0) target.as_object()["priority"] = o.priority;
   FP_CHECK(set_values(target.as_object()["values"].as_object(), o.values));
   FP_TRY(changed, cli.send("PUT", "/settings/" + encode(field(target, "id")), target));
   cli.show_object(changed);
@@ -69,8 +76,50 @@ void add_settings(CLI::App& app, Cli& cli, Options& o) {
   set->add_option("values", o.values, "NAME=VALUE ...")->required();
   set->add_option("--for", o.collections, "collection: name or id");
   set->add_option("--name", o.name, "name of the settings object");
-  set->add_option("--priority", o.priority, "the lowest wins")->capture_default_str();
+  set->add_option("--priority", o.priority, "the lowest wins; a new object has 100")->check(CLI::Range(1, 9999));
   set->callback([&cli, &o] { cli.run([&] { return set_settings(cli, o); }); });
+  auto* remove = settings->add_subcommand("delete", "remove a settings object; its devices follow the others");
+  remove->add_option("settings", o.name, "name or id")->required();
+  remove->callback([&cli, &o] {
+    cli.run([&]() -> Status {
+      FP_TRY(done, cli.send("DELETE", "/settings/" + encode(o.name)));
+      cli.say(o.name + ": deleted");
+      return {};
+    });
+  });
+}
+
+Status change_administrator(Cli& cli, const Options& o) {
+  FP_TRY(all, cli.list("/administrators"));
+  for (auto& known : all) {
+    if (field(known, "name") != o.name) continue;
+    auto& body = known.as_object();
+    if (!o.roles.empty()) body["roles"] = texts(o.roles);
+    if (!o.scopes.empty()) body["scopes"] = texts(o.scopes);
+    if (!o.collections.empty()) body["collections"] = texts(o.collections);
+    if (o.enabled != 0) body["enabled"] = o.enabled > 0;
+    FP_TRY(changed, cli.send("PUT", "/administrators/" + encode(o.name), known));
+    cli.show_object(changed);
+    return {};
+  }
+  return fail(Code::not_found, "there is no administrator {}", o.name);
+}
+
+// Reads the whole log and computes its chain of hashes again.
+Status verify_log(Cli& cli) {
+  std::vector<AuditLine> lines;
+  std::string before = "0";
+  while (!before.empty()) {
+    FP_TRY(page, cli.get("/audit?limit=1000&before=" + before));
+    FP_TRY(some, wire::from_value<std::vector<AuditLine>>(page.as_object().at("items")));
+    lines.insert(lines.end(), some.begin(), some.end());
+    before = field(page, "next");
+  }
+  const auto count = lines.size();
+  FP_CHECK(store::verify_audit(std::move(lines)));
+  if (cli.as_json) cli.show_object(json::object{{"lines", count}, {"unbroken", true}});
+  else cli.say(fmt::format("{} lines, the chain is unbroken", count));
+  return {};
 }
 
 void add_administrators(CLI::App& app, Cli& cli, Options& o) {
@@ -94,7 +143,7 @@ void add_administrators(CLI::App& app, Cli& cli, Options& o) {
   add->add_option("name", o.name)->required();
   add->add_option("--role", o.roles, "may be repeated")->required();
   add->add_option("--scope", o.scopes, "may be repeated (Default)");
-  add->add_option("--collection", o.collections, "whose members may be acted on: id, may be repeated (all)");
+  add->add_option("--collection", o.collections, "whose members may be acted on: name or id, may be repeated (all)");
   add->callback([&cli, &o] {
     cli.run([&]() -> Status {
       FP_TRY(made, cli.send("POST", "/administrators",
@@ -103,6 +152,13 @@ void add_administrators(CLI::App& app, Cli& cli, Options& o) {
       return {};
     });
   });
+  auto* change = admin->add_subcommand("change", "other roles, scopes or collections; switch off or on");
+  change->add_option("name", o.name)->required();
+  change->add_option("--role", o.roles, "all roles from now on");
+  change->add_option("--scope", o.scopes, "all scopes from now on");
+  change->add_option("--collection", o.collections, "all collections from now on");
+  change->add_flag("--enable,!--disable", o.enabled, "whether the token opens anything");
+  change->callback([&cli, &o] { cli.run([&] { return change_administrator(cli, o); }); });
   auto* remove = admin->add_subcommand("remove", "remove an administrator");
   remove->add_option("name", o.name)->required();
   remove->callback([&cli, &o] {
@@ -133,8 +189,10 @@ void add_lists(CLI::App& app, Cli& cli, Options& o) {
   });
   auto* audit = app.add_subcommand("audit", "who changed what, newest first");
   audit->add_option("--limit", o.limit)->check(CLI::Range(1, 1000))->capture_default_str();
+  audit->add_flag("--verify", o.verify, "compute the chain of hashes over the whole log again");
   audit->callback([&cli, &o] {
     cli.run([&]() -> Status {
+      if (o.verify) return verify_log(cli);
       FP_TRY(page, cli.get(fmt::format("/audit?limit={}", o.limit)));
       cli.show_rows(page.as_object()["items"].as_array(),
                     {{"TIME", "at"}, {"WHO", "who"}, {"ACTION", "action"}, {"KIND", "object_kind"}, {"OBJECT", "object_id"}, {"DETAIL", "detail"}});

@@ -17,14 +17,17 @@ struct Options {
   bool no_wait = false;
 };
 
+// One word of a shell's command line.
+std::string shell_word(std::string_view part) {
+  std::string out = "'";
+  for (const char c : part) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
 // A field of a package file, by the distribution's own tool.
 Result<std::string> ask_tool(const std::vector<std::string>& command) {
   std::string line;
-  for (const auto& part : command) {
-    std::string quoted = "'";
-    for (const char c : part) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    line += quoted + "' ";
-  }
+  for (const auto& part : command) line += shell_word(part) + " ";
   std::FILE* pipe = ::popen((line + "2>/dev/null").c_str(), "r");
   if (!pipe) return fail_errno("starting", command[0]);
   std::string out;
@@ -60,7 +63,7 @@ Result<json::object> type_of(Options& o, std::vector<Path>& files, Path& root) {
     root = std::filesystem::absolute(o.rpm).parent_path();
   } else if (!o.script.empty()) {
     type["technology"] = "script";
-    type["install_command"] = o.install.empty() ? "sh ./" + o.script.filename().native() : o.install;
+    type["install_command"] = o.install.empty() ? "sh " + shell_word("./" + o.script.filename().native()) : o.install;
     files = {o.script};
     root = std::filesystem::absolute(o.script).parent_path();
   } else if (!o.files.empty()) {
@@ -92,14 +95,6 @@ Result<std::string> add_content(Cli& cli, const std::vector<Path>& files, const 
   return id;
 }
 
-Result<json::value> read_json(const Path& file) {
-  FP_TRY(text, read_file(file, 16U << 20));
-  boost::system::error_code error;
-  auto value = json::parse(text, error);
-  if (error) return fail(Code::invalid, "{}: {}", file.native(), error.message());
-  return value;
-}
-
 Status create_application(Cli& cli, Options& o) {
   json::value body;
   if (!o.file.empty()) {
@@ -110,6 +105,9 @@ Status create_application(Cli& cli, Options& o) {
     Path root;
     FP_TRY(type, type_of(o, files, root));
     if (o.name.empty()) return fail(Code::invalid, "--name is needed");
+    const auto known = cli.get("/applications/" + encode(o.name));  // before anything is uploaded
+    if (known) return fail(Code::conflict, "there is an application {} already ({})", o.name, field(*known, "id"));
+    if (known.error().code != Code::not_found) return std::unexpected(known.error());
     FP_TRY(content_id, add_content(cli, files, root, {}, o.no_wait));
     type["content_id"] = content_id;
     body = json::object{{"name", o.name}, {"version", o.version}, {"publisher", o.publisher}, {"types", json::array{type}}};
@@ -184,7 +182,7 @@ void add_create_application(CLI::App& app, Cli& cli, Options& o) {
   c->add_option("--detect-file", o.detect_file, "installed if this file exists");
   c->add_option("--detect-script", o.detect_script, "installed if this script prints something and ends with 0");
   c->add_option("--max-run-time", o.max_run_time_min, "minutes")->capture_default_str();
-  c->add_option("--file", o.file, "a whole definition as JSON (docs/applications.md)")->check(CLI::ExistingFile);
+  c->add_option("--file", o.file, "a whole definition as JSON (docs/administration.md)")->check(CLI::ExistingFile);
   c->add_flag("--no-wait", o.no_wait, "do not wait for the distribution points");
   c->callback([&cli, &o] { cli.run([&] { return create_application(cli, o); }); });
 }
