@@ -26,6 +26,7 @@ namespace fp::apps {
 namespace {
 constexpr std::size_t kCallersMax = 16, kCommandBytesMax = 4096;
 constexpr std::int64_t kSettleMs = 3000;  // a network that changes comes in several messages
+constexpr std::int64_t kNetworkGapS = 15;  // a host whose links flap does not look at them all the time
 constexpr std::int64_t kAfterCrashS = 60, kLongestS = 3600;
 }  // namespace
 
@@ -58,6 +59,7 @@ Status Resident::open_all() {
   for (int s : {SIGTERM, SIGINT, SIGCHLD, SIGHUP}) sigaddset(&set, s);
   sigprocmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGUSR1, SIG_IGN);  // inherited: it must not end a worker that has not come to its handler yet
   signals_ = Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   timer_ = Fd(::timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK));
   if (!signals_.ok() || !timer_.ok()) return fail_errno("setting up timers and signals");
@@ -75,7 +77,7 @@ Status Resident::open_all() {
 // Absolute time of day, so that sleep of the machine and a clock that is set count as time that passed.
 void Resident::arm() {
   itimerspec spec{};
-  const auto at = std::max<std::int64_t>(1, next_.ms);
+  const auto at = std::max<std::int64_t>(1, network_changed_ ? std::min(next_, settled_).ms : next_.ms);
   spec.it_value.tv_sec = at / 1000;
   spec.it_value.tv_nsec = at % 1000 * 1'000'000 + 1;
   ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &spec, nullptr);
@@ -107,6 +109,8 @@ void Resident::start_worker() {
     return;
   }
   worker_ = child;
+  next_ = clock_.now().plus_s(kLongestS);  // its end says when
+  if (network_changed_) network_pass_ = clock_.now();
   network_changed_ = started_ = false;
   now_.clear();
   for (auto& c : callers_) c.waiting = c.waiting || c.text == "queued";
@@ -131,7 +135,7 @@ void Resident::worker_ended() {
       if (c.waiting) tell(c, line);
       return c.waiting;
     });
-    if (!now_.empty() || network_changed_) next_ = clock_.now();
+    if (!now_.empty()) next_ = clock_.now();
     arm();
   }
 }
@@ -157,7 +161,23 @@ void Resident::read_netlink() {
   }
   if (!seen || network_changed_) return;
   network_changed_ = true;
-  next_ = std::min(next_, clock_.now().plus_ms(kSettleMs));
+  settled_ = std::max(clock_.now().plus_ms(kSettleMs), network_pass_.plus_s(kNetworkGapS));
+  arm();
+}
+
+void Resident::wake() {
+  std::uint64_t count = 0;
+  const bool clock_was_set = ::read(timer_.get(), &count, sizeof count) < 0 && errno == ECANCELED;
+  if (clock_was_set) network_pass_ = {};
+  const auto now = clock_.now();
+  const bool network = network_changed_ && settled_ <= now;
+  if (network && worker_ != 0) {
+    ::kill(worker_, SIGUSR1);  // its connections lead nowhere; the next worker follows at its end
+    now_.insert("location");
+    settled_ = now.plus_s(kNetworkGapS);
+  } else if (network || next_ <= now) {
+    start_worker();
+  }
   arm();
 }
 
@@ -207,15 +227,7 @@ Status Resident::run() {
     for (const Fd* fd : {&timer_, &signals_, &netlink_, &listener_}) fds.push_back({fd->get(), POLLIN, 0});
     for (const auto& c : callers_) fds.push_back({c.fd.get(), POLLIN, 0});
     if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return fail_errno("waiting");
-    if (fds[0].revents != 0) {
-      std::uint64_t count = 0;
-      const bool clock_was_set = ::read(timer_.get(), &count, sizeof count) < 0 && errno == ECANCELED;
-      if (clock_was_set) arm();
-      if (next_ <= clock_.now()) {
-        if (worker_ != 0 && network_changed_) ::kill(worker_, SIGUSR1);  // its connections lead nowhere
-        start_worker();
-      }
-    }
+    if (fds[0].revents != 0) wake();
     const std::size_t before = callers_.size();
     for (std::size_t c = before; c-- > 0;) {
       if (fds[4 + c].revents != 0 && !serve(callers_[c])) callers_.erase(callers_.begin() + static_cast<std::ptrdiff_t>(c));

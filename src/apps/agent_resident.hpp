@@ -34,6 +34,7 @@ class Resident {
   [[nodiscard]] Status open_all();
   [[nodiscard]] Status open_socket();
   void arm();
+  void wake();
   void start_worker();
   void worker_ended();
   void read_signals();
@@ -48,6 +49,8 @@ class Resident {
   std::vector<Caller> callers_;
   int worker_ = 0;                      // process id; 0: none
   Instant next_;                        // of the next pass
+  Instant settled_;                     // when a change of the network is looked at
+  Instant network_pass_;                // the last pass because of one
   std::set<std::string> now_;           // cycles that were asked for since the last worker started
   bool network_changed_ = false, started_ = true, ending_ = false;
 };
