@@ -62,8 +62,9 @@ class Office:
 
     # --- the site ----------------------------------------------------------------------------------------------
     def start_site(self):
+        before = self.site.log("farpointd.log").count("is running")
         self.daemon = self.site.start("farpointd", "run", log="farpointd.log")
-        farlab.wait_for("the site to run", lambda: "is running" in self.site.log("farpointd.log").rsplit("stopping", 1)[-1] or self._died())
+        farlab.wait_for("the site to run", lambda: self.site.log("farpointd.log").count("is running") > before or self._died())
 
     def _died(self):
         if self.daemon.poll() is not None:

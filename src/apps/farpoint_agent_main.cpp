@@ -108,7 +108,10 @@ int main(int argc, char** argv) {
   command(app, "status", "identity, location, management point, cycles, downloads",
           [&] { return fp::apps::agent_status(place_of(w)); });
   auto* software = app.add_subcommand("software", "what is deployed to this computer");
-  software->require_subcommand(1);
+  software->require_subcommand(0, 1);
+  software->final_callback([&code, &w, software] {
+    if (software->get_subcommands().empty()) code = fp::apps::agent_software_list(place_of(w));
+  });
   command(*software, "list", "with states", [&] { return fp::apps::agent_software_list(place_of(w)); });
   command(*software, "install", "start now", [&] { return fp::apps::agent_software_request(place_of(w), w.name, false); })
       ->add_option("name", w.name, "name or deployment id")->required();
