@@ -141,11 +141,11 @@ def test_a_download_goes_on_after_the_power_was_cut(office):
 
 
 def test_nothing_is_installed_twice_when_the_agent_dies_in_the_middle(office):
-    office.site.write("/root/count.sh", "#!/bin/sh\necho run >> /var/lib/lab-count\nsync\ntouch /var/lib/lab-count-done\n", 0o755)
+    office.site.write("/root/count.sh", "#!/bin/sh\necho run >> /var/lib/lab-count\ntouch /var/lib/lab-count-done\nexec sleep 600\n", 0o755)
     office.farpoint("app", "create", "--script", "/root/count.sh", "--name", "Count", "--detect-file", "/var/lib/lab-count-done")
     made = json.loads(office.farpoint("deploy", "Count", "--to", "All Systems", "--purpose", "required", "--json"))["id"]
     office.laptop.start("farpoint-agent", "evaluate", "policy", log="evaluate.log")
-    farlab.wait_for("the script to run", lambda: office.laptop.run("test", "-e", "/var/lib/lab-count", check=False).returncode == 0)
+    farlab.wait_for("the script to run", lambda: office.laptop.run("test", "-e", "/var/lib/lab-count-done", check=False).returncode == 0)
     office.laptop.power_off()
     office.laptop.boot()
     office.start_agent()
