@@ -83,13 +83,15 @@ TEST_P(QueryContract, SelectsByInventory) {
 }
 
 TEST_P(QueryContract, ConditionsOfOneClassSpeakOfOneInstance) {
-  const auto both = group(QueryBool::all, {compare("DISK.DeviceID", QueryOp::eq, one_text("a")), compare("DISK.Size", QueryOp::ge, one_number(200))});
+  const auto both = group(
+      QueryBool::all, {compare("DISK.DeviceID", QueryOp::eq, one_text("a")), compare("DISK.Size", QueryOp::ge, one_number(200))});
   EXPECT_EQ(run(both), "23");
   EXPECT_EQ(run(group(QueryBool::all, {both, compare("OPERATING_SYSTEM.Caption", QueryOp::like, one_text("Debian%"))})), "2");
 }
 
 TEST_P(QueryContract, CombinesConditions) {
-  const auto lap = compare("sys.Name", QueryOp::like, one_text("lap%")), desk = compare("sys.Name", QueryOp::eq, one_text("desk"));
+  const auto lap = compare("sys.Name", QueryOp::like, one_text("lap%")),
+             desk = compare("sys.Name", QueryOp::eq, one_text("desk"));
   EXPECT_EQ(run(group(QueryBool::any, {lap, desk})), "124");
   EXPECT_EQ(run(group(QueryBool::none, {group(QueryBool::any, {lap, desk})})), "3");
   std::vector<QueryExpr> many;
@@ -112,7 +114,8 @@ TEST_P(QueryContract, SelectsByASubselect) {
   EXPECT_EQ(run(with("ResourceId", true, {"SMS_G_System_OPERATING_SYSTEM", "ResourceId"}, {})), "4");
   EXPECT_EQ(run(with("Name", true, {"SMS_R_System", "Name"}, {compare("sys.Name", QueryOp::like, one_text("lap%"))})), "34");
   EXPECT_EQ(run(group(QueryBool::all, {debian, with("ResourceId", true, {"SMS_G_System_OPERATING_SYSTEM", "ResourceId"},
-                                                    {compare("OPERATING_SYSTEM.BuildNumber", QueryOp::eq, one_number(9))})})), "2");
+                                                    {compare("OPERATING_SYSTEM.BuildNumber", QueryOp::eq, one_number(9))})})),
+            "2");
 }
 
 TEST_P(QueryContract, IsRestrictedToTheDevicesAskedFor) {

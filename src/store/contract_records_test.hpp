@@ -34,8 +34,14 @@ TEST_P(StoreContract, SoftwareIsKeptByItsId) {
 }
 
 TEST_P(StoreContract, DeploymentsAreKeptByTheirId) {
-  change([&](Repositories& r) { return r.deployments.put({.id = "FP100009", .target_id = "A", .collection_id = "FP100001",
-                                                          .available_at = {1000}, .deadline = Instant{2000}, .created_by = "anna"}); });
+  change([&](Repositories& r) {
+    return r.deployments.put({.id = "FP100009",
+                              .target_id = "A",
+                              .collection_id = "FP100001",
+                              .available_at = {1000},
+                              .deadline = Instant{2000},
+                              .created_by = "anna"});
+  });
   const auto back = get([&](Repositories& r) { return r.deployments.find("FP100009"); });
   EXPECT_EQ(back.deadline, Instant{2000});
   EXPECT_EQ(back.created_by, "anna");
@@ -92,22 +98,29 @@ TEST_P(StoreContract, InventoryIsReplacedByFullAndChangedByDeltaReports) {
     return InventoryReport{.client_id = client(1), .type = type, .sequence = sequence, .instances = std::move(instances)};
   };
   const auto apply = [&](const InventoryReport& x) { change([&](Repositories& r) { return r.inventory.apply(x, "hardware"); }); };
-  EXPECT_EQ(refused([&](Repositories& r) { return r.inventory.apply(report(ReportType::delta, 1, {}), "hardware"); }), Code::conflict);
+  EXPECT_EQ(refused([&](Repositories& r) { return r.inventory.apply(report(ReportType::delta, 1, {}), "hardware"); }),
+            Code::conflict);
   apply(report(ReportType::full, 1, {disk("a", "1"), disk("b", "2")}));
   EXPECT_EQ(sizes(), "a=1 b=2 ");
-  apply(report(ReportType::delta, 2, {disk("a", "5", InstanceContent::update), disk("b", "", InstanceContent::removed), disk("c", "3")}));
+  apply(report(ReportType::delta, 2,
+               {disk("a", "5", InstanceContent::update), disk("b", "", InstanceContent::removed), disk("c", "3")}));
   EXPECT_EQ(sizes(), "a=5 c=3 ");
   apply(report(ReportType::delta, 2, {disk("a", "9", InstanceContent::update)}));
   EXPECT_EQ(sizes(), "a=5 c=3 ") << "a repeated delta is done already";
-  EXPECT_EQ(refused([&](Repositories& r) { return r.inventory.apply(report(ReportType::delta, 4, {disk("x", "1")}), "hardware"); }), Code::conflict);
+  EXPECT_EQ(
+      refused([&](Repositories& r) { return r.inventory.apply(report(ReportType::delta, 4, {disk("x", "1")}), "hardware"); }),
+      Code::conflict);
   EXPECT_EQ(sizes(), "a=5 c=3 ");
   apply(report(ReportType::resync, 5, {disk("z", "7")}));
   EXPECT_EQ(sizes(), "z=7 ");
   apply(report(ReportType::delta, 6, {}));
-  change([&](Repositories& r) { return r.inventory.apply({.client_id = client(1), .instances = {{.class_name = "SOFTWARE"}}}, "software"); });
+  change([&](Repositories& r) {
+    return r.inventory.apply({.client_id = client(1), .instances = {{.class_name = "SOFTWARE"}}}, "software");
+  });
   EXPECT_EQ(sizes(), "z=7 ") << "another kind";
   EXPECT_EQ(get([&](Repositories& r) { return r.inventory.instances(client(1), ""); }).size(), 2U);
-  EXPECT_EQ(get([&](Repositories& r) { return r.inventory.classes(); }), (std::vector<std::string>{"SOFTWARE", "Win32_DiskDrive"}));
+  EXPECT_EQ(get([&](Repositories& r) { return r.inventory.classes(); }),
+            (std::vector<std::string>{"SOFTWARE", "Win32_DiskDrive"}));
   change([&](Repositories& r) { return r.inventory.remove_device(client(1)); });
   EXPECT_TRUE(get([&](Repositories& r) { return r.inventory.instances(client(1), ""); }).empty());
 }
@@ -122,7 +135,8 @@ TEST_P(StoreContract, ADeltaWithoutNumbersNeedsOnlyAFullReportBeforeIt) {
 
 TEST_P(StoreContract, InstancesThatShareANameAreBothKept) {
   InventoryReport full{.client_id = client(1)};
-  for (const auto* arch : {"amd64", "i386"}) full.instances.push_back({.class_name = "PACKAGE", .properties = {{"Name", "libc"}, {"Arch", arch}}});
+  for (const auto* arch : {"amd64", "i386"})
+    full.instances.push_back({.class_name = "PACKAGE", .properties = {{"Name", "libc"}, {"Arch", arch}}});
   change([&](Repositories& r) { return r.inventory.apply(full, "software"); });
   EXPECT_EQ(get([&](Repositories& r) { return r.inventory.instances(client(1), "PACKAGE"); }).size(), 2U);
 }
@@ -131,7 +145,9 @@ TEST_P(StoreContract, AStateMessageIsAppliedOnceAndGapsAreSeen) {
   const auto add = [&](std::int64_t serial) {
     bool fresh = false;
     change([&](Repositories& r) -> Status {
-      FP_TRY(added, r.states.add({.client_id = client(1), .serial = serial, .topic_type = 1702, .topic_id = "t", .parameters = {"a", "ü"}}));
+      FP_TRY(added,
+             r.states.add(
+                 {.client_id = client(1), .serial = serial, .topic_type = 1702, .topic_id = "t", .parameters = {"a", "ü"}}));
       fresh = added;
       return {};
     });
@@ -177,14 +193,18 @@ TEST_P(StoreContract, EventsComeNewestFirst) {
 }
 
 TEST_P(StoreContract, ContentAndDistributionPointsAreKept) {
-  change([&](Repositories& r) { return r.contents.put({.content_id = "FP100002.1", .owner_id = "FP100002", .bytes = 5, .root_hash = "ab"}); });
+  change([&](Repositories& r) {
+    return r.contents.put({.content_id = "FP100002.1", .owner_id = "FP100002", .bytes = 5, .root_hash = "ab"});
+  });
   change([&](Repositories& r) { return r.contents.put_dp({.name = "dp1", .pull = true, .pull_sources = {"dp2"}}); });
   change([&](Repositories& r) { return r.contents.put_dp({.name = "dp0"}); });
   change([&](Repositories& r) { return r.contents.put_distribution({.dp = "dp1", .content_id = "FP100002.1", .attempts = 2}); });
   change([&](Repositories& r) { return r.contents.put_distribution({.dp = "dp0", .content_id = "FP100002.1"}); });
   change([&](Repositories& r) { return r.contents.put_distribution({.dp = "dp0", .content_id = "FP100003.1"}); });
-  change([&](Repositories& r) { return r.contents.put_distribution({.dp = "dp0", .content_id = "FP100003.1",
-                                                                    .state = DistributionState::corrupt, .detail = "chunk 3"}); });
+  change([&](Repositories& r) {
+    return r.contents.put_distribution(
+        {.dp = "dp0", .content_id = "FP100003.1", .state = DistributionState::corrupt, .detail = "chunk 3"});
+  });
   EXPECT_EQ(get([&](Repositories& r) { return r.contents.find("FP100002.1"); }).bytes, 5);
   EXPECT_EQ(get([&](Repositories& r) { return r.contents.list(); }).size(), 1U);
   EXPECT_EQ(get([&](Repositories& r) { return r.contents.find_dp("dp1"); }).pull_sources, std::vector<std::string>{"dp2"});
@@ -205,7 +225,9 @@ TEST_P(StoreContract, ContentAndDistributionPointsAreKept) {
 }
 
 TEST_P(StoreContract, AdministratorsAreFoundByNameAndToken) {
-  change([&](Repositories& r) { return r.administration.put({.name = "bea", .roles = {"Operations"}, .token_hash = "h1", .last_seen_at = {9}}); });
+  change([&](Repositories& r) {
+    return r.administration.put({.name = "bea", .roles = {"Operations"}, .token_hash = "h1", .last_seen_at = {9}});
+  });
   change([&](Repositories& r) { return r.administration.put({.name = "anna"}); });
   EXPECT_EQ(get([&](Repositories& r) { return r.administration.find_by_token_hash("h1"); }).name, "bea");
   EXPECT_EQ(get([&](Repositories& r) { return r.administration.find("bea"); }).token_hash, "h1");
@@ -218,7 +240,9 @@ TEST_P(StoreContract, AdministratorsAreFoundByNameAndToken) {
 
 TEST_P(StoreContract, AuditLinesFormAChain) {
   for (int n = 0; n < 5; ++n)
-    change([&](Repositories& r) { return r.administration.audit({.who = "anna", .action = "create", .object_id = std::to_string(n)}); });
+    change([&](Repositories& r) {
+      return r.administration.audit({.who = "anna", .action = "create", .object_id = std::to_string(n)});
+    });
   auto lines = get([&](Repositories& r) { return r.administration.audit_lines(0, 100); });
   ASSERT_EQ(lines.size(), 5U);
   EXPECT_EQ(lines[0].object_id, "4");
@@ -234,7 +258,9 @@ TEST_P(StoreContract, AuditLinesFormAChain) {
 
 TEST_P(StoreContract, ClientSettingsComeByPriority) {
   for (const auto& [id, priority] : {std::pair{"FP100000", 10000}, {"FP100007", 2}, {"FP100003", 5}})
-    change([&](Repositories& r) { return r.administration.put_settings({.id = id, .priority = priority, .values = {{"a.b", "1"}}}); });
+    change([&](Repositories& r) {
+      return r.administration.put_settings({.id = id, .priority = priority, .values = {{"a.b", "1"}}});
+    });
   const auto all = get([&](Repositories& r) { return r.administration.settings(); });
   ASSERT_EQ(all.size(), 3U);
   EXPECT_EQ(all[0].id, "FP100007");

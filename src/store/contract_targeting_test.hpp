@@ -27,8 +27,9 @@ TEST_P(StoreContract, ADeviceComesBackAsItWasPut) {
   EXPECT_EQ(back.encryption_certificate_der, d.encryption_certificate_der);
   EXPECT_EQ(back.key_fingerprint + back.tls_fingerprint + back.agent_version, "k1t10.1");
   EXPECT_EQ(back.last_address + back.last_management_point, "192.0.2.1mp1");
-  EXPECT_EQ(back.registered_at.ms + 10 * back.last_policy_at.ms + 100 * back.last_heartbeat_at.ms + 1000 * back.last_hardware_at.ms +
-                10000 * back.last_software_at.ms + 100000 * back.last_state_at.ms, 654321);
+  EXPECT_EQ(back.registered_at.ms + 10 * back.last_policy_at.ms + 100 * back.last_heartbeat_at.ms +
+                1000 * back.last_hardware_at.ms + 10000 * back.last_software_at.ms + 100000 * back.last_state_at.ms,
+            654321);
   EXPECT_EQ(back.state_serial, 7);
   EXPECT_EQ(back.agent_counter, 8);
   EXPECT_EQ(get([&](Repositories& r) { return r.devices.find_by_key("k1"); }).client_id, client(1));
@@ -40,13 +41,16 @@ TEST_P(StoreContract, ASecondPutReplacesTheDevice) {
   EXPECT_EQ(get([&](Repositories& r) { return r.devices.find(client(1)); }).name, "NEW");
   EXPECT_EQ(missing([&](Repositories& r) { return r.devices.find_by_key("key1"); }), Code::not_found);
   EXPECT_EQ(get([&](Repositories& r) { return r.devices.count(); }), 1);
-  change([&](Repositories& r) { return r.devices.put({.client_id = client(1), .name = "NEW", .key_fingerprint = "other", .agent_counter = 5}); });
+  change([&](Repositories& r) {
+    return r.devices.put({.client_id = client(1), .name = "NEW", .key_fingerprint = "other", .agent_counter = 5});
+  });
   EXPECT_EQ(get([&](Repositories& r) { return r.devices.find(client(1)); }).agent_counter, 5);
 }
 
 TEST_P(StoreContract, TwoDevicesCannotHaveOneKeyButManyMayHaveNone) {
   add_device(1);
-  EXPECT_EQ(refused([&](Repositories& r) { return r.devices.put({.client_id = client(2), .key_fingerprint = "key1"}); }), Code::conflict);
+  EXPECT_EQ(refused([&](Repositories& r) { return r.devices.put({.client_id = client(2), .key_fingerprint = "key1"}); }),
+            Code::conflict);
   EXPECT_EQ(missing([&](Repositories& r) { return r.devices.find(client(2)); }), Code::not_found);
   change([&](Repositories& r) { return r.devices.put({.client_id = client(3)}); });
   change([&](Repositories& r) { return r.devices.put({.client_id = client(4)}); });
@@ -66,7 +70,9 @@ TEST_P(StoreContract, DeviceListsAreFilteredAndPaged) {
   for (int n = 1; n <= 7; ++n) add_device(n, n % 2 ? "odd" : "EVEN%");
   add_collection("FP100001");
   for (const int n : {2, 3, 4}) join("FP100001", n);
-  change([&](Repositories& r) { return r.devices.put({.client_id = client(4), .name = "EVEN%", .approval = Approval::pending, .blocked = true}); });
+  change([&](Repositories& r) {
+    return r.devices.put({.client_id = client(4), .name = "EVEN%", .approval = Approval::pending, .blocked = true});
+  });
   const auto ids = [&](const DeviceFilter& f) {
     std::string out;
     for (const auto& d : get([&](Repositories& r) { return r.devices.list(f); })) out += d.client_id.back();
@@ -103,8 +109,14 @@ TEST_P(StoreContract, ARemovedDeviceLeavesEverything) {
 }
 
 TEST_P(StoreContract, ACollectionComesBackWithItsRulesWindowsAndSecrets) {
-  Collection c{.id = "FP100001", .name = "Laptops", .comment = "c", .limiting_id = kAllSystems, .incremental = true, .full_interval_s = 3600};
-  c.rules = {{.kind = RuleKind::query, .name = "q", .wql = "select * from SMS_R_System"}, {.kind = RuleKind::exclude, .target = "FP100002"}};
+  Collection c{.id = "FP100001",
+               .name = "Laptops",
+               .comment = "c",
+               .limiting_id = kAllSystems,
+               .incremental = true,
+               .full_interval_s = 3600};
+  c.rules = {{.kind = RuleKind::query, .name = "q", .wql = "select * from SMS_R_System"},
+             {.kind = RuleKind::exclude, .target = "FP100002"}};
   c.windows = {{.name = "w", .start = {1'800'000'000'000}, .duration_min = 60, .weekdays = 3}};
   c.variables = {{"Key", "hush", true}};
   c.evaluated_at = {5};
@@ -158,11 +170,13 @@ TEST_P(StoreContract, SingleMembersComeAndGo) {
   clock_.advance_s(5);
   join("FP100001", 1);
   EXPECT_EQ(get([&](Repositories& r) { return r.collections.members("FP100001"); })[0].since, at);
-  EXPECT_EQ(get([&](Repositories& r) { return r.collections.of_device(client(1)); }), (std::vector<std::string>{"FP100001", "FP100002"}));
+  EXPECT_EQ(get([&](Repositories& r) { return r.collections.of_device(client(1)); }),
+            (std::vector<std::string>{"FP100001", "FP100002"}));
   leave("FP100001", 1);
   EXPECT_EQ(get([&](Repositories& r) { return r.collections.of_device(client(1)); }), (std::vector<std::string>{"FP100002"}));
   EXPECT_EQ(refused([&](Repositories& r) { return r.collections.remove_member("FP100001", client(1)); }), Code::not_found);
-  EXPECT_EQ(refused([&](Repositories& r) { return r.collections.add_member("FP109999", {.client_id = client(1)}); }), Code::not_found);
+  EXPECT_EQ(refused([&](Repositories& r) { return r.collections.add_member("FP109999", {.client_id = client(1)}); }),
+            Code::not_found);
   EXPECT_EQ(refused([&](Repositories& r) { return r.collections.set_members("FP109999", {}); }), Code::not_found);
   EXPECT_EQ(missing([&](Repositories& r) { return r.collections.members("FP109999"); }), Code::not_found);
   EXPECT_EQ(missing([&](Repositories& r) { return r.collections.find("FP109999"); }), Code::not_found);
@@ -300,7 +314,8 @@ TEST_P(StoreContract, DeltasLeadToWhatAFullAnswerSays) {
           case 1: return r.collections.remove_member(collection, client(1));
           case 2: return r.policies.remove(policy);
           default:
-            return r.policies.put({.id = policy, .version = fmt::format("{}.00", round)}, {collection, collections[random.below(3)]});
+            return r.policies.put({.id = policy, .version = fmt::format("{}.00", round)},
+                                  {collection, collections[random.below(3)]});
         }
       });
     }
@@ -311,7 +326,8 @@ TEST_P(StoreContract, DeltasLeadToWhatAFullAnswerSays) {
     }
     cookie = latest_now;
     std::map<std::string, std::string> full;
-    for (const auto& a : get([&](Repositories& r) { return r.policies.for_device(client(1)); })) full[a.policy.id] = a.policy.version;
+    for (const auto& a : get([&](Repositories& r) { return r.policies.for_device(client(1)); }))
+      full[a.policy.id] = a.policy.version;
     ASSERT_EQ(agent, full) << "round " << round;
   }
 }

@@ -76,7 +76,8 @@ class StoreContract : public ::testing::TestWithParam<Backend> {
     });
   }
   void add_collection(const std::string& id) {
-    change([&](Repositories& r) { return r.collections.put({.id = id, .name = "Collection " + id, .limiting_id = kAllSystems}); });
+    change(
+        [&](Repositories& r) { return r.collections.put({.id = id, .name = "Collection " + id, .limiting_id = kAllSystems}); });
   }
   Instant join(const std::string& id, int n) {
     return change([&](Repositories& r) { return r.collections.add_member(id, {.client_id = client(n), .reason = "direct"}); });
@@ -86,19 +87,29 @@ class StoreContract : public ::testing::TestWithParam<Backend> {
   }
   Instant put_policy(const std::string& id, const std::string& version, const std::vector<std::string>& collections) {
     return change([&](Repositories& r) {
-      return r.policies.put({.id = id, .version = version, .category = "ApplicationDeployment", .flags = 8, .body = "<p>" + version + "</p>",
-                             .hash = "AB", .signature = std::string("\0\x01\xFF", 3), .source_id = "source-" + id}, collections);
+      return r.policies.put({.id = id,
+                             .version = version,
+                             .category = "ApplicationDeployment",
+                             .flags = 8,
+                             .body = "<p>" + version + "</p>",
+                             .hash = "AB",
+                             .signature = std::string("\0\x01\xFF", 3),
+                             .source_id = "source-" + id},
+                            collections);
     });
   }
   // "P1 2.00 FP100001", a lost one "-P1"; in the order of the answer.
   static std::string lines(const std::vector<PolicyAssignment>& assignments) {
     std::string out;
     for (const auto& a : assignments)
-      out += a.tombstone ? fmt::format("-{};", a.policy.id) : fmt::format("{} {} {};", a.policy.id, a.policy.version, a.collection_id);
+      out += a.tombstone ? fmt::format("-{};", a.policy.id)
+                         : fmt::format("{} {} {};", a.policy.id, a.policy.version, a.collection_id);
     return out;
   }
   std::string held(int n) { return lines(get([&](Repositories& r) { return r.policies.for_device(client(n)); })); }
-  std::string since(int n, Instant at) { return lines(get([&](Repositories& r) { return r.policies.for_device_since(client(n), at); })); }
+  std::string since(int n, Instant at) {
+    return lines(get([&](Repositories& r) { return r.policies.for_device_since(client(n), at); }));
+  }
   Instant latest(int n) { return get([&](Repositories& r) { return r.policies.latest_change(client(n)); }); }
   std::string members(const std::string& id) {
     std::string out;

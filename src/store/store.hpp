@@ -111,7 +111,8 @@ class Inventory {
   // Full replaces every instance of the kind ("hardware", "software", "discovery"); delta applies New/Update/Delete.
   // A delta whose predecessor is missing is Code::conflict: the caller orders a resync.
   virtual Status apply(const InventoryReport& report, std::string_view kind) = 0;
-  virtual Result<std::vector<InventoryInstance>> instances(std::string_view client_id, std::string_view class_name) = 0;  // empty class: all
+  virtual Result<std::vector<InventoryInstance>> instances(std::string_view client_id,
+                                                           std::string_view class_name) = 0;  // empty class: all
   virtual Result<std::vector<std::string>> classes() = 0;
   virtual Status remove_device(std::string_view client_id) = 0;
 };

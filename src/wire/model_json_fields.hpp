@@ -69,7 +69,8 @@ inline auto name(std::size_t bytes_max = kNameBytesMax) {
   return [bytes_max](std::string& v) -> std::string {
     if (v.empty()) return "is required";
     auto ok = parse_name(v, bytes_max);
-    if (!ok) return ok.error().code == Code::too_large ? fmt::format("must have at most {} bytes", bytes_max) : ok.error().message;
+    if (!ok)
+      return ok.error().code == Code::too_large ? fmt::format("must have at most {} bytes", bytes_max) : ok.error().message;
     v = std::move(*ok);
     return {};
   };
@@ -283,7 +284,8 @@ template <class A> void fields(A& a, DeploymentDocument& x) {
   a("contents", x.contents, size_max(kListMax));
   const bool package = x.deployment.kind == DeploymentKind::package;
   a.rule("package", package == x.package.has_value(), package ? "is required" : "belongs to package deployments only");
-  a.rule("application", package != x.application.has_value(), package ? "belongs to application deployments only" : "is required");
+  a.rule("application", package != x.application.has_value(),
+         package ? "belongs to application deployments only" : "is required");
 }
 
 // ---- collections

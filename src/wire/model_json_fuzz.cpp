@@ -25,7 +25,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 0: round<fp::Application>(text, application_from_json, to_json); break;
     case 1: round<fp::Package>(text, package_from_json, to_json); break;
     case 2: round<fp::Deployment>(text, deployment_from_json, to_json); break;
-    case 3: round<fp::Collection>(text, collection_from_json, [](const fp::Collection& x) { return to_json(x, Secrets::shown); }); break;
+    case 3:
+      round<fp::Collection>(text, collection_from_json, [](const fp::Collection& x) { return to_json(x, Secrets::shown); });
+      break;
     case 4: round<fp::DeploymentDocument>(text, deployment_document_from_json, to_json); break;
     case 5: round<fp::Device>(text, device_from_json, to_json); break;
     case 6: round<fp::DistributionPoint>(text, distribution_point_from_json, to_json); break;

@@ -128,16 +128,25 @@ void comes_back(const X& x, Result<X> (*decode)(std::string_view)) {
 }
 
 TEST(ModelJson, TheSmallNounsComeBackAsTheyWere) {
-  comes_back(Device{.client_id = kClient, .name = "LAP1", .approval = Approval::approved, .pki = true,
-                    .connection = ConnectionType::currently_internet, .registered_at = {5000}, .state_serial = 9}, device_from_json);
-  comes_back(DistributionPoint{.name = "dp1.example", .internet_url = "https://dp1.example", .pull = true, .pull_sources = {"dp2"}},
-             distribution_point_from_json);
+  comes_back(Device{.client_id = kClient,
+                    .name = "LAP1",
+                    .approval = Approval::approved,
+                    .pki = true,
+                    .connection = ConnectionType::currently_internet,
+                    .registered_at = {5000},
+                    .state_serial = 9},
+             device_from_json);
+  comes_back(
+      DistributionPoint{.name = "dp1.example", .internet_url = "https://dp1.example", .pull = true, .pull_sources = {"dp2"}},
+      distribution_point_from_json);
   comes_back(ManagementPoint{.name = "mp1.example", .intranet_url = "http://mp1", .connections = Connections::intranet},
              management_point_from_json);
   comes_back(Distribution{.dp = "dp1", .content_id = "FP100004.2", .state = DistributionState::corrupt, .attempts = 3},
              distribution_from_json);
-  comes_back(ContentVersion{.content_id = "FP100004.2", .owner_id = "FP100004", .bytes = 5, .files = 1}, content_version_from_json);
-  comes_back(StateMessage{.client_id = kClient, .serial = 3, .topic_type = 1702, .parameters = {"a", "b"}}, state_message_from_json);
+  comes_back(ContentVersion{.content_id = "FP100004.2", .owner_id = "FP100004", .bytes = 5, .files = 1},
+             content_version_from_json);
+  comes_back(StateMessage{.client_id = kClient, .serial = 3, .topic_type = 1702, .parameters = {"a", "b"}},
+             state_message_from_json);
   comes_back(StatusEvent{.id = 4, .at = {1000}, .severity = 2, .component = "dp", .text = "disk full"}, status_event_from_json);
   comes_back(AuditLine{.id = 1, .who = "anna", .action = "create", .hash = "ff"}, audit_line_from_json);
   comes_back(DeploymentState{.deployment_id = "FP100003", .client_id = kClient, .state = 5002}, deployment_state_from_json);
@@ -163,7 +172,8 @@ TEST(ModelJson, AMistakeIsNamedWithItsPath) {
   EXPECT_EQ(edited("\"priority\":1", "\"priority\":\"1\""), "types[0].priority: must be a whole number");
   EXPECT_EQ(edited("\"priority\":1", "\"priority\":99999999999"), "types[0].priority: is out of range");
   EXPECT_EQ(edited("\"max_run_time_min\":120", "\"max_run_time_min\":0"), "types[0].max_run_time_min: must be from 1 to 1440");
-  EXPECT_EQ(edited("\"technology\":\"deb\"", "\"technology\":\"msi\""), "types[0].technology: must be one of deb, rpm, script, fileset");
+  EXPECT_EQ(edited("\"technology\":\"deb\"", "\"technology\":\"msi\""),
+            "types[0].technology: must be one of deb, rpm, script, fileset");
   EXPECT_EQ(edited("\"technology\":\"deb\"", "\"technology\":\"script\""), "types[0].install_command: is required for a script");
   EXPECT_EQ(edited("\"technology\"", "\"tecnology\""), "types[0].tecnology: is not a known field");
   EXPECT_EQ(edited("\"os.id\"", "\"os.colour\"").substr(0, 35), "types[0].requirements[0].attribute:");

@@ -90,7 +90,8 @@ class Order {
       inside = inside || step.collection->id == back_to;
       if (!inside) continue;
       const auto& [target, word] = step.edges[step.next - 1];
-      text += text.empty() ? fmt::format("{} {} {}", step.collection->id, word, target) : fmt::format(", which {} {}", word, target);
+      text +=
+          text.empty() ? fmt::format("{} {} {}", step.collection->id, word, target) : fmt::format(", which {} {}", word, target);
     }
     return fail(Code::conflict, "{}", text);
   }
@@ -102,7 +103,8 @@ class Order {
 
 // Those of `order` that are in `start`, or read one of those that are taken (if `may` allows it).
 template <class May>
-std::vector<std::string> closure(const Graph& graph, const std::vector<std::string>& order, const std::set<std::string>& start, May may) {
+std::vector<std::string> closure(const Graph& graph, const std::vector<std::string>& order, const std::set<std::string>& start,
+                                 May may) {
   std::set<std::string> taken;
   std::vector<std::string> out;
   for (const auto& id : order) {
@@ -160,7 +162,9 @@ Result<std::vector<CollectionMember>> evaluate_membership(const MembershipInput&
             [](const auto& a, const auto& b) { return std::tie(a.client, a.order) < std::tie(b.client, b.order); });
   std::sort(excluded.begin(), excluded.end());
   const auto limiting = input.limiting ? sorted(*input.limiting) : std::vector<std::string_view>();
-  const auto has = [](const std::vector<std::string_view>& set, std::string_view id) { return std::binary_search(set.begin(), set.end(), id); };
+  const auto has = [](const std::vector<std::string_view>& set, std::string_view id) {
+    return std::binary_search(set.begin(), set.end(), id);
+  };
 
   std::vector<CollectionMember> out;
   for (const auto& c : candidates) {

@@ -37,7 +37,8 @@ struct Difference {
 [[nodiscard]] Result<std::vector<std::string>> evaluation_order(const std::vector<Collection>& all);
 
 // `changed` and everything that reads it, directly or not, in evaluation order.
-[[nodiscard]] Result<std::vector<std::string>> dependants(const std::vector<Collection>& all, const std::vector<std::string>& changed);
+[[nodiscard]] Result<std::vector<std::string>> dependants(const std::vector<Collection>& all,
+                                                          const std::vector<std::string>& changed);
 
 // What happened to a device.
 struct Change {

@@ -11,7 +11,8 @@
 namespace fp::collection {
 namespace {
 
-Collection make(const std::string& id, const std::string& limiting, std::vector<CollectionRule> rules = {}, bool incremental = false) {
+Collection make(const std::string& id, const std::string& limiting, std::vector<CollectionRule> rules = {},
+                bool incremental = false) {
   return {.id = id, .limiting_id = limiting, .rules = std::move(rules), .incremental = incremental};
 }
 CollectionRule include(const std::string& id) { return {.kind = RuleKind::include, .target = id}; }
@@ -32,7 +33,8 @@ std::string members(const Collection& c, const Lists& lists, const std::vector<s
 TEST(Membership, TheFirstReasonIsQueryThenDirectThenInclude) {
   const auto c = make("C", "A", {include("I"), direct("a"), query("q1"), query("q2")});
   const std::vector<std::string> all{"a", "b", "c", "d"};
-  EXPECT_EQ(members(c, {{"a", "b", "c", "d"}, {"a"}, {"b"}, {"b", "c"}}, &all), "a(direct) b(query: q1) c(query: q2) d(include: I) ");
+  EXPECT_EQ(members(c, {{"a", "b", "c", "d"}, {"a"}, {"b"}, {"b", "c"}}, &all),
+            "a(direct) b(query: q1) c(query: q2) d(include: I) ");
 }
 
 TEST(Membership, TheLimitingCollectionLimitsAndExcludeWins) {
@@ -81,7 +83,8 @@ TEST(Membership, IsTheAlgebraOfTheReference) {
 }
 
 TEST(EvaluationOrder, EachCollectionComesBehindWhatItReads) {
-  const std::vector<Collection> all{make("C", "B", {exclude("D")}), make("B", "A"), make("A", "A"), make("D", "A", {include("B")})};
+  const std::vector<Collection> all{make("C", "B", {exclude("D")}), make("B", "A"), make("A", "A"),
+                                    make("D", "A", {include("B")})};
   const auto order = evaluation_order(all);
   ASSERT_TRUE(order) << order.error().message;
   EXPECT_EQ(*order, (std::vector<std::string>{"A", "B", "D", "C"}));
@@ -90,7 +93,8 @@ TEST(EvaluationOrder, EachCollectionComesBehindWhatItReads) {
 }
 
 TEST(EvaluationOrder, ACycleIsNamed) {
-  const auto order = evaluation_order({make("A", "A"), make("B", "C"), make("C", "A", {include("D")}), make("D", "A", {exclude("B")})});
+  const auto order =
+      evaluation_order({make("A", "A"), make("B", "C"), make("C", "A", {include("D")}), make("D", "A", {exclude("B")})});
   ASSERT_FALSE(order);
   EXPECT_EQ(order.error().code, Code::conflict);
   EXPECT_EQ(order.error().message, "B is limited by C, which includes D, which excludes B");
@@ -117,7 +121,8 @@ TEST(EvaluationOrder, AChainOfTenThousandIsNoProblem) {
 }
 
 TEST(Dependants, AreTheChangedAndAllThatReadThem) {
-  const std::vector<Collection> all{make("A", "A"), make("B", "A"), make("C", "B"), make("D", "A", {include("C")}), make("E", "A")};
+  const std::vector<Collection> all{make("A", "A"), make("B", "A"), make("C", "B"), make("D", "A", {include("C")}),
+                                    make("E", "A")};
   EXPECT_EQ(*dependants(all, {"B"}), (std::vector<std::string>{"B", "C", "D"}));
   EXPECT_EQ(*dependants(all, {"E"}), (std::vector<std::string>{"E"}));
 }
@@ -129,7 +134,8 @@ TEST(Affected, AreIncrementalCollectionsThatReadWhatChanged) {
   const auto os = *parse_wql("select * from SMS_R_System inner join SMS_G_System_OPERATING_SYSTEM on "
                              "SMS_G_System_OPERATING_SYSTEM.ResourceId = SMS_R_System.ResourceId");
   const auto name = *parse_wql("select * from SMS_R_System where Name like 'L%'");
-  const std::vector<ParsedCollection> parsed{{&all[0], {}}, {&all[1], {os}}, {&all[2], {name}}, {&all[3], {os}}, {&all[4], {}}, {&all[5], {}}};
+  const std::vector<ParsedCollection> parsed{{&all[0], {}},   {&all[1], {os}}, {&all[2], {name}},
+                                             {&all[3], {os}}, {&all[4], {}},   {&all[5], {}}};
   EXPECT_EQ(*affected(parsed, {.classes = {"Win32_OperatingSystem"}}), (std::vector<std::string>{"Q", "T"}));
   EXPECT_EQ(*affected(parsed, {.attributes = true}), (std::vector<std::string>{"Q", "R", "T"}));
   EXPECT_TRUE(affected(parsed, {.classes = {"DISK"}})->empty());

@@ -14,8 +14,9 @@ namespace {
 constexpr int kDepthMax = 32;
 constexpr std::size_t kConditionsMax = 1000, kLiteralsMax = 5000, kJoinsMax = 8, kNameBytesMax = 128;
 constexpr std::string_view kInventoryPrefix = "SMS_G_System_";
-constexpr std::string_view kReserved[] = {"select", "distinct", "from",  "as",   "inner", "join", "on",   "where", "and",  "or",  "not",
-                                          "in",     "like",     "is",    "null", "true",  "false", "left", "right", "full", "order", "by"};
+constexpr std::string_view kReserved[] = {"select", "distinct", "from",  "as",   "inner", "join", "on",   "where",
+                                          "and",    "or",       "not",   "in",   "like",  "is",   "null", "true",
+                                          "false",  "left",     "right", "full", "order", "by"};
 
 // The classes of one SELECT: what an alias or a class name stands for.
 struct Names {
@@ -50,8 +51,12 @@ class Parser {
   };
 
   const WqlToken& peek(std::size_t ahead = 0) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
-  bool is_word(std::string_view w, std::size_t ahead = 0) const { return peek(ahead).kind == WqlToken::word && iequals(peek(ahead).value, w); }
-  bool is_sign(std::string_view s, std::size_t ahead = 0) const { return peek(ahead).kind == WqlToken::sign && peek(ahead).value == s; }
+  bool is_word(std::string_view w, std::size_t ahead = 0) const {
+    return peek(ahead).kind == WqlToken::word && iequals(peek(ahead).value, w);
+  }
+  bool is_sign(std::string_view s, std::size_t ahead = 0) const {
+    return peek(ahead).kind == WqlToken::sign && peek(ahead).value == s;
+  }
   bool take_word(std::string_view w) { return is_word(w) ? (++at_, true) : false; }
   bool take_sign(std::string_view s) { return is_sign(s) ? (++at_, true) : false; }
   static bool reserved(const WqlToken& t) {
@@ -130,7 +135,8 @@ class Parser {
     }
     for (const auto& [other, name_of] : names.classes)
       if (name_of == canonical) return wrong(*token, fmt::format("{} stands here twice", canonical));
-    if (!names.classes.emplace(lower(alias), canonical).second) return wrong(*token, fmt::format("the alias {} stands here twice", alias));
+    if (!names.classes.emplace(lower(alias), canonical).second)
+      return wrong(*token, fmt::format("the alias {} stands here twice", alias));
     if (canonical != kSystemClass) classes_.insert(canonical);
     return canonical;
   }
@@ -159,7 +165,8 @@ class Parser {
     for (int side = 0; side < 2; ++side) {
       FP_TRY(column, this->column("<class>.ResourceId"));
       FP_TRY(attribute, attribute_of(names, column));
-      if (!iequals(attribute.property, "ResourceId")) return wrong(*column.token, "expected ResourceId: classes are joined by nothing else");
+      if (!iequals(attribute.property, "ResourceId"))
+        return wrong(*column.token, "expected ResourceId: classes are joined by nothing else");
       concerns = concerns || attribute.class_name == joined;
       if (side == 0) FP_CHECK(sign("=", "= between the two ResourceId"));
     }
@@ -186,7 +193,8 @@ class Parser {
     if (!column.qualifier.empty()) {
       const auto found = names.classes.find(lower(column.qualifier));
       if (found == names.classes.end())
-        return wrong(*column.token, fmt::format("{:.60} is neither a class behind FROM or JOIN nor an alias of one", column.qualifier));
+        return wrong(*column.token,
+                     fmt::format("{:.60} is neither a class behind FROM or JOIN nor an alias of one", column.qualifier));
       out.class_name = found->second;
     }
     return out;
@@ -275,8 +283,8 @@ class Parser {
   }
 
   Result<QueryOp> comparison() {
-    static constexpr std::pair<std::string_view, QueryOp> signs[] = {{"=", QueryOp::eq},  {"<>", QueryOp::ne}, {"!=", QueryOp::ne},
-                                                                     {"<", QueryOp::lt},  {"<=", QueryOp::le}, {">", QueryOp::gt},
+    static constexpr std::pair<std::string_view, QueryOp> signs[] = {{"=", QueryOp::eq}, {"<>", QueryOp::ne}, {"!=", QueryOp::ne},
+                                                                     {"<", QueryOp::lt}, {"<=", QueryOp::le}, {">", QueryOp::gt},
                                                                      {">=", QueryOp::ge}};
     for (const auto& [text, op] : signs)
       if (take_sign(text)) return op;
@@ -297,7 +305,8 @@ class Parser {
     double real = 0;
     const char* end = t.value.data() + t.value.size();
     const auto parsed = std::from_chars(t.value.data(), end, real);
-    if (parsed.ec != std::errc() || parsed.ptr != end || !std::isfinite(real)) return wrong(t, fmt::format("{:.40} is no number", t.value));
+    if (parsed.ec != std::errc() || parsed.ptr != end || !std::isfinite(real))
+      return wrong(t, fmt::format("{:.40} is no number", t.value));
     return QueryLiteral(real);
   }
 

@@ -22,9 +22,11 @@ TEST(Wql, ReadsComparisonsOfEveryKind) {
   EXPECT_EQ(where("Build >= 10 AND Build<20 and x > -1.5"),
             "SMS_R_System.Build >= 10 and SMS_R_System.Build < 20 and SMS_R_System.x > -1.5");
   EXPECT_EQ(where("7 < Build"), "SMS_R_System.Build > 7");
-  EXPECT_EQ(where("Name like 'a%[0-9]_' and Name not like 'b'"), "SMS_R_System.Name like 'a%[0-9]_' and SMS_R_System.Name not like 'b'");
-  EXPECT_EQ(where("Name is null or Name is not NULL or Name = null or Name <> null"),
-            "SMS_R_System.Name is null or SMS_R_System.Name is not null or SMS_R_System.Name is null or SMS_R_System.Name is not null");
+  EXPECT_EQ(where("Name like 'a%[0-9]_' and Name not like 'b'"),
+            "SMS_R_System.Name like 'a%[0-9]_' and SMS_R_System.Name not like 'b'");
+  EXPECT_EQ(
+      where("Name is null or Name is not NULL or Name = null or Name <> null"),
+      "SMS_R_System.Name is null or SMS_R_System.Name is not null or SMS_R_System.Name is null or SMS_R_System.Name is not null");
   EXPECT_EQ(where("Name in ('a', 'b') and Name not in (1)"), "SMS_R_System.Name in ('a', 'b') and SMS_R_System.Name not in (1)");
   EXPECT_EQ(where("Client = TRUE and Obsolete = false"), "SMS_R_System.Client = 1 and SMS_R_System.Obsolete = 0");
   EXPECT_EQ(where("Name = 'it''s' or Name = \"C:\\\\x\""), "SMS_R_System.Name = 'it\\'s' or SMS_R_System.Name = 'C:\\\\x'");
@@ -46,14 +48,16 @@ TEST(Wql, ReadsWhatConsolesWrite) {
   EXPECT_EQ(print_wql(*q), "select * from SMS_R_System inner join SMS_G_System_OPERATING_SYSTEM on "
                            "SMS_G_System_OPERATING_SYSTEM.ResourceId = SMS_R_System.ResourceId where "
                            "SMS_G_System_OPERATING_SYSTEM.Caption like '%Debian%'");
-  const auto aliased = parse_wql("select distinct s.* from SMS_R_System as s join sms_g_system_disk d on d.ResourceId = s.ResourceId "
-                                 "where d.Size > 10");
+  const auto aliased = parse_wql(
+      "select distinct s.* from SMS_R_System as s join sms_g_system_disk d on d.ResourceId = s.ResourceId "
+      "where d.Size > 10");
   ASSERT_TRUE(aliased) << aliased.error().message;
   EXPECT_EQ(std::get<QueryCompare>(aliased->where.at(0).node).attribute.class_name, "SMS_G_System_DISK");
 }
 
 TEST(Wql, AJoinedClassThatIsNeverAskedForMustExist) {
-  const auto q = parse_wql("select * from SMS_R_System inner join SMS_G_System_X on SMS_G_System_X.ResourceId = SMS_R_System.ResourceId");
+  const auto q =
+      parse_wql("select * from SMS_R_System inner join SMS_G_System_X on SMS_G_System_X.ResourceId = SMS_R_System.ResourceId");
   ASSERT_TRUE(q);
   const auto& compare = std::get<QueryCompare>(q->where.at(0).node);
   EXPECT_EQ(compare.attribute.class_name, "SMS_G_System_X");
@@ -61,8 +65,9 @@ TEST(Wql, AJoinedClassThatIsNeverAskedForMustExist) {
 }
 
 TEST(Wql, ReadsQueriesInsideIn) {
-  const auto q = parse_wql("select * from SMS_R_System where SMS_R_System.ResourceId not in (select SMS_G_System_PACKAGE.ResourceID from "
-                           "SMS_G_System_PACKAGE where SMS_G_System_PACKAGE.Name = 'curl') and Name like 'L%'");
+  const auto q = parse_wql(
+      "select * from SMS_R_System where SMS_R_System.ResourceId not in (select SMS_G_System_PACKAGE.ResourceID from "
+      "SMS_G_System_PACKAGE where SMS_G_System_PACKAGE.Name = 'curl') and Name like 'L%'");
   ASSERT_TRUE(q) << q.error().message;
   EXPECT_EQ(q->classes, std::vector<std::string>{"SMS_G_System_PACKAGE"});
   const auto& group = std::get<QueryGroup>(q->where.at(0).node);
@@ -94,7 +99,8 @@ TEST(Wql, AMistakeIsNamedWithItsColumn) {
   EXPECT_EQ(canonical("select * from SMS_R_System where Name ="), "WQL column 40: expected a value behind =, found the end");
   EXPECT_EQ(canonical("select * from SMS_R_System where Name 'x'"),
             "WQL column 39: expected a comparison (=, <>, <, <=, >, >=, LIKE, IN, IS), found x");
-  EXPECT_EQ(canonical("select * from SMS_R_System where (Name = 'x'"), "WQL column 45: expected ) or a further condition, found the end");
+  EXPECT_EQ(canonical("select * from SMS_R_System where (Name = 'x'"),
+            "WQL column 45: expected ) or a further condition, found the end");
   EXPECT_EQ(canonical("select * from SMS_R_System where Name = 'x"), "WQL column 41: a text without its closing '");
   EXPECT_EQ(canonical("select * from SMS_R_System where Name = 'x' order by Name"),
             "WQL column 45: expected the end of the query, AND or OR, found order");

@@ -23,8 +23,9 @@ Result<Administrator> AdministrationTable::find(std::string_view name) {
   return administrator_of(std::move(row));
 }
 Result<Administrator> AdministrationTable::find_by_token_hash(std::string_view hash) {
-  FP_TRY(row, c_.db.one("administrator with this token",
-                        "SELECT token_hash, document FROM administrators WHERE token_hash = ?1 AND token_hash <> ''", stored, hash));
+  FP_TRY(row,
+         c_.db.one("administrator with this token",
+                   "SELECT token_hash, document FROM administrators WHERE token_hash = ?1 AND token_hash <> ''", stored, hash));
   return administrator_of(std::move(row));
 }
 Result<std::vector<Administrator>> AdministrationTable::list() {
@@ -37,8 +38,8 @@ Result<std::vector<Administrator>> AdministrationTable::list() {
   return out;
 }
 Status AdministrationTable::put(const Administrator& a) {
-  return c_.db.run("INSERT INTO administrators VALUES(?1, ?2, ?3) ON CONFLICT(name) DO UPDATE SET token_hash = ?2, document = ?3", a.name,
-                   a.token_hash, wire::to_text(a));
+  return c_.db.run("INSERT INTO administrators VALUES(?1, ?2, ?3) ON CONFLICT(name) DO UPDATE SET token_hash = ?2, document = ?3",
+                   a.name, a.token_hash, wire::to_text(a));
 }
 Status AdministrationTable::remove(std::string_view name) {
   return remove_one(c_.db, "administrator", "DELETE FROM administrators WHERE name = ?1", name);
@@ -79,8 +80,8 @@ Result<std::vector<ClientSettings>> AdministrationTable::settings() {
   return list_documents<ClientSettings>(c_.db, "SELECT document FROM client_settings ORDER BY priority, id");
 }
 Status AdministrationTable::put_settings(const ClientSettings& s) {
-  return c_.db.run("INSERT INTO client_settings VALUES(?1, ?2, ?3) ON CONFLICT(id) DO UPDATE SET priority = ?2, document = ?3", s.id,
-                   s.priority, wire::to_text(s));
+  return c_.db.run("INSERT INTO client_settings VALUES(?1, ?2, ?3) ON CONFLICT(id) DO UPDATE SET priority = ?2, document = ?3",
+                   s.id, s.priority, wire::to_text(s));
 }
 Status AdministrationTable::remove_settings(std::string_view id) {
   return remove_one(c_.db, "client settings", "DELETE FROM client_settings WHERE id = ?1", id);

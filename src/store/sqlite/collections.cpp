@@ -52,8 +52,8 @@ Result<std::vector<Collection>> CollectionsTable::list() {
 }
 
 Status CollectionsTable::put(const Collection& collection) {
-  return c_.db.run("INSERT INTO collections(id, document) VALUES(?1, ?2) ON CONFLICT(id) DO UPDATE SET document = ?2", collection.id,
-                   wire::to_text(collection, wire::Secrets::shown));
+  return c_.db.run("INSERT INTO collections(id, document) VALUES(?1, ?2) ON CONFLICT(id) DO UPDATE SET document = ?2",
+                   collection.id, wire::to_text(collection, wire::Secrets::shown));
 }
 
 Status CollectionsTable::remove(std::string_view id) {
@@ -66,11 +66,13 @@ Status CollectionsTable::remove(std::string_view id) {
 
 Result<std::vector<CollectionMember>> CollectionsTable::members(std::string_view id) {
   FP_CHECK(require(id));
-  return c_.db.all("SELECT client, reason, since FROM members WHERE collection_id = ?1 AND gone = 0 ORDER BY client", member_of, id);
+  return c_.db.all("SELECT client, reason, since FROM members WHERE collection_id = ?1 AND gone = 0 ORDER BY client", member_of,
+                   id);
 }
 
 Result<bool> CollectionsTable::is_member(std::string_view id, std::string_view client_id) {
-  FP_TRY(n, c_.db.number("SELECT count(*) FROM members WHERE collection_id = ?1 AND client = ?2 AND gone = 0", id, ClientRef{client_id}));
+  FP_TRY(n, c_.db.number("SELECT count(*) FROM members WHERE collection_id = ?1 AND client = ?2 AND gone = 0", id,
+                         ClientRef{client_id}));
   return n > 0;
 }
 
@@ -83,8 +85,9 @@ Result<std::vector<std::string>> CollectionsTable::of_device(std::string_view cl
 Status CollectionsTable::set_members(std::string_view id, const std::vector<CollectionMember>& members) {
   FP_CHECK(require(id));
   auto& db = c_.db;
-  FP_CHECK(db.run("CREATE TEMP TABLE IF NOT EXISTS wanted(client BLOB NOT NULL PRIMARY KEY, reason TEXT NOT NULL, since INTEGER NOT NULL) "
-                  "WITHOUT ROWID"));
+  FP_CHECK(db.run(
+      "CREATE TEMP TABLE IF NOT EXISTS wanted(client BLOB NOT NULL PRIMARY KEY, reason TEXT NOT NULL, since INTEGER NOT NULL) "
+      "WITHOUT ROWID"));
   FP_CHECK(db.run("DELETE FROM temp.wanted"));
   for (const auto& m : members)
     FP_CHECK(db.run("INSERT INTO temp.wanted VALUES(?1, ?2, ?3) ON CONFLICT(client) DO NOTHING", ClientRef{m.client_id}, m.reason,

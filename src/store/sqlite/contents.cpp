@@ -19,7 +19,8 @@ Status ContentsTable::remove(std::string_view content_id) {
 }
 
 Result<DistributionPoint> ContentsTable::find_dp(std::string_view name) {
-  return find_document<DistributionPoint>(c_.db, "distribution point", "SELECT document FROM distribution_points WHERE name = ?1", name);
+  return find_document<DistributionPoint>(c_.db, "distribution point", "SELECT document FROM distribution_points WHERE name = ?1",
+                                          name);
 }
 Result<std::vector<DistributionPoint>> ContentsTable::list_dps() {
   return list_documents<DistributionPoint>(c_.db, "SELECT document FROM distribution_points ORDER BY name");
@@ -49,9 +50,10 @@ Result<std::vector<Distribution>> ContentsTable::distributions(std::string_view 
                    }, content_id);
 }
 Status ContentsTable::put_distribution(const Distribution& d) {
-  return c_.db.run("INSERT INTO distributions(dp, content_id, state, detail, bytes_done, attempts, updated_at) VALUES(?1, ?2, ?3, ?4, ?5, "
-                   "?6, ?7) ON CONFLICT DO UPDATE SET state = ?3, detail = ?4, bytes_done = ?5, attempts = ?6, updated_at = ?7",
-                   d.dp, d.content_id, d.state, d.detail, d.bytes_done, d.attempts, d.updated_at);
+  return c_.db.run(
+      "INSERT INTO distributions(dp, content_id, state, detail, bytes_done, attempts, updated_at) VALUES(?1, ?2, ?3, ?4, ?5, "
+      "?6, ?7) ON CONFLICT DO UPDATE SET state = ?3, detail = ?4, bytes_done = ?5, attempts = ?6, updated_at = ?7",
+      d.dp, d.content_id, d.state, d.detail, d.bytes_done, d.attempts, d.updated_at);
 }
 Status ContentsTable::remove_distribution(std::string_view dp, std::string_view content_id) {
   return remove_one(c_.db, "distribution", "DELETE FROM distributions WHERE dp = ?1 AND content_id = ?2", dp, content_id);

@@ -52,7 +52,8 @@ void expect_everything(const Path& file, const std::set<std::int64_t>& settled) 
     }
     FP_TRY(lines, r.administration.audit_lines(0, 1'000'000));
     FP_TRY(devices, r.devices.count());
-    if (static_cast<std::int64_t>(lines.size()) != devices) return fail(Code::corrupt, "{} lines for {} devices", lines.size(), devices);
+    if (static_cast<std::int64_t>(lines.size()) != devices)
+      return fail(Code::corrupt, "{} lines for {} devices", lines.size(), devices);
     return verify_audit(std::move(lines));
   });
   EXPECT_TRUE(seen) << seen.error().message;

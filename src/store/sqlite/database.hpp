@@ -104,7 +104,9 @@ class Database {
   [[nodiscard]] static Status bind(sqlite3_stmt* s, int index, double value);
   [[nodiscard]] static Status bind(sqlite3_stmt* s, int index, ClientRef value);
   [[nodiscard]] static Status bind(sqlite3_stmt* s, int index, Blob value);
-  [[nodiscard]] static Status bind(sqlite3_stmt* s, int index, const std::string& v) { return bind(s, index, std::string_view(v)); }
+  [[nodiscard]] static Status bind(sqlite3_stmt* s, int index, const std::string& v) {
+    return bind(s, index, std::string_view(v));
+  }
   [[nodiscard]] static Status bind(sqlite3_stmt* s, int index, const char* v) { return bind(s, index, std::string_view(v)); }
   [[nodiscard]] static Status bind(sqlite3_stmt* s, int index, Instant v) { return bind(s, index, v.ms); }
   template <class T>

@@ -37,24 +37,31 @@ Status DeploymentsTable::put_state(const DeploymentState& s) {
                    s.deployment_id, ClientRef{s.client_id}, s.state, s.detail, s.at);
 }
 Result<DeploymentState> DeploymentsTable::state(std::string_view id, std::string_view client_id) {
-  return c_.db.one("deployment state",
-                   "SELECT deployment_id, client, state, detail, at FROM deployment_states WHERE deployment_id = ?1 AND client = ?2",
-                   state_of, id, ClientRef{client_id});
+  return c_.db.one(
+      "deployment state",
+      "SELECT deployment_id, client, state, detail, at FROM deployment_states WHERE deployment_id = ?1 AND client = ?2", state_of,
+      id, ClientRef{client_id});
 }
 Result<std::vector<DeploymentState>> DeploymentsTable::states(std::string_view id, int limit, std::string_view after_client) {
-  return c_.db.all("SELECT deployment_id, client, state, detail, at FROM deployment_states WHERE deployment_id = ?1 AND client > ?2 "
-                   "ORDER BY client LIMIT ?3", state_of, id, ClientRef{after_client}, std::max(limit, 0));
+  return c_.db.all(
+      "SELECT deployment_id, client, state, detail, at FROM deployment_states WHERE deployment_id = ?1 AND client > ?2 "
+      "ORDER BY client LIMIT ?3",
+      state_of, id, ClientRef{after_client}, std::max(limit, 0));
 }
 Result<std::vector<DeploymentState>> DeploymentsTable::states_of_device(std::string_view client_id) {
-  return c_.db.all("SELECT deployment_id, client, state, detail, at FROM deployment_states WHERE client = ?1 ORDER BY deployment_id",
-                   state_of, ClientRef{client_id});
+  return c_.db.all(
+      "SELECT deployment_id, client, state, detail, at FROM deployment_states WHERE client = ?1 ORDER BY deployment_id", state_of,
+      ClientRef{client_id});
 }
 
 // Of the devices that are members now; who has said nothing, or nothing that counts, is unknown.
 Result<DeploymentSummary> DeploymentsTable::summary(std::string_view id) {
-  FP_TRY(collection, c_.db.one("deployment", "SELECT collection_id FROM deployments WHERE id = ?1", [](Row& r) { return r.text(); }, id));
+  FP_TRY(collection,
+         c_.db.one(
+             "deployment", "SELECT collection_id FROM deployments WHERE id = ?1", [](Row& r) { return r.text(); }, id));
   DeploymentSummary sum;
-  FP_CHECK(c_.db.each("SELECT member_count FROM collections WHERE id = ?1", [&](Row& r) { sum.targeted = r.number(); }, collection));
+  FP_CHECK(c_.db.each(
+      "SELECT member_count FROM collections WHERE id = ?1", [&](Row& r) { sum.targeted = r.number(); }, collection));
   FP_CHECK(c_.db.each("SELECT s.state / 1000, count(*) FROM deployment_states s JOIN members m ON m.collection_id = ?2 AND "
                       "m.client = s.client AND m.gone = 0 WHERE s.deployment_id = ?1 GROUP BY 1",
                       [&](Row& r) {

@@ -46,13 +46,14 @@ Device device_of(Row& r) {
 Result<bool> update_in_place(Database& db, const Device& d) {
   FP_CHECK(db.run(
       "UPDATE devices SET fqdn=?4, approval=?5, pki=?6, blocked=?7, block_reason=?8, conflict=?9, connection=?10, "
-      "tls_fingerprint=?11, agent_version=?12, last_address=?13, last_management_point=?14, registered_at=?15, last_policy_at=?16, "
+      "tls_fingerprint=?11, agent_version=?12, last_address=?13, last_management_point=?14, registered_at=?15, "
+      "last_policy_at=?16, "
       "last_heartbeat_at=?17, last_hardware_at=?18, last_software_at=?19, last_state_at=?20, state_serial=?21, state_resync=?22, "
       "hardware_resync=?23, software_resync=?24, agent_counter=?25 WHERE client=?1 AND name=?2 AND key_fingerprint=?3",
       ClientRef{d.client_id}, d.name, d.key_fingerprint, d.fqdn, d.approval, d.pki, d.blocked, d.block_reason, d.conflict,
-      d.connection, d.tls_fingerprint, d.agent_version, d.last_address, d.last_management_point, d.registered_at, d.last_policy_at,
-      d.last_heartbeat_at, d.last_hardware_at, d.last_software_at, d.last_state_at, d.state_serial, d.state_resync,
-      d.hardware_resync, d.software_resync, d.agent_counter));
+      d.connection, d.tls_fingerprint, d.agent_version, d.last_address, d.last_management_point, d.registered_at,
+      d.last_policy_at, d.last_heartbeat_at, d.last_hardware_at, d.last_software_at, d.last_state_at, d.state_serial,
+      d.state_resync, d.hardware_resync, d.software_resync, d.agent_counter));
   return db.changes() == 1;
 }
 
@@ -61,7 +62,8 @@ Status insert_or_replace(Database& db, const Device& d) {
       "INSERT INTO devices VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25) "
       "ON CONFLICT(client) DO UPDATE SET name=?2, fqdn=?3, approval=?4, pki=?5, blocked=?6, block_reason=?7, conflict=?8, "
       "connection=?9, key_fingerprint=?10, tls_fingerprint=?11, agent_version=?12, last_address=?13, last_management_point=?14, "
-      "registered_at=?15, last_policy_at=?16, last_heartbeat_at=?17, last_hardware_at=?18, last_software_at=?19, last_state_at=?20, "
+      "registered_at=?15, last_policy_at=?16, last_heartbeat_at=?17, last_hardware_at=?18, last_software_at=?19, "
+      "last_state_at=?20, "
       "state_serial=?21, state_resync=?22, hardware_resync=?23, software_resync=?24, agent_counter=?25",
       ClientRef{d.client_id}, d.name, d.fqdn, d.approval, d.pki, d.blocked, d.block_reason, d.conflict, d.connection,
       d.key_fingerprint, d.tls_fingerprint, d.agent_version, d.last_address, d.last_management_point, d.registered_at,
@@ -77,12 +79,13 @@ Result<Device> DevicesTable::find(std::string_view client_id) {
 
 Result<Device> DevicesTable::find_by_key(std::string_view key_fingerprint) {
   return c_.db.one("device with this key",
-                   "SELECT " FP_DEVICE_COLUMNS FP_DEVICE_FROM "WHERE d.key_fingerprint = ?1 AND d.key_fingerprint <> ''", device_of,
-                   key_fingerprint);
+                   "SELECT " FP_DEVICE_COLUMNS FP_DEVICE_FROM "WHERE d.key_fingerprint = ?1 AND d.key_fingerprint <> ''",
+                   device_of, key_fingerprint);
 }
 
 Result<std::vector<Device>> DevicesTable::find_by_name(std::string_view name) {
-  return c_.db.all("SELECT " FP_DEVICE_COLUMNS FP_DEVICE_FROM "WHERE d.name = ?1 COLLATE NOCASE ORDER BY d.client", device_of, name);
+  return c_.db.all("SELECT " FP_DEVICE_COLUMNS FP_DEVICE_FROM "WHERE d.name = ?1 COLLATE NOCASE ORDER BY d.client", device_of,
+                   name);
 }
 
 Result<std::vector<Device>> DevicesTable::list(const DeviceFilter& f) {
@@ -96,10 +99,12 @@ Result<std::vector<Device>> DevicesTable::list(const DeviceFilter& f) {
   if (f.collection_id.empty())
     return c_.db.all("SELECT " FP_DEVICE_COLUMNS FP_DEVICE_FROM "WHERE " FP_DEVICE_FILTER "ORDER BY d.client LIMIT ?5", device_of,
                      after, f.name_contains, approval, blocked, limit);
-  return c_.db.all("SELECT " FP_DEVICE_COLUMNS "FROM members m CROSS JOIN devices d ON d.client = m.client "
-                   "LEFT JOIN device_certificates c ON c.client = d.client WHERE m.collection_id = ?6 AND m.gone = 0 AND m.client > ?1 "
-                   "AND " FP_DEVICE_FILTER "ORDER BY m.client LIMIT ?5",
-                   device_of, after, f.name_contains, approval, blocked, limit, f.collection_id);
+  return c_.db.all(
+      "SELECT " FP_DEVICE_COLUMNS
+      "FROM members m CROSS JOIN devices d ON d.client = m.client "
+      "LEFT JOIN device_certificates c ON c.client = d.client WHERE m.collection_id = ?6 AND m.gone = 0 AND m.client > ?1 "
+      "AND " FP_DEVICE_FILTER "ORDER BY m.client LIMIT ?5",
+      device_of, after, f.name_contains, approval, blocked, limit, f.collection_id);
 }
 
 Result<std::int64_t> DevicesTable::count() { return c_.db.number("SELECT count(*) FROM devices"); }
@@ -109,12 +114,14 @@ Status DevicesTable::put(const Device& device) {
   FP_TRY(updated, update_in_place(c_.db, device));
   if (!updated) {
     const Status done = insert_or_replace(c_.db, device);
-    if (!done && done.error().code == Code::conflict) return fail(Code::conflict, "another device has the key of {}", device.client_id);
+    if (!done && done.error().code == Code::conflict)
+      return fail(Code::conflict, "another device has the key of {}", device.client_id);
     FP_CHECK(done);
   }
-  return c_.db.run("INSERT INTO device_certificates VALUES(?1, ?2, ?3) ON CONFLICT(client) DO UPDATE SET signing = ?2, encryption = ?3 "
-                   "WHERE signing <> ?2 OR encryption <> ?3",
-                   ClientRef{device.client_id}, Blob{device.signing_certificate_der}, Blob{device.encryption_certificate_der});
+  return c_.db.run(
+      "INSERT INTO device_certificates VALUES(?1, ?2, ?3) ON CONFLICT(client) DO UPDATE SET signing = ?2, encryption = ?3 "
+      "WHERE signing <> ?2 OR encryption <> ?3",
+      ClientRef{device.client_id}, Blob{device.signing_certificate_der}, Blob{device.encryption_certificate_der});
 }
 
 Status DevicesTable::remove(std::string_view client_id) {

@@ -79,7 +79,8 @@ std::string_view value_text(sqlite3_value* value) {
 }
 
 void like_function(sqlite3_context* context, int, sqlite3_value** values) {
-  if (sqlite3_value_type(values[0]) == SQLITE_NULL || sqlite3_value_type(values[1]) == SQLITE_NULL) return sqlite3_result_null(context);
+  if (sqlite3_value_type(values[0]) == SQLITE_NULL || sqlite3_value_type(values[1]) == SQLITE_NULL)
+    return sqlite3_result_null(context);
   sqlite3_result_int(context, wql_like(value_text(values[0]), value_text(values[1])) ? 1 : 0);
 }
 

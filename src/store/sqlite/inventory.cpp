@@ -46,8 +46,9 @@ std::string derived_key(const InventoryInstance& instance) {
 // A delta needs its predecessor: the report before it by number, or at least a full one. False: it was applied before.
 Result<bool> InventoryTable::follows(const InventoryReport& report, std::string_view kind) {
   std::int64_t sequence = -1;
-  FP_CHECK(c_.db.each("SELECT sequence FROM inventory_reports WHERE client = ?1 AND kind = ?2", [&](Row& r) { sequence = r.number(); },
-                      ClientRef{report.client_id}, kind));
+  FP_CHECK(c_.db.each(
+      "SELECT sequence FROM inventory_reports WHERE client = ?1 AND kind = ?2", [&](Row& r) { sequence = r.number(); },
+      ClientRef{report.client_id}, kind));
   if (report.type != ReportType::delta) return true;
   if (sequence < 0) return fail(Code::conflict, "a {} delta of {} without a full report before it", kind, report.client_id);
   if (report.sequence == 0 || sequence == 0) return true;
@@ -62,7 +63,8 @@ Status InventoryTable::put_instance(const InventoryReport& report, std::string_v
   const ClientRef client{report.client_id};
   std::string key = instance.key.empty() ? derived_key(instance) : instance.key;
   if (instance.content == InstanceContent::removed)
-    return db.run("DELETE FROM inventory WHERE client = ?1 AND kind = ?2 AND class = ?3 AND key = ?4", client, kind, instance.class_name, key);
+    return db.run("DELETE FROM inventory WHERE client = ?1 AND kind = ?2 AND class = ?3 AND key = ?4", client, kind,
+                  instance.class_name, key);
   const auto properties = stored(instance.properties);
   if (instance.content == InstanceContent::fresh && instance.key.empty()) {
     // Two instances that share what we took for a key are two all the same.
@@ -76,15 +78,16 @@ Status InventoryTable::put_instance(const InventoryReport& report, std::string_v
 }
 
 Status InventoryTable::apply(const InventoryReport& report, std::string_view kind) {
-  if (report.instances.size() > limits::kInstancesMax) return fail(Code::too_large, "a report of {} instances", report.instances.size());
+  if (report.instances.size() > limits::kInstancesMax)
+    return fail(Code::too_large, "a report of {} instances", report.instances.size());
   FP_TRY(fresh, follows(report, kind));
   if (!fresh) return {};
   auto& db = c_.db;
   const ClientRef client{report.client_id};
   if (report.type != ReportType::delta) FP_CHECK(db.run("DELETE FROM inventory WHERE client = ?1 AND kind = ?2", client, kind));
   for (const auto& instance : report.instances) FP_CHECK(put_instance(report, kind, instance));
-  return db.run("INSERT INTO inventory_reports VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET sequence = ?3, made_at = ?4", client, kind,
-                report.sequence, report.made_at);
+  return db.run("INSERT INTO inventory_reports VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET sequence = ?3, made_at = ?4",
+                client, kind, report.sequence, report.made_at);
 }
 
 Result<std::vector<InventoryInstance>> InventoryTable::instances(std::string_view client_id, std::string_view class_name) {
@@ -93,14 +96,17 @@ Result<std::vector<InventoryInstance>> InventoryTable::instances(std::string_vie
     std::string properties;
   };
   const std::string wanted = class_name.empty() ? std::string() : collection::class_key(class_name);
-  FP_TRY(rows, c_.db.all("SELECT class, key, properties FROM inventory WHERE client = ?1 AND (?2 = '' OR class_key = ?2) ORDER BY class, key",
-                         [](Row& r) {
-                           Stored s;
-                           s.instance.class_name = r.text();
-                           s.instance.key = r.text();
-                           s.properties = r.text();
-                           return s;
-                         }, ClientRef{client_id}, wanted));
+  FP_TRY(rows,
+         c_.db.all(
+             "SELECT class, key, properties FROM inventory WHERE client = ?1 AND (?2 = '' OR class_key = ?2) ORDER BY class, key",
+             [](Row& r) {
+               Stored s;
+               s.instance.class_name = r.text();
+               s.instance.key = r.text();
+               s.properties = r.text();
+               return s;
+             },
+             ClientRef{client_id}, wanted));
   std::vector<InventoryInstance> out;
   out.reserve(rows.size());
   for (auto& row : rows) {

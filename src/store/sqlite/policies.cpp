@@ -45,21 +45,24 @@ Result<Policy> PoliciesTable::find(std::string_view id, std::string_view version
 }
 
 Result<std::vector<Policy>> PoliciesTable::list_by_source(std::string_view source_id) {
-  return c_.db.all("SELECT " FP_POLICY_COLUMNS ", p.body FROM policies p WHERE p.source_id = ?1 AND p.gone = 0 ORDER BY p.id", with_body,
-                   source_id);
+  return c_.db.all("SELECT " FP_POLICY_COLUMNS ", p.body FROM policies p WHERE p.source_id = ?1 AND p.gone = 0 ORDER BY p.id",
+                   with_body, source_id);
 }
 
 Status PoliciesTable::put(const Policy& p, const std::vector<std::string>& collection_ids) {
   auto& db = c_.db;
-  FP_CHECK(db.run("INSERT INTO policies VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0) ON CONFLICT(id) DO UPDATE SET version = ?2, "
-                  "category = ?3, flags = ?4, body = ?5, hash = ?6, signature = ?7, source_id = ?8, changed_at = ?9, gone = 0",
-                  p.id, p.version, p.category, p.flags, p.body, p.hash, Blob{p.signature}, p.source_id, c_.change));
-  FP_TRY(before, db.all("SELECT collection_id FROM policy_targets WHERE policy_id = ?1 AND gone = 0", [](Row& r) { return r.text(); }, p.id));
+  FP_CHECK(
+      db.run("INSERT INTO policies VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0) ON CONFLICT(id) DO UPDATE SET version = ?2, "
+             "category = ?3, flags = ?4, body = ?5, hash = ?6, signature = ?7, source_id = ?8, changed_at = ?9, gone = 0",
+             p.id, p.version, p.category, p.flags, p.body, p.hash, Blob{p.signature}, p.source_id, c_.change));
+  FP_TRY(before, db.all(
+                     "SELECT collection_id FROM policy_targets WHERE policy_id = ?1 AND gone = 0",
+                     [](Row& r) { return r.text(); }, p.id));
   const std::set<std::string> wanted(collection_ids.begin(), collection_ids.end());
   for (const auto& collection : before) {
     if (!wanted.contains(collection))
-      FP_CHECK(db.run("UPDATE policy_targets SET gone = 1, changed_at = ?3 WHERE collection_id = ?1 AND policy_id = ?2", collection, p.id,
-                      c_.change));
+      FP_CHECK(db.run("UPDATE policy_targets SET gone = 1, changed_at = ?3 WHERE collection_id = ?1 AND policy_id = ?2",
+                      collection, p.id, c_.change));
     FP_CHECK(db.run("INSERT INTO collection_changes VALUES(?1, ?2) ON CONFLICT(collection_id) DO UPDATE SET changed_at = ?2",
                     collection, c_.change));
   }
@@ -77,7 +80,8 @@ Status PoliciesTable::remove(std::string_view id) {
   FP_CHECK(db.run("INSERT INTO collection_changes SELECT collection_id, ?2 FROM policy_targets WHERE policy_id = ?1 AND gone = 0 "
                   "ON CONFLICT(collection_id) DO UPDATE SET changed_at = ?2", id, c_.change));
   FP_CHECK(db.run("UPDATE policy_targets SET gone = 1, changed_at = ?2 WHERE policy_id = ?1 AND gone = 0", id, c_.change));
-  return remove_one(db, "policy", "UPDATE policies SET gone = 1, body = '', changed_at = ?2 WHERE id = ?1 AND gone = 0", id, c_.change);
+  return remove_one(db, "policy", "UPDATE policies SET gone = 1, body = '', changed_at = ?2 WHERE id = ?1 AND gone = 0", id,
+                    c_.change);
 }
 
 Result<std::vector<PolicyAssignment>> PoliciesTable::for_device(std::string_view client_id) {

@@ -71,8 +71,8 @@ class Compiler {
     if (selected) need(scope, *selected);
     for (const auto& e : where) gather(scope, e);
     for (const auto& [key, alias] : scope.classes) {
-      add(fmt::format(" JOIN inventory {0} ON {1}class_key = ? AND {1}client = {2}client", alias.substr(0, alias.size() - 1), alias,
-                      scope.device));
+      add(fmt::format(" JOIN inventory {0} ON {1}class_key = ? AND {1}client = {2}client", alias.substr(0, alias.size() - 1),
+                      alias, scope.device));
       value(key);
     }
     return scope;
@@ -93,9 +93,11 @@ class Compiler {
       const auto found = scope.classes.find(collection::class_key(a.class_name));
       if (found == scope.classes.end()) return fail(Code::internal, "a class that is not joined: {}", a.class_name);
       if (property == "resourceid") return Expression{found->second + "client", {}, Kind::client};
-      return Expression{fmt::format("json_extract({}properties, ?)", found->second), {fmt::format("$.\"{}\"[1]", property)}, Kind::property};
+      return Expression{
+          fmt::format("json_extract({}properties, ?)", found->second), {fmt::format("$.\"{}\"[1]", property)}, Kind::property};
     }
-    if (property == "connectiontype") return Expression{fmt::format(fmt::runtime(kConnectionWords), scope.device), {}, Kind::property};
+    if (property == "connectiontype")
+      return Expression{fmt::format(fmt::runtime(kConnectionWords), scope.device), {}, Kind::property};
     for (const auto& column : kColumns)
       if (column.attribute == property)
         return Expression{column.sql.empty() ? "1" : fmt::format("({}{})", scope.device, column.sql), {}, column.kind};
@@ -213,7 +215,8 @@ class Compiler {
     add(c.op == QueryOp::not_in ? "NOT (" : "(");
     if (!texts.empty()) list(texts, nullable(e) + " COLLATE NOCASE");
     if (!texts.empty() && !numbers.empty()) add(" OR ");
-    if (!numbers.empty()) list(numbers, e.kind == Kind::property || e.kind == Kind::text ? fmt::format("fp_number({})", nullable(e)) : nullable(e));
+    if (!numbers.empty())
+      list(numbers, e.kind == Kind::property || e.kind == Kind::text ? fmt::format("fp_number({})", nullable(e)) : nullable(e));
     add(")");
     return {};
   }

@@ -4,6 +4,7 @@ namespace fp::store::sqlite {
 namespace {
 
 // Times are milliseconds since 1970 UTC. `client` is the packed client id. `gone` rows are what deltas are made from.
+// Wide rows with random keys (devices) are appended and found by an index; narrow ones are clustered by their key.
 constexpr const char* kFirst = R"sql(
 CREATE TABLE site_values(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE last_change(one INTEGER PRIMARY KEY CHECK(one = 1), at INTEGER NOT NULL);
@@ -16,12 +17,12 @@ CREATE TABLE devices(
   last_management_point TEXT NOT NULL, registered_at INTEGER NOT NULL, last_policy_at INTEGER NOT NULL,
   last_heartbeat_at INTEGER NOT NULL, last_hardware_at INTEGER NOT NULL, last_software_at INTEGER NOT NULL,
   last_state_at INTEGER NOT NULL, state_serial INTEGER NOT NULL, state_resync INTEGER NOT NULL,
-  hardware_resync INTEGER NOT NULL, software_resync INTEGER NOT NULL, agent_counter INTEGER NOT NULL) WITHOUT ROWID;
+  hardware_resync INTEGER NOT NULL, software_resync INTEGER NOT NULL, agent_counter INTEGER NOT NULL);
 CREATE UNIQUE INDEX devices_key ON devices(key_fingerprint) WHERE key_fingerprint <> '';
 CREATE INDEX devices_name ON devices(name COLLATE NOCASE);
 CREATE TABLE device_certificates(
   client BLOB NOT NULL PRIMARY KEY REFERENCES devices(client) ON DELETE CASCADE,
-  signing BLOB NOT NULL, encryption BLOB NOT NULL) WITHOUT ROWID;
+  signing BLOB NOT NULL, encryption BLOB NOT NULL);
 
 CREATE TABLE collections(id TEXT PRIMARY KEY, document TEXT NOT NULL, member_count INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE members(
@@ -42,8 +43,8 @@ CREATE TABLE policies(
   hash TEXT NOT NULL, signature BLOB NOT NULL, source_id TEXT NOT NULL, changed_at INTEGER NOT NULL, gone INTEGER NOT NULL);
 CREATE INDEX policies_source ON policies(source_id);
 CREATE TABLE policy_targets(
-  collection_id TEXT NOT NULL, policy_id TEXT NOT NULL REFERENCES policies(id), changed_at INTEGER NOT NULL, gone INTEGER NOT NULL,
-  PRIMARY KEY(collection_id, policy_id)) WITHOUT ROWID;
+  collection_id TEXT NOT NULL, policy_id TEXT NOT NULL REFERENCES policies(id), changed_at INTEGER NOT NULL,
+  gone INTEGER NOT NULL, PRIMARY KEY(collection_id, policy_id)) WITHOUT ROWID;
 CREATE INDEX policy_targets_policy ON policy_targets(policy_id);
 CREATE TABLE collection_changes(collection_id TEXT PRIMARY KEY, changed_at INTEGER NOT NULL) WITHOUT ROWID;
 
@@ -52,7 +53,8 @@ CREATE TABLE inventory(
   properties TEXT NOT NULL, PRIMARY KEY(client, kind, class, key)) WITHOUT ROWID;
 CREATE INDEX inventory_class ON inventory(class_key, client);
 CREATE TABLE inventory_reports(
-  client BLOB NOT NULL, kind TEXT NOT NULL, sequence INTEGER NOT NULL, made_at INTEGER NOT NULL, PRIMARY KEY(client, kind)) WITHOUT ROWID;
+  client BLOB NOT NULL, kind TEXT NOT NULL, sequence INTEGER NOT NULL, made_at INTEGER NOT NULL,
+  PRIMARY KEY(client, kind)) WITHOUT ROWID;
 CREATE TABLE inventory_classes(class TEXT PRIMARY KEY) WITHOUT ROWID;
 
 CREATE TABLE states(
@@ -63,7 +65,8 @@ CREATE UNIQUE INDEX states_serial ON states(client, serial) WHERE serial > 0;
 CREATE INDEX states_client ON states(client);
 CREATE TABLE state_serials(client BLOB NOT NULL PRIMARY KEY, complete_to INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE events(
-  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, severity INTEGER NOT NULL, component TEXT NOT NULL, client BLOB NOT NULL, text TEXT NOT NULL);
+  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, severity INTEGER NOT NULL, component TEXT NOT NULL, client BLOB NOT NULL,
+  text TEXT NOT NULL);
 CREATE INDEX events_client ON events(client) WHERE client <> '';
 
 CREATE TABLE contents(id TEXT PRIMARY KEY, document TEXT NOT NULL);
@@ -99,7 +102,8 @@ Status migrate(Database& db, std::int64_t version) {
   if (application != kApplicationId && (application != 0 || now != 0 || tables != 0))
     return fail(Code::invalid, "it is a database of another program");
   if (now > newest)
-    return fail(Code::invalid, "it was written by a newer farpointd (schema {}, this one knows {}): upgrade the program", now, newest);
+    return fail(Code::invalid, "it was written by a newer farpointd (schema {}, this one knows {}): upgrade the program", now,
+                newest);
   for (; now < version; ++now) {
     const auto step = fmt::format("BEGIN IMMEDIATE; {} PRAGMA application_id={}; PRAGMA user_version={}; COMMIT;",
                                   kSteps[now], kApplicationId, now + 1);

@@ -50,7 +50,8 @@ Result<std::vector<ManagementPoint>> SiteTable::management_points() {
   return list_documents<ManagementPoint>(c_.db, "SELECT document FROM management_points ORDER BY name");
 }
 Status SiteTable::put_management_point(const ManagementPoint& mp) {
-  return c_.db.run("INSERT INTO management_points VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET document = ?2", mp.name, wire::to_text(mp));
+  return c_.db.run("INSERT INTO management_points VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET document = ?2", mp.name,
+                   wire::to_text(mp));
 }
 Status SiteTable::remove_management_point(std::string_view name) {
   return remove_one(c_.db, "management point", "DELETE FROM management_points WHERE name = ?1", name);

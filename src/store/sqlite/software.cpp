@@ -24,7 +24,8 @@ Result<std::vector<Package>> SoftwareTable::list_packages() {
   return list_documents<Package>(c_.db, "SELECT document FROM packages ORDER BY id");
 }
 Status SoftwareTable::put_package(const Package& package) {
-  return c_.db.run("INSERT INTO packages VALUES(?1, ?2) ON CONFLICT(id) DO UPDATE SET document = ?2", package.id, wire::to_text(package));
+  return c_.db.run("INSERT INTO packages VALUES(?1, ?2) ON CONFLICT(id) DO UPDATE SET document = ?2", package.id,
+                   wire::to_text(package));
 }
 Status SoftwareTable::remove_package(std::string_view id) {
   return remove_one(c_.db, "package", "DELETE FROM packages WHERE id = ?1", id);

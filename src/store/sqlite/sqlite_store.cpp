@@ -205,7 +205,8 @@ class Readers {
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(Fd lock, const Path& file, std::unique_ptr<Connection> writer, const Clock& clock, const SqliteOptions& options, Instant last)
+  SqliteStore(Fd lock, const Path& file, std::unique_ptr<Connection> writer, const Clock& clock, const SqliteOptions& options,
+              Instant last)
       : lock_(std::move(lock)), readers_(file, options.readers_max), writer_(std::move(writer), clock, options, last) {}
 
  protected:
@@ -239,13 +240,16 @@ Status check(Database& db, std::int64_t bytes) {
 Result<std::unique_ptr<Database>> open_writer(const Path& file, const SqliteOptions& options) {
   const auto bytes = size_of_file(file);
   // Created here, because SQLite would make it readable for everybody; its -wal and -shm take over the mode.
-  if (const Fd made(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)); !made.ok()) return fail_errno("creating", file.string());
+  if (const Fd made(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)); !made.ok())
+    return fail_errno("creating", file.string());
   FP_TRY(db, Database::open(file, Database::Mode::read_write));
-  FP_CHECK(db->script("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000; "
-                      "PRAGMA journal_size_limit=67108864;"));
+  FP_CHECK(
+      db->script("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000; "
+                 "PRAGMA journal_size_limit=67108864;"));
   FP_CHECK(check(*db, bytes.value_or(0)));
   FP_CHECK(migrate(*db));
-  if (options.bytes_max > 0) FP_CHECK(db->script(fmt::format("PRAGMA max_page_count={}", options.bytes_max / kPageBytes).c_str()));
+  if (options.bytes_max > 0)
+    FP_CHECK(db->script(fmt::format("PRAGMA max_page_count={}", options.bytes_max / kPageBytes).c_str()));
   return db;
 }
 

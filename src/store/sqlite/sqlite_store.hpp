@@ -21,7 +21,8 @@ struct SqliteOptions {
   std::int64_t bytes_max = 0;    // ceiling of the file's size; 0: the disk. Beyond it writes are Code::unavailable
 };
 
-// Creates the file where there is none. A damaged file: Code::corrupt. A file of a newer program or of another kind: Code::invalid.
+// Creates the file where there is none. A damaged file: Code::corrupt. A file of a newer program or of another kind:
+// Code::invalid.
 [[nodiscard]] Result<std::unique_ptr<Store>> open_sqlite(const Path& file, const Clock& clock, const SqliteOptions& options = {});
 
 }  // namespace fp::store

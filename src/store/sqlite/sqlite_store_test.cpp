@@ -46,7 +46,8 @@ Status set(Store& store, const std::string& name, const std::string& value) {
 
 TEST_F(SqliteFile, IsReadableForItsOwnerOnly) {
   const auto store = open();
-  EXPECT_EQ(std::filesystem::status(file_).permissions(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(std::filesystem::status(file_).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
 TEST_F(SqliteFile, IsOpenedOnceAtATime) {

@@ -194,7 +194,8 @@ struct Tables {
   AdministrationTable administration{context};
   SiteTable site{context};
   [[nodiscard]] Repositories repositories() {
-    return {devices, collections, software, deployments, policies, inventory, states, contents, administration, site, context.change};
+    return {devices, collections, software,       deployments, policies,      inventory,
+            states,  contents,    administration, site,        context.change};
   }
 };
 
