@@ -175,4 +175,5 @@ def print_table(report):
         print(f"{'  CPU of the server':28}{theirs['cpu']:14.3f}{ours['cpu']:14.3f}{data['cpu_ratio']:8.2f}  {ours['cpu_unit']}, ratio > 1: we need less")
 
 
-main()
+if __name__ == "__main__":
+    main()

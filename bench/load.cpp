@@ -1,5 +1,6 @@
 // The load for both servers alike: keep-alive HTTPS connections with a client certificate, one thread, epoll. Each connection
 // sends its next request when the answer to the last one is complete. Prints one line of JSON.
+// PATH @FILE: the bytes of that file are the request.
 // usage: load PORT PATH CONNECTIONS SECONDS REQUESTS CERTIFICATE KEY      (ends after SECONDS or REQUESTS, 0: no such limit)
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -14,6 +15,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,6 +43,10 @@ class Load {
   Load(SSL_CTX* context, int port, const std::string& path, long long requests_max)
       : context_(context), port_(port), requests_max_(requests_max), epoll_(epoll_create1(0)), room_(1 << 20) {
     request_ = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: farpoint-bench\r\n\r\n";
+    if (path.starts_with('@')) {
+      std::ifstream file(path.substr(1), std::ios::binary);
+      request_.assign(std::istreambuf_iterator<char>(file), {});
+    }
   }
 
   bool open(Connection& c) {

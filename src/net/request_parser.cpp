@@ -106,8 +106,9 @@ std::expected<void, HttpFault> split_target(Request& request) {
     if (end == target.npos) end = target.size();
     const auto authority = std::string_view(target).substr(begin, end - begin);
     if (!iequals(authority, request.header("Host"))) return fault(400, "Host differs from the authority of the target");
-    std::string rest = target.substr(end);
-    if (rest.empty() || rest.front() == '?') rest.insert(0, "/");
+    const bool bare = end == target.size() || target[end] == '?';
+    std::string rest(bare ? 1 : 0, '/');
+    rest += std::string_view(target).substr(end);
     target = std::move(rest);
   }
   if (target != "*" && (target.empty() || target.front() != '/')) return fault(400, "malformed request target");
