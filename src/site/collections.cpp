@@ -9,6 +9,8 @@
 namespace fp::site {
 namespace {
 
+constexpr std::int64_t kIncrementalS = 300;  // domain.md §18
+
 // Ids of a collection's members; where `only` is given, of those among them.
 Result<std::vector<std::string>> members_of(store::Repositories& r, const std::string& id, const std::vector<std::string>* only) {
   std::vector<std::string> ids;
@@ -116,9 +118,10 @@ Result<std::vector<Evaluation>> CollectionEvaluator::evaluate(store::Repositorie
 Result<std::vector<Evaluation>> CollectionEvaluator::evaluate_due(store::Repositories& r, Instant now, int most) const {
   FP_TRY(all, r.collections.list());
   std::vector<std::string> due;
-  for (const auto& c : all)
-    if (c.id != kAllSystems && c.evaluated_at.plus_s(c.full_interval_s) <= now && static_cast<int>(due.size()) < most)
-      due.push_back(c.id);
+  for (const auto& c : all) {
+    const auto interval_s = c.incremental ? std::min(kIncrementalS, c.full_interval_s) : c.full_interval_s;
+    if (c.id != kAllSystems && c.evaluated_at.plus_s(interval_s) <= now && static_cast<int>(due.size()) < most) due.push_back(c.id);
+  }
   if (due.empty()) return std::vector<Evaluation>{};
   FP_TRY(order, in_order(r, due));
   std::vector<Evaluation> out;

@@ -130,7 +130,7 @@ TEST_F(SqliteFile, AFullDiskRefusesTheWriteAndKeepsWhatWasThere) {
   EXPECT_EQ(*value("before"), "here");
   EXPECT_EQ(*value("count"), std::to_string(written)) << "nothing of the refused write";
   EXPECT_FALSE(value(fmt::format("blob{}", written)));
-  EXPECT_TRUE(set(*store, "before", "there")) << "what fits is still written";
+  EXPECT_TRUE(set(*store, "before", "same")) << "what needs no page is still written";
 }
 
 TEST_F(SqliteFile, AFullQueueRefuses) {
