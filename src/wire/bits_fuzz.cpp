@@ -1,4 +1,5 @@
-// Headers of a BITS_POST from arbitrary bytes: lines "Name: value", then the size of the body by what is left.
+// Headers of a BITS_POST from arbitrary bytes: lines "Name: value", then the size of the body by what is
+// left.
 #include <cstddef>
 #include <cstdint>
 
@@ -13,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     headers.emplace_back(std::string(line.substr(0, colon)), std::string(line.substr(colon + 1)));
   }
   const auto packet = fp::wire::decode_bits(headers, size % 4096);
-  if (packet && packet->kind == fp::wire::BitsKind::fragment && packet->total <= packet->last) __builtin_trap();
+  if (packet && packet->kind == fp::wire::BitsKind::fragment && packet->total <= packet->last)
+    __builtin_trap();
   return 0;
 }
