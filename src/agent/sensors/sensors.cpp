@@ -30,7 +30,9 @@ constexpr Sensor kSensors[] = {
 std::pair<std::string_view, std::string_view> identity(const InventoryInstance& i) { return {i.class_name, i.key}; }
 
 void sort_and_make_unique(Instances& all) {
-  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return identity(a) < identity(b); });
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return identity(a) != identity(b) ? identity(a) < identity(b) : a.properties < b.properties;
+  });
   const auto same = [](const auto& a, const auto& b) { return identity(a) == identity(b); };
   all.erase(std::unique(all.begin(), all.end(), same), all.end());
 }

@@ -16,7 +16,8 @@ constexpr int kVisitsMax = 1000;  // alternatives of alternatives: no document m
 std::vector<const DeploymentType*> by_priority(const Application& application) {
   std::vector<const DeploymentType*> out;
   for (const auto& t : application.types) out.push_back(&t);
-  std::stable_sort(out.begin(), out.end(), [](auto* a, auto* b) { return a->priority < b->priority; });
+  // Of equal priority the one that was written first: the types lie in one vector.
+  std::sort(out.begin(), out.end(), [](auto* a, auto* b) { return std::tuple(a->priority, a) < std::tuple(b->priority, b); });
   return out;
 }
 
