@@ -43,8 +43,6 @@ Result<agent::InstallSettings> read_words(const std::vector<std::string>& words,
                             &settings.cache_dir, &settings.source, &settings.package_root}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal().string();
   }
-  if (settings.site_code.empty() && settings.internet_mp.empty() && !settings.management_points.empty())
-    settings.site_code = "AUTO";
   for (auto& p : agent::check_settings(settings)) problems.push_back(std::move(p));
   return settings;
 }

@@ -1,5 +1,8 @@
 #include "apps/setup.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include "base/ids.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
@@ -65,6 +68,7 @@ class Setup {
     FP_CHECK(configuration());
     FP_CHECK(database());
     FP_CHECK(admin_command());
+    FP_CHECK(hand_over());
     return std::move(result_);
   }
 
@@ -160,6 +164,22 @@ class Setup {
     result_.admin_token = "fpa_" + hex_lower(random_.bytes(24));
     FP_CHECK(put_first_objects(*store, config_, result_.admin_token, clock_.now()));
     say("database {}", database_of(o_.data).native());
+    return {};
+  }
+
+  // The service runs as the user `farpoint` where the package made one; a site made by root must be readable for it.
+  Status hand_over() {
+    const passwd* user = ::geteuid() == 0 ? ::getpwnam("farpoint") : nullptr;
+    if (!user) return {};
+    const uid_t owner = user->pw_uid;
+    const gid_t group = user->pw_gid;
+    std::error_code error;
+    std::vector<Path> all{o_.data};
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(o_.data, error)) all.push_back(entry.path());
+    for (const auto& path : all)
+      if (::lchown(path.c_str(), owner, group) != 0) return fail_errno("giving to the user farpoint:", path.native());
+    if (::chown(o_.config.c_str(), 0, group) != 0) return fail_errno("giving to the group farpoint:", o_.config.native());
+    say("everything in {} belongs to the user farpoint, which runs the service", o_.data.native());
     return {};
   }
 

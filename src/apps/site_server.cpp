@@ -13,6 +13,7 @@
 #include "roles/admin/api.hpp"
 #include "roles/dp/distribution_point.hpp"
 #include "roles/dp/distributor.hpp"
+#include "roles/dp/pull_worker.hpp"
 #include "roles/mp/service.hpp"
 #include "site/collections.hpp"
 #include "site/keys.hpp"
@@ -89,7 +90,9 @@ struct SiteServer::Parts {
   std::unique_ptr<site::PolicyMaker> policies;
   site::CollectionEvaluator evaluator;
   std::unique_ptr<mp::Service> mp;
+  std::unique_ptr<dp::PullOrders> pulls;
   std::unique_ptr<dp::DistributionPoint> dp;
+  std::unique_ptr<dp::PullWorker> puller;
   std::unique_ptr<dp::Distributor> distributor;
   std::optional<pki::CertificateAuthority> authority;
   std::unique_ptr<admin::AdminApi> admin;
@@ -167,12 +170,15 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
       const auto device = store->read([&](store::Repositories& r) { return r.devices.find(client_id); });
       return !device || device->blocked;
     };
-    dp = std::make_unique<dp::DistributionPoint>(*library, clock, settings);
+    FP_TRY(orders, dp::PullOrders::open(config.data / "pulls"));
+    pulls = std::move(orders);
+    dp = std::make_unique<dp::DistributionPoint>(*library, clock, settings, pulls.get());
   }
   dp::DistributorOptions options;
   options.identity.tls.certificate_file = config.link_certificate.native();
   options.identity.tls.key_file = config.link_key.native();
   if (!config.issuers.empty()) options.identity.tls.ca_file = config.issuers.front().native();
+  puller = std::make_unique<dp::PullWorker>(*library, options.identity);
   distributor = std::make_unique<dp::Distributor>(*store, *library, clock, random, options);
   return {};
 }
@@ -278,6 +284,11 @@ void SiteServer::Parts::schedule() {
     for (const auto& e : *done)
       if (e.joined + e.left > 0) log::info("collections", "{}: {} members, {} joined, {} left", e.collection_id, e.members, e.joined, e.left);
   });
+  chores.add("incremental collections", 10'000, [this] {
+    const auto done = evaluator.follow_changes(*store);
+    if (!done) return log::error("collections", "{}", done.error().message);
+    for (const auto& e : *done) log::info("collections", "{}: {} joined, {} left after changes", e.collection_id, e.joined, e.left);
+  });
   chores.add("revocation lists", 300'000, [this] {
     if (authority) {
       if (const auto made = authority->refresh_crl_if_due(); !made) log::error("pki", "{}", made.error().message);
@@ -292,6 +303,11 @@ void SiteServer::Parts::schedule() {
     const auto done = distributor->run_once([this] { return distribution.stopping(); });
     if (!done) log::error("distribution", "{}", done.error().message);
   });
+  if (pulls) {
+    distribution.add("pull", 5000, [this] {
+      if (const int fetched = puller->run_once(*pulls); fetched > 0) log::info("pull", "{} contents fetched from other distribution points", fetched);
+    });
+  }
   distribution.add("validation", 600'000, [this] {
     std::set<std::string> wanted;
     {

@@ -38,6 +38,12 @@ struct Device {
   }
 };
 
+// A device about which something that collections may ask was changed: registered, renamed, approved, blocked, reported.
+struct DeviceChange {
+  std::string client_id;
+  Instant at;
+};
+
 struct DeviceFilter {
   std::string name_contains;               // case-insensitive; also matches client_id
   std::optional<Approval> approval;

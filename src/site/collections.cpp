@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.hpp"
 #include "domain/collection/membership.hpp"
 #include "domain/collection/wql.hpp"
 
 namespace fp::site {
 namespace {
 
-constexpr std::int64_t kIncrementalS = 300;  // domain.md §18
+constexpr const char* kCursor = "collections.incremental_until";
+constexpr int kDevicesPerPass = 1000;
 
 // Ids of a collection's members; where `only` is given, of those among them.
 Result<std::vector<std::string>> members_of(store::Repositories& r, const std::string& id, const std::vector<std::string>* only) {
@@ -83,16 +85,20 @@ Result<Evaluation> CollectionEvaluator::evaluate_one(store::Repositories& r, Col
   FP_TRY(limiting, members_of(r, collection.limiting_id, only));
   input.limiting = &limiting;
   FP_TRY(wanted, collection::evaluate_membership(input));
-  FP_TRY(all_now, r.collections.members(collection.id));
-  std::vector<CollectionMember> now = std::move(all_now);
-  const auto total_before = static_cast<std::int64_t>(now.size());
-  if (only) std::erase_if(now, [&](const CollectionMember& m) { return std::ranges::find(*only, m.client_id) == only->end(); });
+  std::vector<CollectionMember> now;
+  if (only) {
+    FP_TRY(ids, members_of(r, collection.id, only));
+    for (auto& id : ids) now.push_back({std::move(id), {}, {}});
+  } else {
+    FP_TRY(all, r.collections.members(collection.id));
+    now = std::move(all);
+  }
   const auto change = collection::difference(now, wanted);
   Evaluation done{collection.id, 0, static_cast<std::int64_t>(change.joined.size()), static_cast<std::int64_t>(change.left.size())};
   if (only) {
     for (const auto& member : wanted) FP_CHECK(r.collections.add_member(collection.id, member));
     for (const auto& id : change.left) FP_CHECK(r.collections.remove_member(collection.id, id));
-    done.members = total_before + done.joined - done.left;
+    done.members = collection.member_count + done.joined - done.left;
     return done;
   }
   FP_CHECK(r.collections.set_members(collection.id, wanted));
@@ -118,10 +124,9 @@ Result<std::vector<Evaluation>> CollectionEvaluator::evaluate(store::Repositorie
 Result<std::vector<Evaluation>> CollectionEvaluator::evaluate_due(store::Repositories& r, Instant now, int most) const {
   FP_TRY(all, r.collections.list());
   std::vector<std::string> due;
-  for (const auto& c : all) {
-    const auto interval_s = c.incremental ? std::min(kIncrementalS, c.full_interval_s) : c.full_interval_s;
-    if (c.id != kAllSystems && c.evaluated_at.plus_s(interval_s) <= now && static_cast<int>(due.size()) < most) due.push_back(c.id);
-  }
+  for (const auto& c : all)
+    if (c.id != kAllSystems && c.evaluated_at.plus_s(c.full_interval_s) <= now && static_cast<int>(due.size()) < most)
+      due.push_back(c.id);
   if (due.empty()) return std::vector<Evaluation>{};
   FP_TRY(order, in_order(r, due));
   std::vector<Evaluation> out;
@@ -146,6 +151,23 @@ Result<std::vector<Evaluation>> CollectionEvaluator::devices_changed(store::Repo
     if (done.joined + done.left > 0) out.push_back(std::move(done));
   }
   return out;
+}
+
+Result<std::vector<Evaluation>> CollectionEvaluator::follow_changes(store::Store& store) const {
+  const auto cursor = store.read([](store::Repositories& r) { return r.site.value(kCursor); });
+  const auto since = cursor ? parse_int(*cursor) : Result<std::int64_t>(0);
+  FP_TRY(changed, store.read([&](store::Repositories& r) { return r.devices.changed_since({since.value_or(0)}, kDevicesPerPass); }));
+  if (changed.empty()) return std::vector<Evaluation>{};
+  std::vector<std::string> ids;
+  for (const auto& c : changed) ids.push_back(c.client_id);
+  // Those of the last moment come again with the next pass where the page cut them off: evaluating twice changes nothing.
+  const bool cut = static_cast<int>(changed.size()) == kDevicesPerPass && changed.front().at < changed.back().at;
+  const auto until = changed.back().at.ms - (cut ? 1 : 0);
+  return store.write([&](store::Repositories& r) -> Result<std::vector<Evaluation>> {
+    FP_TRY(done, devices_changed(r, ids));
+    FP_CHECK(r.site.set_value(kCursor, std::to_string(until)));
+    return done;
+  });
 }
 
 }  // namespace fp::site

@@ -27,6 +27,8 @@ class CollectionEvaluator {
   // Incremental collections after something about these devices changed, for these devices only: what makes a change visible
   // within minutes where a full evaluation would take its days.
   [[nodiscard]] Result<std::vector<Evaluation>> devices_changed(store::Repositories& r, const std::vector<std::string>& client_ids) const;
+  // Works through what changed since the last time (the store remembers how far), at most a thousand devices: call it often.
+  [[nodiscard]] Result<std::vector<Evaluation>> follow_changes(store::Store& store) const;
 
  private:
   // `only`: evaluate these devices and leave everybody else as they are.

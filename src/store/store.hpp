@@ -39,6 +39,8 @@ class Devices {
   virtual Result<std::vector<Device>> find_by_name(std::string_view name) = 0;   // case-insensitive; for conflicts and the CLI
   virtual Result<std::vector<Device>> list(const DeviceFilter& filter) = 0;
   virtual Result<std::int64_t> count() = 0;
+  // Devices with a change after `since`, oldest change first, each once: what incremental evaluation works through.
+  virtual Result<std::vector<DeviceChange>> changed_since(Instant since, int limit) = 0;
   virtual Status put(const Device& device) = 0;  // a key_fingerprint that another client has: Code::conflict
   virtual Status remove(std::string_view client_id) = 0;
 };

@@ -215,13 +215,13 @@ std::vector<std::string> check_settings(const InstallSettings& s) {
         "SMSSITECODE=AUTO cannot be combined with CCMHOSTNAME: a site is never assigned automatically on the internet");
   wrong(s.site_code == "AUTO" && s.always_internet,
         "SMSSITECODE=AUTO cannot be combined with CCMALWAYSINF=1: a site is never assigned automatically on the internet");
-  wrong(s.site_code == "AUTO" && s.management_points.empty() && s.dns_suffix.empty(),
-        "SMSSITECODE=AUTO needs SMSMP or DNSSUFFIX: nobody else can say which site this is");
+  wrong(s.site_code == "AUTO" && s.internet_mp.empty() && !s.always_internet,
+        "SMSSITECODE=AUTO: this agent does not look for its site by itself; name the site code");
   wrong(!s.internet_mp.empty() && !s.use_pki,
         "CCMHOSTNAME needs /UsePKICert: internet management points accept only clients with a PKI certificate");
   wrong(s.always_internet && !s.use_pki,
         "CCMALWAYSINF=1 needs /UsePKICert: on the internet there is HTTPS with a PKI certificate only");
-  wrong(s.internet_mp.empty() && s.management_points.empty() && s.dns_suffix.empty(),
+  wrong(s.internet_mp.empty() && s.management_points.empty(),
         "neither SMSMP nor CCMHOSTNAME is given: the client would not know any management point");
   bool plain = false;
   for (const auto& m : s.management_points) plain = plain || istarts_with(m, "http://");

@@ -109,8 +109,26 @@ Result<std::vector<Device>> DevicesTable::list(const DeviceFilter& f) {
 
 Result<std::int64_t> DevicesTable::count() { return c_.db.number("SELECT count(*) FROM devices"); }
 
+Result<std::vector<DeviceChange>> DevicesTable::changed_since(Instant since, int limit) {
+  return c_.db.all("SELECT client, at FROM device_changes WHERE at > ?1 ORDER BY at, client LIMIT ?2",
+                   [](Row& r) {
+                     DeviceChange change;
+                     change.client_id = r.client();
+                     change.at = r.time();
+                     return change;
+                   },
+                   since, limit);
+}
+
 Status DevicesTable::put(const Device& device) {
   if (device.client_id.empty()) return fail(Code::invalid, "a device without a client id");
+  // What every poll changes (times, serials) is no change that a collection asks for.
+  FP_CHECK(c_.db.run(
+      "INSERT INTO device_changes SELECT ?1, ?2 WHERE NOT EXISTS(SELECT 1 FROM devices WHERE client = ?1 AND name = ?3 AND "
+      "fqdn = ?4 AND approval = ?5 AND blocked = ?6 AND connection = ?7 AND agent_version = ?8) "
+      "ON CONFLICT(client) DO UPDATE SET at = excluded.at",
+      ClientRef{device.client_id}, c_.change, device.name, device.fqdn, device.approval, device.blocked, device.connection,
+      device.agent_version));
   FP_TRY(updated, update_in_place(c_.db, device));
   if (!updated) {
     const Status done = insert_or_replace(c_.db, device);
@@ -127,6 +145,7 @@ Status DevicesTable::put(const Device& device) {
 Status DevicesTable::remove(std::string_view client_id) {
   const ClientRef client{client_id};
   auto& db = c_.db;
+  FP_CHECK(db.run("DELETE FROM device_changes WHERE client = ?1", client));
   FP_CHECK(db.run("DELETE FROM devices WHERE client = ?1", client));
   if (db.changes() == 0) return fail(Code::not_found, "no such device");
   FP_CHECK(db.run("UPDATE collections SET member_count = member_count - 1 WHERE id IN "

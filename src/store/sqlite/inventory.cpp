@@ -86,6 +86,8 @@ Status InventoryTable::apply(const InventoryReport& report, std::string_view kin
   const ClientRef client{report.client_id};
   if (report.type != ReportType::delta) FP_CHECK(db.run("DELETE FROM inventory WHERE client = ?1 AND kind = ?2", client, kind));
   for (const auto& instance : report.instances) FP_CHECK(put_instance(report, kind, instance));
+  FP_CHECK(db.run("INSERT INTO device_changes VALUES(?1, ?2) ON CONFLICT(client) DO UPDATE SET at = excluded.at", client,
+                  c_.change));
   return db.run("INSERT INTO inventory_reports VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET sequence = ?3, made_at = ?4",
                 client, kind, report.sequence, report.made_at);
 }

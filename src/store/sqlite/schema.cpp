@@ -20,6 +20,8 @@ CREATE TABLE devices(
   hardware_resync INTEGER NOT NULL, software_resync INTEGER NOT NULL, agent_counter INTEGER NOT NULL);
 CREATE UNIQUE INDEX devices_key ON devices(key_fingerprint) WHERE key_fingerprint <> '';
 CREATE INDEX devices_name ON devices(name COLLATE NOCASE);
+CREATE TABLE device_changes(client BLOB NOT NULL PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX device_changes_at ON device_changes(at);
 CREATE TABLE device_certificates(
   client BLOB NOT NULL PRIMARY KEY REFERENCES devices(client) ON DELETE CASCADE,
   signing BLOB NOT NULL, encryption BLOB NOT NULL);

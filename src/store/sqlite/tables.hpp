@@ -21,6 +21,7 @@ class DevicesTable final : public Devices {
   Result<std::vector<Device>> find_by_name(std::string_view name) override;
   Result<std::vector<Device>> list(const DeviceFilter& filter) override;
   Result<std::int64_t> count() override;
+  Result<std::vector<DeviceChange>> changed_since(Instant since, int limit) override;
   Status put(const Device& device) override;
   Status remove(std::string_view client_id) override;
 
