@@ -351,7 +351,8 @@ Result<OpenFile> Library::open_file(std::string_view sha256) const {
     if (found == impl_->files.end() || found->second.users.empty())
       return fail(Code::not_found, "no content has a file {}", hash);
     if (!found->second.present)
-      return fail(Code::corrupt, "library file {} of {}: {}", hash, *found->second.users.begin(), to_string(found->second.problem));
+      return fail(Code::corrupt, "library file {} of {}: {}", hash, *found->second.users.begin(),
+                  to_string(found->second.problem));
     size_bytes = found->second.size_bytes;
   }
   const Path path = impl_->path_of(hash);

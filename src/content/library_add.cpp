@@ -123,7 +123,8 @@ Result<ManifestFile> take_in(const SourceFile& source, const Path& to, const OnB
   const Fd in(::open(source.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!in.ok()) return fail_errno("opening", source.path.native());
   struct stat before{}, after{};
-  if (::fstat(in.get(), &before) != 0 || !S_ISREG(before.st_mode)) return fail(Code::invalid, "{}: no regular file", source.path.native());
+  if (::fstat(in.get(), &before) != 0 || !S_ISREG(before.st_mode))
+    return fail(Code::invalid, "{}: no regular file", source.path.native());
   const Fd out(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!out.ok()) return fail_errno("writing", to.native());
   ManifestFile file;

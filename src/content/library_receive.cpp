@@ -34,7 +34,8 @@ Status prove_part(const Receiving& receiving, Partial& partial, std::string& buf
     if (data >= offset + length) continue;
     const ssize_t n = ::pread(fd.get(), buffer.data(), static_cast<std::size_t>(length), offset);
     if (n != length) continue;
-    if (hex_lower(crypto::sha256({buffer.data(), static_cast<std::size_t>(n)})) != file.chunk_sha256[static_cast<std::size_t>(index)])
+    if (hex_lower(crypto::sha256({buffer.data(), static_cast<std::size_t>(n)})) !=
+        file.chunk_sha256[static_cast<std::size_t>(index)])
       continue;
     partial.have[static_cast<std::size_t>(index)] = true;
     --partial.missing;
@@ -68,7 +69,8 @@ Status Library::Impl::scan(Receiving& receiving) {
   std::string buffer(static_cast<std::size_t>(receiving.manifest.chunk_bytes), '\0');
   for (const auto& file : receiving.manifest.files) {
     if (receiving.parts.contains(file.sha256) || is_present(file.sha256)) continue;
-    Partial partial{&file, std::vector<bool>(file.chunk_sha256.size(), false), static_cast<std::int64_t>(file.chunk_sha256.size())};
+    Partial partial{&file, std::vector<bool>(file.chunk_sha256.size(), false),
+                    static_cast<std::int64_t>(file.chunk_sha256.size())};
     FP_CHECK(prove_part(receiving, partial, buffer));
     for (std::size_t i = 0; i < partial.have.size(); ++i)
       if (partial.have[i]) receiving.progress.bytes_done += chunk_size(receiving.manifest, file, static_cast<std::int64_t>(i));
@@ -97,7 +99,8 @@ Status Library::begin(const Manifest& manifest) {
   auto receiving = std::make_shared<Receiving>();
   for (const auto& file : manifest.files)
     if (receiving->pinned.insert(file.sha256).second && !impl_->is_present(file.sha256)) wanted_bytes += file.size;
-  if (wanted_bytes > impl_->options.content_bytes_max) return fail(Code::too_large, "{}: {} bytes", manifest.content_id, wanted_bytes);
+  if (wanted_bytes > impl_->options.content_bytes_max)
+    return fail(Code::too_large, "{}: {} bytes", manifest.content_id, wanted_bytes);
   FP_CHECK(impl_->check_space(wanted_bytes));
   receiving->manifest = manifest;
   receiving->folder = impl_->incoming() / manifest.content_id;
@@ -115,7 +118,8 @@ Result<std::vector<ChunkNeed>> Library::missing_chunks(std::string_view content_
   const auto receiving = impl_->reception(content_id);
   if (!receiving) {
     FP_TRY(known, find(content_id));
-    if (!impl_->bad_of(*known).empty()) return fail(Code::conflict, "{} has bad files: begin again with its manifest", content_id);
+    if (!impl_->bad_of(*known).empty())
+      return fail(Code::conflict, "{} has bad files: begin again with its manifest", content_id);
     return std::vector<ChunkNeed>{};
   }
   std::lock_guard lock(receiving->mutex);
@@ -168,7 +172,8 @@ Status Library::Impl::commit_reception(Receiving& receiving) {
   for (auto& [hash, partial] : receiving.parts) {
     if (is_present(hash)) continue;
     if (partial.missing > 0)
-      return fail(Code::conflict, "{}: {} chunks of {} are missing", receiving.manifest.content_id, partial.missing, partial.file->path);
+      return fail(Code::conflict, "{}: {} chunks of {} are missing", receiving.manifest.content_id, partial.missing,
+                  partial.file->path);
     const Path path = part_path(receiving, hash);
     if (partial.file->size == 0) FP_CHECK(write_file(path, {}, 0600));
     std::int64_t size_bytes = 0;
@@ -176,7 +181,8 @@ Status Library::Impl::commit_reception(Receiving& receiving) {
     if (found != hash || size_bytes != partial.file->size) {
       ::unlink(path.c_str());
       receiving.scanned = false;
-      return fail(Code::corrupt, "{}: {} has another hash than the manifest names", receiving.manifest.content_id, partial.file->path);
+      return fail(Code::corrupt, "{}: {} has another hash than the manifest names", receiving.manifest.content_id,
+                  partial.file->path);
     }
     staged.push_back({path, hash, size_bytes});
   }

@@ -206,7 +206,8 @@ Result<std::vector<DavResource>> decode_multistatus(std::string_view xml) {
   FP_TRY(document, parse_xml_as("multistatus", xml));
   std::vector<DavResource> out;
   for (const auto& response : document.root().children("response")) {
-    if (out.size() >= kMultistatusResponsesMax) return fail(Code::too_large, "multistatus: over {} responses", kMultistatusResponsesMax);
+    if (out.size() >= kMultistatusResponsesMax)
+      return fail(Code::too_large, "multistatus: over {} responses", kMultistatusResponsesMax);
     FP_TRY(resource, decode_one(response));
     out.push_back(std::move(resource));
   }

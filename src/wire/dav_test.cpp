@@ -25,17 +25,19 @@ TEST(Dav, AnEmptyBodyIsAllprop) {
 
 TEST(Dav, PropertiesAreReadWithTheirNamespaces) {
   const auto request = decode_propfind(
-      "<?xml version=\"1.0\"?><D:propfind xmlns:D='DAV:'><D:prop><D:getetag/><x xmlns='urn:x'/><D:getetag/></D:prop></D:propfind>");
+      "<?xml version=\"1.0\"?><D:propfind xmlns:D='DAV:'><D:prop><D:getetag/><x "
+      "xmlns='urn:x'/><D:getetag/></D:prop></D:propfind>");
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_EQ(request->properties, (std::vector<DavName>{{"DAV:", "getetag"}, {"urn:x", "x"}}));
 }
 
 TEST(Dav, BadBodiesAreRefused) {
-  for (const char* body : {"<propfind", "<propfind/>", "<propfind xmlns=\"DAV:\"/>", "<D:propfind/>",
-                           "<D:propfind xmlns:D=\"DAV:\"><D:prop><bar:foo xmlns:bar=\"\"/></D:prop></D:propfind>",
-                           "<D:propfind xmlns:D=\"DAV:\"><D:prop><b:foo/></D:prop></D:propfind>",
-                           "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><propfind xmlns=\"DAV:\"><allprop/></propfind>",
-                           "<propfind xmlns=\"DAV:\"><allprop/><propname/></propfind>"})
+  for (const char* body :
+       {"<propfind", "<propfind/>", "<propfind xmlns=\"DAV:\"/>", "<D:propfind/>",
+        "<D:propfind xmlns:D=\"DAV:\"><D:prop><bar:foo xmlns:bar=\"\"/></D:prop></D:propfind>",
+        "<D:propfind xmlns:D=\"DAV:\"><D:prop><b:foo/></D:prop></D:propfind>",
+        "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><propfind xmlns=\"DAV:\"><allprop/></propfind>",
+        "<propfind xmlns=\"DAV:\"><allprop/><propname/></propfind>"})
     EXPECT_FALSE(decode_propfind(body)) << body;
   EXPECT_EQ(decode_propfind(std::string(kPropfindBodyBytesMax + 1, ' ')).error().code, Code::too_large);
 }
@@ -62,7 +64,8 @@ TEST(Dav, UnknownPropertiesGoIntoTheirOwn404) {
   const auto request =
       decode_propfind("<D:propfind xmlns:D='DAV:'><D:prop><D:getcontentlength/><q xmlns='urn:q'/></D:prop></D:propfind>");
   const std::string reply = encode_multistatus(*request, {kFile});
-  EXPECT_NE(reply.find("<D:prop><D:getcontentlength>3</D:getcontentlength></D:prop><D:status>HTTP/1.1 200 OK"), std::string::npos);
+  EXPECT_NE(reply.find("<D:prop><D:getcontentlength>3</D:getcontentlength></D:prop><D:status>HTTP/1.1 200 OK"),
+            std::string::npos);
   EXPECT_NE(reply.find("<x:q xmlns:x=\"urn:q\"/></D:prop><D:status>HTTP/1.1 404 Not Found"), std::string::npos);
 }
 

@@ -8,7 +8,8 @@ namespace {
 TEST(Ini, AFileHasTheGoldenBytesAndIsReadBack) {
   const std::string hash(64, 'a');
   const std::string text = encode_file_ini({0x20, *parse_time("2024-04-13T20:40:00Z"), 16, hash});
-  EXPECT_EQ(text, "[File]\r\nAttributes=20\r\nTimeModified=133575144000000000\r\nSize=16\r\nHash=" + std::string(64, 'A') + "\r\n");
+  EXPECT_EQ(text,
+            "[File]\r\nAttributes=20\r\nTimeModified=133575144000000000\r\nSize=16\r\nHash=" + std::string(64, 'A') + "\r\n");
   const auto read = decode_file_ini(text);
   ASSERT_TRUE(read);
   EXPECT_EQ(read->sha256, hash);

@@ -22,7 +22,8 @@ Status check_file(const ManifestFile& file, std::int64_t chunk_bytes) {
   FP_TRY(path, parse_relative_path(file.path));
   if (path != file.path) return fail(Code::invalid, "manifest: {}: not a relative path", file.path);
   for (const char c : file.path)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return fail(Code::invalid, "manifest: a path with a control character");
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+      return fail(Code::invalid, "manifest: a path with a control character");
   if (file.size < 0 || file.size > kFileBytesMax) return fail(Code::invalid, "manifest: {}: size {}", file.path, file.size);
   FP_CHECK(check_sha256(file.sha256, file.path));
   if (static_cast<std::int64_t>(file.chunk_sha256.size()) != chunks_of(file.size, chunk_bytes))

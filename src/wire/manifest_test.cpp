@@ -32,11 +32,10 @@ TEST(Manifest, HasTheGoldenCanonicalBytesAndRootHash) {
 TEST(Manifest, HasTheGoldenJsonAndIsReadBack) {
   const Manifest m = sample();
   const std::string json = encode_manifest(m);
-  EXPECT_EQ(json,
-            "{\"format\":\"farpoint-manifest-v1\",\"content_id\":\"LAB00002.1\",\"chunk_bytes\":1048576,\"root_hash\":\"" + m.root_hash +
-                "\",\"files\":[{\"path\":\"empty\",\"size\":0,\"sha256\":\"" + hash_of("") +
-                "\",\"modified\":\"2026-11-22T14:52:20Z\",\"chunks\":[]},{\"path\":\"sub/a.txt\",\"size\":3,\"sha256\":\"" +
-                hash_of("abc") + "\",\"modified\":\"2026-11-22T14:52:20Z\",\"chunks\":[\"" + hash_of("abc") + "\"]}]}");
+  EXPECT_EQ(json, "{\"format\":\"farpoint-manifest-v1\",\"content_id\":\"LAB00002.1\",\"chunk_bytes\":1048576,\"root_hash\":\"" +
+                      m.root_hash + "\",\"files\":[{\"path\":\"empty\",\"size\":0,\"sha256\":\"" + hash_of("") +
+                      "\",\"modified\":\"2026-11-22T14:52:20Z\",\"chunks\":[]},{\"path\":\"sub/a.txt\",\"size\":3,\"sha256\":\"" +
+                      hash_of("abc") + "\",\"modified\":\"2026-11-22T14:52:20Z\",\"chunks\":[\"" + hash_of("abc") + "\"]}]}");
   const auto read = decode_manifest(json);
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(encode_manifest(*read), json);

@@ -42,8 +42,8 @@ std::string with_sccm_form(const net::Request& request, std::string_view rest) {
 bool is_host(std::string_view host) {
   if (host.empty() || host.size() > 260) return false;
   return std::ranges::all_of(host, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ':' || c == '[' ||
-           c == ']' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ':' ||
+           c == '[' || c == ']' || c == '_';
   });
 }
 
@@ -77,8 +77,9 @@ std::size_t DistributionPoint::body_bytes_max(const net::Request& head) {
 
 access::Decision DistributionPoint::authorize(const net::Request& request, const Target& target) const {
   access::Caller caller = access::caller_of(request.peer);
-  caller.site_server = request.peer.tls() && !request.peer.fingerprint.empty() &&
-                       std::ranges::find(settings_.site_fingerprints, request.peer.fingerprint) != settings_.site_fingerprints.end();
+  caller.site_server =
+      request.peer.tls() && !request.peer.fingerprint.empty() &&
+      std::ranges::find(settings_.site_fingerprints, request.peer.fingerprint) != settings_.site_fingerprints.end();
   std::string why;
   if (!target.capability.empty() && caller.pinned_proxy) {
     const auto id = parse_content_id(target.rest.substr(0, target.rest.find('/')));
@@ -93,9 +94,11 @@ access::Decision DistributionPoint::authorize(const net::Request& request, const
   settings.anonymous_content = settings_.anonymous_intranet;
   access::Decision decision = access::decide(*target.route, access::to_verb(request.method), caller, settings);
   if (decision.status == 403)
-    log::warning("dp", "{} {} from {} at {}: 403: {}{}{}{}{}", request.method, request.path, request.peer.address,
-                 to_string(request.peer.door), decision.reason, request.peer.check.detail.empty() ? "" : ": ", request.peer.check.detail,
-                 why.empty() || caller.capability ? "" : "; ", caller.capability ? std::string{} : why);
+    log::warning("dp", "{} {}/{} from {} at {}: 403: {}{}{}{}{}", request.method, target.route->path,
+                 percent_encode_path(target.rest), request.peer.address,
+                 to_string(request.peer.door), decision.reason, request.peer.check.detail.empty() ? "" : ": ",
+                 request.peer.check.detail, why.empty() || caller.capability ? "" : "; ",
+                 caller.capability ? std::string{} : why);
   return decision;
 }
 
@@ -110,7 +113,8 @@ net::Response DistributionPoint::handle(net::Request& request) {
     const auto slash = target.rest.find('/');
     target.capability = target.rest.substr(0, slash);
     target.url_prefix += "/" + target.capability;
-    target.rest = slash == std::string::npos ? std::string{} : std::string(trim_slashes(std::string_view(target.rest).substr(slash)));
+    target.rest =
+        slash == std::string::npos ? std::string{} : std::string(trim_slashes(std::string_view(target.rest).substr(slash)));
   }
   const access::Decision decision = authorize(request, target);
   if (!decision.allowed()) return refusal(decision, target.route);
@@ -132,7 +136,8 @@ net::Response DistributionPoint::content(const net::Request& request, const Targ
   const std::string rest = with_sccm_form(request, target.rest);
   const auto found = find_resource(library_, rest, request.method == "PROPFIND" ? Children::dav : Children::listing);
   if (!found) return net::Response::text(404, "text/plain", "Not found\n");
-  log::debug("dp", "{} {} for {}", request.method, request.path, request.peer.address);
+  if (log::wanted(log::Level::debug))
+    log::debug("dp", "{} {} for {}", request.method, percent_encode_path(rest), request.peer.address);
   if (request.method != "PROPFIND" && !found->self.folder) return serve_bytes(request, library_, *found);
   const std::string_view host = is_host(request.header("Host")) ? request.header("Host") : std::string_view(settings_.host);
   const std::string path = target.url_prefix + (rest.empty() ? "" : "/" + rest);

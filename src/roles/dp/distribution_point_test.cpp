@@ -95,9 +95,10 @@ TEST_F(DistributionPointTest, SeveralRangesAreMultipartInTheirOrder) {
   const std::string type = header_of(reply, "Content-Type");
   ASSERT_TRUE(type.starts_with("multipart/byteranges; boundary="));
   const std::string boundary = type.substr(type.find('=') + 1);
-  EXPECT_EQ(body_of(reply), "--" + boundary + "\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes 10-11/16\r\n\r\nab\r\n--" +
-                                boundary + "\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes 0-1/16\r\n\r\n01\r\n--" +
-                                boundary + "--\r\n");
+  EXPECT_EQ(body_of(reply),
+            "--" + boundary + "\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes 10-11/16\r\n\r\nab\r\n--" +
+                boundary + "\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes 0-1/16\r\n\r\n01\r\n--" +
+                boundary + "--\r\n");
 }
 
 TEST_F(DistributionPointTest, RangesAndConditionsFollowTheRfc) {
@@ -136,7 +137,8 @@ TEST_F(DistributionPointTest, TheViewsOfOtherReadersAreThere) {
   EXPECT_EQ(ini->sha256, hash_of(large_));
   const std::string name = upper(ini->sha256);
   EXPECT_EQ(body_of(ask("GET", "/SMS_DP_SMSPKG$/FileLib/" + name.substr(0, 4) + "/" + name)), large_);
-  EXPECT_EQ(body_of(ask("GET", "/SMS_DP_SMSPKG$/FileLib/" + name.substr(0, 4) + "/" + name + ".INI")), "[Users]\r\nLAB00002.1=\r\n");
+  EXPECT_EQ(body_of(ask("GET", "/SMS_DP_SMSPKG$/FileLib/" + name.substr(0, 4) + "/" + name + ".INI")),
+            "[Users]\r\nLAB00002.1=\r\n");
   EXPECT_EQ(body_of(ask("GET", "/SMS_DP_SMSPKG$/PkgLib/LAB00002.INI")), "[Packages]\r\nLAB00002.1=\r\n");
   EXPECT_NE(body_of(ask("GET", "/SMS_DP_SMSPKG$/")).find("Datalib"), std::string::npos);
 }
@@ -183,7 +185,8 @@ TEST_F(DistributionPointTest, OptionsAndOtherVerbsNameWhatIsAllowed) {
 TEST_F(DistributionPointTest, WithoutACertificateEveryPathIs403) {
   for (const Door door : {Door::intranet_https, Door::internet_https, Door::intranet_http}) {
     as_anonymous(door);
-    for (const char* target : {"/SMS_DP_SMSPKG$/nonsense", "/SMS_DP_SMSPKG$/LAB00002.1/readme.txt", "/SMS_DP_SMSPKG$/LAB00002.1.manifest"}) {
+    for (const char* target :
+         {"/SMS_DP_SMSPKG$/nonsense", "/SMS_DP_SMSPKG$/LAB00002.1/readme.txt", "/SMS_DP_SMSPKG$/LAB00002.1.manifest"}) {
       const auto reply = ask("GET", target);
       EXPECT_EQ(reply.status, 403) << target;
       EXPECT_EQ(reply.reason, "Client certificate required");

@@ -35,7 +35,8 @@ Result<std::string> read_chunk(const content::OpenFile& file, std::int64_t offse
 
 }  // namespace
 
-Distributor::Distributor(store::Store& store, content::Library& library, const Clock& clock, Random& random, DistributorOptions options)
+Distributor::Distributor(store::Store& store, content::Library& library, const Clock& clock, Random& random,
+                         DistributorOptions options)
     : store_(store), library_(library), clock_(clock), options_(std::move(options)), salt_(random.u64()) {}
 
 Status Distributor::note(const Distribution& distribution) {
@@ -66,7 +67,8 @@ Result<std::vector<std::string>> Distributor::source_urls(const fp::Distribution
     FP_TRY(dps, r.contents.list_dps());
     FP_TRY(distributions, r.contents.distributions(content_id));
     const auto has_it = [&](const std::string& name) {
-      return std::ranges::any_of(distributions, [&](const Distribution& d) { return d.dp == name && d.state == DistributionState::ok; });
+      return std::ranges::any_of(distributions,
+                                 [&](const Distribution& d) { return d.dp == name && d.state == DistributionState::ok; });
     };
     std::vector<std::string> names = for_dp.pull_sources, out;
     if (names.empty())
@@ -84,7 +86,8 @@ Result<std::vector<std::string>> Distributor::source_urls(const fp::Distribution
 Status Distributor::bring_local(const fp::DistributionPoint& dp, const Distribution& distribution) {
   const auto whole = [&] {
     const auto content = library_.find(distribution.content_id);
-    return content && (*content)->manifest().content_id == distribution.content_id && library_.known_bad(distribution.content_id).empty();
+    return content && (*content)->manifest().content_id == distribution.content_id &&
+           library_.known_bad(distribution.content_id).empty();
   };
   if (whole()) return {};
   FP_TRY(version, store_.read([&](Repositories& r) { return r.contents.find(distribution.content_id); }));
@@ -184,7 +187,8 @@ Status Distributor::work_on(const fp::DistributionPoint& dp, Distribution& distr
   distribution.attempts = 0;
   if (distribution.state == DistributionState::ok) {
     distribution.detail.clear();
-    if (const auto content = library_.find(distribution.content_id)) distribution.bytes_done = (*content)->manifest().total_bytes();
+    if (const auto content = library_.find(distribution.content_id))
+      distribution.bytes_done = (*content)->manifest().total_bytes();
     log::info("distribution", "{} is on {}", distribution.content_id, dp.name);
   }
   return note(distribution);
@@ -203,7 +207,8 @@ Result<int> Distributor::run_once(const std::function<bool()>& stop) {
     const auto dp = std::ranges::find(dps, distribution.dp, &fp::DistributionPoint::name);
     if (!due(distribution)) continue;
     if (dp == dps.end()) {
-      FP_CHECK(store_.write([&](Repositories& r) { return r.contents.remove_distribution(distribution.dp, distribution.content_id); }));
+      FP_CHECK(store_.write(
+          [&](Repositories& r) { return r.contents.remove_distribution(distribution.dp, distribution.content_id); }));
       continue;
     }
     if (dp->maintenance && distribution.state != DistributionState::removing) continue;
@@ -236,7 +241,8 @@ Result<std::vector<wire::FindingLine>> Distributor::examine(const fp::Distributi
     auto findings = link.validate(distribution.content_id);
     if (!findings && findings.error().code == Code::not_found)
       findings = std::vector<wire::FindingLine>{{distribution.content_id, distribution.content_id + ".manifest", {}, "missing"}};
-    if (!findings) return std::unexpected(findings.error().with_context("validating " + distribution.content_id + " on " + dp.name));
+    if (!findings)
+      return std::unexpected(findings.error().with_context("validating " + distribution.content_id + " on " + dp.name));
     out.insert(out.end(), findings->begin(), findings->end());
   }
   return out;
@@ -256,8 +262,13 @@ Status Distributor::record(const fp::DistributionPoint& dp, const std::vector<wi
       FP_CHECK(r.contents.put_distribution(distribution));
     }
     for (const auto& f : findings)
-      FP_CHECK(r.states.add_event({0, clock_.now(), 2, "distribution", {},
-                                   fmt::format("{} on {}: {} is corrupt ({}); it is fetched again", f.content_id, dp.name, f.path, f.problem)}));
+      FP_CHECK(r.states.add_event(
+          {0,
+           clock_.now(),
+           2,
+           "distribution",
+           {},
+           fmt::format("{} on {}: {} is corrupt ({}); it is fetched again", f.content_id, dp.name, f.path, f.problem)}));
     if (!everything) return {};
     FP_TRY(stored, r.contents.find_dp(dp.name));
     stored.validated_at = clock_.now();

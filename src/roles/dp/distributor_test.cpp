@@ -32,8 +32,9 @@ class DistributorTest : public TestSite {
  protected:
   static void SetUpTestSuite() {
     const Instant now = system_clock().now();
-    auto root = pki::make_root({.common_name = "Test Root", .not_before = now.plus_s(-60), .not_after = now.plus_s(86400), .key_bits = 2048},
-                               system_random());
+    auto root = pki::make_root(
+        {.common_name = "Test Root", .not_before = now.plus_s(-60), .not_after = now.plus_s(86400), .key_bits = 2048},
+        system_random());
     ASSERT_TRUE(root) << root.error().message;
     const auto issue = [&](pki::Profile profile, const std::string& name) {
       pki::Order order;
@@ -64,11 +65,13 @@ class DistributorTest : public TestSite {
     save("site.pem", site_identity_->certificate.pem());
     save("site.key", site_identity_->key.to_pem().value());
     store_ = store::open_sqlite(root_ / "site.db", clock_).value();
-    options_.identity.tls = {.certificate_file = root_ / "site.pem", .key_file = root_ / "site.key", .ca_file = root_ / "root.pem"};
+    options_.identity.tls = {
+        .certificate_file = root_ / "site.pem", .key_file = root_ / "site.key", .ca_file = root_ / "root.pem"};
     distributor_ = std::make_unique<Distributor>(*store_, *library_, clock_, random_, options_);
     manifest_ = library_->add("LAB00002.1", source_).value();
     put([&](Repositories& r) {
-      return r.contents.put({"LAB00002.1", "LAB00002", manifest_.total_bytes(), 3, manifest_.root_hash, source_.native(), clock_.now()});
+      return r.contents.put(
+          {"LAB00002.1", "LAB00002", manifest_.total_bytes(), 3, manifest_.root_hash, source_.native(), clock_.now()});
     });
   }
   void TearDown() override {

@@ -31,7 +31,8 @@ Code code_of(int status) {
 
 }  // namespace
 
-LinkClient::LinkClient(std::string url, net::ClientOptions identity) : base_(std::move(url)), client_(patient(std::move(identity))) {
+LinkClient::LinkClient(std::string url, net::ClientOptions identity)
+    : base_(std::move(url)), client_(patient(std::move(identity))) {
   while (base_.ends_with('/')) base_.pop_back();
   base_ += "/farpoint/dp/v1/contents/";
 }

@@ -95,7 +95,8 @@ Status PullWorker::fetch_from(const std::string& source, const wire::PullOrder& 
   while (base.ends_with('/')) base.pop_back();
   base += "/SMS_DP_SMSPKG$/";
   FP_TRY(reply, client.get(base + order.content_id + ".manifest"));
-  if (reply.status != 200) return fail(reply.status == 404 ? Code::not_found : Code::unavailable, "manifest: HTTP {}", reply.status);
+  if (reply.status != 200)
+    return fail(reply.status == 404 ? Code::not_found : Code::unavailable, "manifest: HTTP {}", reply.status);
   FP_TRY(manifest, wire::decode_manifest(reply.body));
   if (manifest.content_id != order.content_id || manifest.root_hash != order.root_hash)
     return fail(Code::corrupt, "manifest: it is that of {} with root hash {}", manifest.content_id, manifest.root_hash);

@@ -63,14 +63,15 @@ net::Response serve_bytes(const net::Request& request, const content::Library& l
   if (!resource.sha256.empty()) {
     auto opened = library.open_file(resource.sha256);
     if (!opened) {
-      log::error("dp", "{} {} cannot be served: {}", request.method, request.path, opened.error().message);
+      log::error("dp", "{} cannot be served: {}", percent_encode_path(item.name), opened.error().message);
       auto response = net::Response::text(503, "text/plain", "This file is being repaired.\n");
       return std::move(response.set("Retry-After", std::to_string(kCorruptRetryAfterS)));
     }
     file = std::move(*opened);
   }
-  const wire::Conditions conditions{request.header("If-Match"), request.header("If-None-Match"), request.header("If-Modified-Since"),
-                                    request.header("If-Unmodified-Since"), request.header("If-Range")};
+  const wire::Conditions conditions{request.header("If-Match"), request.header("If-None-Match"),
+                                    request.header("If-Modified-Since"), request.header("If-Unmodified-Since"),
+                                    request.header("If-Range")};
   switch (wire::check_conditions(conditions, item.etag, item.modified)) {
     case wire::ConditionOutcome::not_modified: {
       net::Response response = net::Response::empty(304);
@@ -107,9 +108,11 @@ net::Response serve_page(const net::Request& request, const std::string& url, co
 net::Response serve_propfind(const net::Request& request, const std::string& url, const Resource& resource) {
   const auto depth = wire::parse_depth(request.header("Depth"));
   if (!depth) return net::Response::text(400, "text/plain", depth.error().message + "\n");
-  if (*depth == wire::DavDepth::infinity) return net::Response::text(403, "application/xml; charset=utf-8", wire::propfind_finite_depth());
+  if (*depth == wire::DavDepth::infinity)
+    return net::Response::text(403, "application/xml; charset=utf-8", wire::propfind_finite_depth());
   const auto asked = wire::decode_propfind(request.body);
-  if (!asked) return net::Response::text(asked.error().code == Code::too_large ? 413 : 400, "text/plain", asked.error().message + "\n");
+  if (!asked)
+    return net::Response::text(asked.error().code == Code::too_large ? 413 : 400, "text/plain", asked.error().message + "\n");
   const auto dav = [](const Item& item, std::string href) {
     if (item.folder) href += "/";
     return wire::DavResource{std::move(href), item.name, item.folder, item.size_bytes, item.modified, item.etag};

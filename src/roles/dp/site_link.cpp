@@ -138,7 +138,8 @@ Answer dispatch(const net::Request& request, std::string_view rest, content::Lib
 net::Response answer_site(const net::Request& request, std::string_view rest, content::Library& library, PullOrders* pulls) {
   Answer answer = dispatch(request, rest, library, pulls);
   if (answer) return std::move(*answer);
-  if (answer.error().code != Code::not_found) log::warning("dp", "{} {}: {}", request.method, request.path, answer.error().message);
+  if (answer.error().code != Code::not_found)
+    log::warning("dp", "{} {}: {}", request.method, request.target, answer.error().message);
   return net::Response::text(status_of(answer.error().code), "text/plain; charset=utf-8", answer.error().message + "\n");
 }
 

@@ -10,7 +10,8 @@
 namespace fp::dp {
 
 // `rest`: the decoded path behind "/farpoint/dp/".
-[[nodiscard]] net::Response answer_site(const net::Request& request, std::string_view rest, content::Library& library, PullOrders* pulls);
+[[nodiscard]] net::Response answer_site(const net::Request& request, std::string_view rest, content::Library& library,
+                                        PullOrders* pulls);
 [[nodiscard]] std::size_t site_body_bytes_max(std::string_view method, std::string_view path);
 
 }  // namespace fp::dp

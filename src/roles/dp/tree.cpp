@@ -32,11 +32,14 @@ std::string_view without(std::string_view text, std::string_view suffix) { retur
 
 Item folder_item(std::string name, Instant modified) { return {std::move(name), true, 0, modified, {}}; }
 
-Item file_item(const Node& node) { return {node.name(), false, node.file->size, node.file->modified, strong_tag(node.file->sha256)}; }
+Item file_item(const Node& node) {
+  return {node.name(), false, node.file->size, node.file->modified, strong_tag(node.file->sha256)};
+}
 
 Resource text_resource(std::string name, std::string text, Instant modified, std::string_view content_type) {
   Resource out;
-  out.self = {std::move(name), false, static_cast<std::int64_t>(text.size()), modified, strong_tag(hex_lower(crypto::sha256(text)))};
+  out.self = {std::move(name), false, static_cast<std::int64_t>(text.size()), modified,
+              strong_tag(hex_lower(crypto::sha256(text)))};
   out.text = std::move(text);
   out.content_type = content_type;
   return out;
@@ -167,7 +170,8 @@ Result<Resource> filelib(const Library& library, std::string_view rest, Children
   if (hash.size() != 64 || !iequals(hash.substr(0, kFileLibDigits), digits)) return absent();
   FP_TRY(file, file_of(library, hash));
   if (ini)
-    return text_resource(upper(hash) + std::string(kIni), wire::encode_users_ini(library.users_of(hash)), file.modified, "text/plain");
+    return text_resource(upper(hash) + std::string(kIni), wire::encode_users_ini(library.users_of(hash)), file.modified,
+                         "text/plain");
   Resource out;
   out.self = {upper(hash), false, file.size, file.modified, strong_tag(hash)};
   out.sha256 = hash;
