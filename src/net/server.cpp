@@ -191,6 +191,7 @@ struct Server::Impl {
 
   Status open();
   void stop();
+  void finish();
 };
 
 Status Server::Impl::open() {
@@ -232,10 +233,22 @@ void Server::Impl::stop() {
   for (auto& loop : loops) loop->io.stop();
   for (auto& loop : loops)
     if (loop->thread.joinable()) loop->thread.join();
+  finish();
+}
+
+// What was ready when the loops were stopped: a connection that has not come to its end holds its loop, and the loop it.
+void Server::Impl::finish() {
+  for (auto& loop : loops) {
+    loop->io.restart();
+    loop->io.poll();
+  }
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Server::~Server() { stop(); }
+Server::~Server() {
+  stop();
+  impl_->finish();  // answers whose tickets settled after stop()
+}
 
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   if (!options.handler) return fail(Code::invalid, "the server has no handler");

@@ -380,10 +380,10 @@ TEST(Server, StoppingDoesNotWaitForeverForATicket) {
   client.send(get_request("/"));
   EXPECT_TRUE(eventually([&] { return server->counters().requests.load() == 1; }));
   server->stop();
-  server.reset();
+  EXPECT_TRUE(client.at_end());
   auto late = never;
-  late.settle({});  // as the writer does when the store is closed after the server
-  EXPECT_EQ(client.read().status, 0);
+  late.settle({});  // nobody waits for the answer any more
+  server.reset();
 }
 
 TEST(Server, TheQuickHandlerAnswersWhatItCanAndLeavesTheRest) {
