@@ -63,7 +63,8 @@ class SiteTest : public testing::Test {
   }
   std::vector<std::string> members(const std::string& id) {
     std::vector<std::string> out;
-    for (const auto& m : *store_->read([&](store::Repositories& r) { return r.collections.members(id); })) out.push_back(m.client_id);
+    const auto all = store_->read([&](store::Repositories& r) { return r.collections.members(id); });
+    for (const auto& m : *all) out.push_back(m.client_id);
     return out;
   }
   std::vector<Policy> policies_of(const std::string& source) {
