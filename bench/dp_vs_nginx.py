@@ -100,7 +100,9 @@ class Server:
 def measure(build, folder, server, path, connections, seconds, requests):
     before = cpu_s(server.process.pid)
     done = subprocess.run([build / "bench_load", str(server.port), path, str(connections), str(seconds), str(requests),
-                           folder / "client.pem", folder / "client.key"], check=True, capture_output=True, text=True)
+                           folder / "client.pem", folder / "client.key"], check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"load on {server.name} {path}: {done.stderr} {done.stdout}")
     result = json.loads(done.stdout)
     result["server_cpu_s"] = cpu_s(server.process.pid) - before
     return result
@@ -134,6 +136,7 @@ def main():
     compile_programs(build)
     kinds = [options.only] if options.only else ["large", "small"]
     folder = pathlib.Path(tempfile.mkdtemp(prefix="farpoint-bench-"))
+    folder.chmod(0o755)  # nginx reads the files as another user
     servers = []
     try:
         make_files(folder, "large" in kinds)

@@ -49,6 +49,7 @@ def main():
     import scratch
     dp.compile_programs(build)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="farpoint-bench-"))
+    folder.chmod(0o755)  # nginx reads the files as another user
     with scratch.Scratch("default", folder) as site:
         (folder / "files").mkdir()
         (folder / "files" / "small").write_bytes(os.urandom(4096))
