@@ -235,7 +235,7 @@ class Store {
 
  private:
   template <class R>
-  static Status keep(std::optional<R>& out, R&& value) {
+  static Status keep(std::optional<R>& out, R value) {
     out.emplace(std::move(value));
     if (!*out) return std::unexpected(out->error());
     return {};
