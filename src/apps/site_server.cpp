@@ -293,7 +293,7 @@ void SiteServer::Parts::schedule() {
     if (authority) {
       if (const auto made = authority->refresh_crl_if_due(); !made) log::error("pki", "{}", made.error().message);
     }
-    trust->refresh_lists();
+    if (trust->refresh_lists()) server->recheck_peers();
   });
   chores.add("replay memory", 60'000, [this] {
     report("store", store->write([&](store::Repositories& r) { return r.site.forget_before(clock.now()); }));
@@ -345,7 +345,7 @@ void SiteServer::stop() {
 
 Status SiteServer::reload() {
   FP_CHECK(parts_->trust->reload_blocked());
-  parts_->trust->refresh_lists();
+  parts_->trust->refresh_lists(true);
   FP_CHECK(parts_->server->reload_tls());
   parts_->server->recheck_peers();
   return {};

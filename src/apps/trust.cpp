@@ -73,8 +73,10 @@ Status Trust::reload_blocked() {
   return {};
 }
 
-void Trust::refresh_lists() {
-  if (const auto renewed = crls_->refresh(clock_.now()); renewed > 0) log::info("pki", "{} revocation lists renewed", renewed);
+bool Trust::refresh_lists(bool all) {
+  const auto renewed = crls_->refresh(clock_.now(), all);
+  if (renewed > 0) log::info("pki", "{} revocation lists renewed", renewed);
+  return renewed > 0;
 }
 
 }  // namespace fp::apps

@@ -24,7 +24,8 @@ class Trust {
   [[nodiscard]] CertificateCheck check_certificate(std::string_view der, Instant now) const;
   // Reads the blocked devices again; call it after a block or unblock, then recheck open connections.
   [[nodiscard]] Status reload_blocked();
-  void refresh_lists();
+  // Whether a list changed; then recheck open connections. `all`: also lists that are current.
+  bool refresh_lists(bool all = false);
   [[nodiscard]] std::vector<pki::CrlStatus> lists() const { return crls_->status(clock_.now()); }
 
  private:

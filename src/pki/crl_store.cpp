@@ -199,13 +199,14 @@ RevocationAnswer CrlStore::check(const Certificate& certificate, const Certifica
   return {Revocation::unavailable, fmt::format("{}", fmt::join(problems, "; "))};
 }
 
-std::size_t CrlStore::refresh(Instant now) {
+std::size_t CrlStore::refresh(Instant now, bool all) {
   std::vector<std::shared_ptr<Remote>> due;
   std::vector<Loaded> files;
   {
     const std::lock_guard lock(state_->mutex);
     for (const auto& [key, r] : state_->remotes)
-      if (!r->crl || ends_soon(*r->crl, now, state_->settings)) due.push_back(r);
+      if (all || !r->crl || ends_soon(*r->crl, now, state_->settings) || now >= r->tried_at.plus_s(state_->settings.refetch_s))
+        due.push_back(r);
     files = state_->loaded;
   }
   std::size_t renewed = 0;

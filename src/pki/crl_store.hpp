@@ -52,6 +52,7 @@ struct RevocationAnswer {
 
 struct CrlSettings {
   std::int64_t negative_s = 60;         // how long a failed fetch is not tried again
+  std::int64_t refetch_s = 3600;       // refresh() asks again for a list that is current: an authority may publish before its time
   std::int64_t refresh_ahead_s = 3600;  // refresh() fetches again this long before nextUpdate (at most half the list's life)
   std::int64_t skew_s = 300;            // a list may be this much from the future
   std::size_t urls_max = 1024;          // beyond that the list fetched longest ago is forgotten
@@ -84,9 +85,9 @@ class CrlStore {
   // signed list is `unavailable`.
   [[nodiscard]] RevocationAnswer check(const Certificate& certificate, const Certificate& issuer, Instant now);
 
-  // Fetches every known URL and file whose list ends soon; call it every few minutes from a timer, on a pool thread.
-  // Returns how many were renewed.
-  std::size_t refresh(Instant now);
+  // Fetches every known URL whose list ends soon or was fetched refetch_s ago, and reads the files; call it every few minutes
+  // from a timer, on a pool thread. `all`: every URL, because an administrator asks. Returns how many were renewed.
+  std::size_t refresh(Instant now, bool all = false);
   [[nodiscard]] std::vector<CrlStatus> status(Instant now) const;
 
  private:

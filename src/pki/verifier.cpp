@@ -96,6 +96,7 @@ struct Verifier::State {
                          Chain& chain) const;
   CertificateCheck revocation(const Chain& chain, Instant now) const;
   CertificateCheck check(const Certificate& leaf, std::span<const Certificate> sent, Purpose purpose, Instant now) const;
+  CertificateCheck check_chain(const Certificate& leaf, std::span<const Certificate> sent, Purpose purpose, Instant now) const;
   Result<Certificate> value_of(X509* x, const Certificate& leaf) const;
 };
 
@@ -155,8 +156,17 @@ CertificateCheck Verifier::State::revocation(const Chain& chain, Instant now) co
   return {CertificateProblem::none, {}};
 }
 
+// Whatever in its chain is at fault, the one that was shown is named.
 CertificateCheck Verifier::State::check(const Certificate& leaf, std::span<const Certificate> sent, Purpose purpose,
                                         Instant now) const {
+  CertificateCheck check = check_chain(leaf, sent, purpose, now);
+  if (!check.ok() && check.detail.find(leaf.label()) == std::string::npos)
+    check.detail = fmt::format("in the chain of {}: {}", leaf.label(), check.detail);
+  return check;
+}
+
+CertificateCheck Verifier::State::check_chain(const Certificate& leaf, std::span<const Certificate> sent, Purpose purpose,
+                                              Instant now) const {
   Chain chain;
   if (auto check = build(leaf, sent, purpose, now, chain); !check.ok()) return check;
   if (auto check = check_purpose(leaf, purpose); !check.ok()) return check;

@@ -223,6 +223,22 @@ TEST_F(VerifierTest, RefreshRenewsBeforeTheEndAndKeepsTheNewerList) {
   EXPECT_EQ(rows[0].revoked + rows[1].revoked, 1U);
 }
 
+TEST_F(VerifierTest, ARevocationBeforeTheAnnouncedTimeIsSeenWithinTheHourOrAtOnceWhenAsked) {
+  Verifier v = verifier();
+  const Certificate first = a_certificate(Profile::client, "pc1");
+  const Certificate second = a_certificate(Profile::client, "pc2");
+  ASSERT_TRUE(v.check_client(first, {}, kNow).ok());
+  web.files["http://crl.test/issuing.crl"] = a_crl(an_issuer(), {{first.serial(), kNow, 0}}, 2, kNow.plus_s(10));
+  EXPECT_EQ(crls->refresh(kNow.plus_s(3000)), 0U);
+  EXPECT_TRUE(v.check_client(first, {}, kNow.plus_s(3000)).ok());
+  EXPECT_EQ(crls->refresh(kNow.plus_s(3700)), 1U);
+  EXPECT_EQ(v.check_client(first, {}, kNow.plus_s(3700)).problem, CertificateProblem::revoked);
+  web.files["http://crl.test/issuing.crl"] =
+      a_crl(an_issuer(), {{first.serial(), kNow, 0}, {second.serial(), kNow, 0}}, 3, kNow.plus_s(3701));
+  EXPECT_EQ(crls->refresh(kNow.plus_s(3710), true), 1U);
+  EXPECT_EQ(v.check_client(second, {}, kNow.plus_s(3710)).problem, CertificateProblem::revoked);
+}
+
 TEST_F(VerifierTest, AFileIsReadAgainWhenItWasReplaced) {
   const Path path = std::filesystem::temp_directory_path() / ("fp-crl-" + new_guid(system_random()));
   Order order = order_of(Profile::client, "pc1");

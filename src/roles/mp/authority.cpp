@@ -14,8 +14,7 @@ std::string short_name(std::string_view fqdn) { return upper(fqdn.substr(0, fqdn
 
 Outcome<std::string> mp_list(Context& context, const net::Request& request,
                              const wire::AuthorityQuery& query) {
-  const bool other_site = !query.site_code.empty() && !iequals(query.site_code, context.settings.site_code);
-  if (other_site) return wire::encode_mp_list({});  // one site: nobody else's are known
+  if (!is_own_site(context, request, query.site_code)) return wire::encode_mp_list({});  // nobody else's are known
   if (query.keyword == AuthorityKeyword::mp_list_internet && request.peer.door != Door::internet_https) {
     // The published names are no secret, and an intranet client needs them before it leaves.
     auto list = mp_entries(context, Door::internet_https);

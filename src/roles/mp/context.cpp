@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "crypto/signature.hpp"
 #include "pki/certificate.hpp"
 
@@ -79,6 +80,13 @@ net::Response Context::refuse(std::string_view component, const net::Request& re
 std::string peer_name(const Peer& peer) {
   if (peer.pinned_proxy) return std::string(kProxyPeer);
   return peer.fingerprint.empty() ? "ip:" + peer.address : "tls:" + peer.fingerprint;
+}
+
+bool is_own_site(const Context& context, const net::Request& request, std::string_view site_code) {
+  if (site_code.empty() || iequals(site_code, context.settings.site_code)) return true;
+  log::warning("mp.location", "{} ({}) asks for site {}, and this management point serves {}: nothing is named to it",
+               request.peer.address, to_string(request.peer.door), site_code, context.settings.site_code);
+  return false;
 }
 
 bool is_tls_key(Context& context, const Peer& peer, std::string_view key_fingerprint) {

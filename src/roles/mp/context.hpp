@@ -76,6 +76,8 @@ struct Context {
 
 // "tls:<fingerprint>", "ip:<address>" or kProxyPeer.
 [[nodiscard]] std::string peer_name(const Peer& peer);
+// Whether a client that names this site means ours; no name is any site. Another site's is logged: it was set up wrongly.
+[[nodiscard]] bool is_own_site(const Context& context, const net::Request& request, std::string_view site_code);
 // Whether the key of the certificate on this connection is this one.
 [[nodiscard]] bool is_tls_key(Context& context, const Peer& peer, std::string_view key_fingerprint);
 // How the registered device stands to this connection; `good` is the caller's finding about the signature.

@@ -20,10 +20,6 @@ struct Overloads : F... {
   using F::operator()...;
 };
 
-bool own_site(const Context& context, std::string_view site_code) {
-  return site_code.empty() || iequals(site_code, context.settings.site_code);
-}
-
 // "LAB00002" without a version means the newest one that is there.
 Result<std::string> newest_content(Repositories& r, const std::string& id) {
   if (const auto package = r.software.find_package(id); package && package->content_version > 0)
@@ -115,7 +111,7 @@ Outcome<std::string> content(Context& context, const Message& message,
 
 Outcome<std::string> points(Context& context, const Message& message,
                             const wire::MpLocationRequest& request) {
-  if (!own_site(context, request.site_code)) return wire::encode_mp_locations({}, request.site_code);
+  if (!is_own_site(context, message.request, request.site_code)) return wire::encode_mp_locations({}, request.site_code);
   auto list = mp_entries(context, message.request.peer.door);
   if (!list) return refused(503, list.error().message);
   for (wire::MpEntry& entry : *list) entry.site_code = context.settings.site_code;
@@ -131,7 +127,7 @@ Outcome<Answer> locate(Context& context, Message& message) {
   auto document = std::visit(
       Overloads{
           [&](const wire::SiteInformationRequest& r) -> Document {
-            if (!own_site(context, r.site_code)) return wire::encode_site_information({});
+            if (!is_own_site(context, message.request, r.site_code)) return wire::encode_site_information({});
             return wire::encode_site_information(
                 {{context.settings.site_code, context.settings.version, context.settings.build}});
           },
