@@ -179,6 +179,28 @@ TEST_F(SiteTest, AnIncrementalCollectionFollowsAChangeWithoutAFullEvaluation) {
   EXPECT_TRUE(evaluator_.follow_changes(*store_)->empty()) << "what was followed is not followed again";
 }
 
+TEST_F(SiteTest, AFullEvaluationComesWhenTheCollectionsIntervalIsOver) {
+  Collection laptops = collection("FP100001", {query(kLaptops)}, kAllSystems);
+  const auto due = [&] {
+    return *store_->write([&](store::Repositories& r) { return evaluator_.evaluate_due(r, clock_.now(), 10); });
+  };
+  laptops.full_interval_s = 3600;
+  laptops.evaluated_at = clock_.now();
+  write([&](store::Repositories& r) { return r.collections.put(laptops); });
+  const auto id = device("laptop");
+  EXPECT_TRUE(due().empty());
+  clock_.advance_s(3600);
+  const auto done = due();
+  ASSERT_EQ(done.size(), 1U);
+  EXPECT_EQ(done[0].collection_id, "FP100001");
+  EXPECT_EQ(members("FP100001"), std::vector<std::string>{id});
+  EXPECT_TRUE(due().empty()) << "the next one comes an interval later";
+  clock_.advance_s(3599);
+  EXPECT_TRUE(due().empty());
+  clock_.advance_s(1);
+  EXPECT_EQ(due().size(), 1U);
+}
+
 TEST_F(SiteTest, APollIsNoChangeAndAReportIsOne) {
   const auto id = device("laptop");
   const auto now = *store_->read([&](store::Repositories& r) { return r.devices.changed_since({}, 10); });

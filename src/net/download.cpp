@@ -1,6 +1,7 @@
 // fetch_range: a stretch of a file with every check of its answer made by ourselves.
 #include "base/text.hpp"
 #include "net/client.hpp"
+#include "wire/range.hpp"
 
 namespace fp::net {
 namespace {
@@ -9,30 +10,6 @@ std::string_view header_of(const Headers& headers, std::string_view name) {
   for (const auto& [key, value] : headers)
     if (iequals(key, name)) return value;
   return {};
-}
-
-struct ContentRange {
-  std::int64_t first = 0, last = 0, total = -1;
-};
-
-// "bytes 0-1023/4096" or "bytes 0-1023/*" (RFC 9110 §14.4).
-Result<ContentRange> parse_content_range(std::string_view text) {
-  const auto bad = [&] { return fail(Code::corrupt, "malformed Content-Range \"{}\"", text.substr(0, 80)); };
-  if (!istarts_with(text, "bytes ")) return bad();
-  const auto rest = trim(text.substr(6));
-  const auto dash = rest.find('-');
-  const auto slash = rest.find('/');
-  if (dash == rest.npos || slash == rest.npos || dash > slash) return bad();
-  const auto first = parse_int(rest.substr(0, dash));
-  const auto last = parse_int(rest.substr(dash + 1, slash - dash - 1));
-  if (!first || !last || *first < 0 || *last < *first) return bad();
-  ContentRange range{*first, *last, -1};
-  if (rest.substr(slash + 1) != "*") {
-    const auto total = parse_int(rest.substr(slash + 1));
-    if (!total || *total <= *last) return bad();
-    range.total = *total;
-  }
-  return range;
 }
 
 Status check_status(int status, const std::string& url) {
@@ -54,12 +31,15 @@ Status check_answer(int status, const Headers& headers, const RangeRequest& aske
     return fail(Code::corrupt, "{}: a proxy or server encoded the content as {}", asked.url, coding);
   const auto length = parse_int(header_of(headers, "Content-Length"));
   if (status == 206) {
-    FP_TRY(range, parse_content_range(header_of(headers, "Content-Range")));
-    if (range.first != asked.range.first || (asked.range.last >= 0 && range.last > asked.range.last))
-      return fail(Code::corrupt, "{}: bytes {}-{} came where {}-{} were asked for", asked.url, range.first, range.last,
-                  asked.range.first, asked.range.last);
-    reply.total_bytes = range.total;
-    due = range.last - range.first + 1;
+    const auto range = wire::parse_content_range(header_of(headers, "Content-Range"));
+    if (!range || !range->span)
+      return fail(Code::corrupt, "{}: malformed Content-Range \"{}\"", asked.url, header_of(headers, "Content-Range").substr(0, 80));
+    const std::int64_t first = range->span->offset, last = first + range->span->length - 1;
+    if (first != asked.range.first || (asked.range.last >= 0 && last > asked.range.last))
+      return fail(Code::corrupt, "{}: bytes {}-{} came where {}-{} were asked for", asked.url, first, last, asked.range.first,
+                  asked.range.last);
+    reply.total_bytes = range->size_bytes.value_or(-1);
+    due = range->span->length;
     if (length && *length != due) return fail(Code::corrupt, "{}: Content-Length and Content-Range disagree", asked.url);
   } else {
     if (asked.range.first != 0)
