@@ -77,8 +77,8 @@ Status add_window(Cli& cli, const Options& o) {
 
 void add_create(CLI::App& parent, Cli& cli, Options& o) {
   auto* c = parent.add_subcommand("create", "make a collection of devices and evaluate it");
-  c->add_option("--name", o.name)->required();
-  c->add_option("--comment", o.comment);
+  c->add_option("--name", o.name, "unlike any other collection's")->required();
+  c->add_option("--comment", o.comment, "a line for people");
   c->add_option("--limiting", o.limiting, "limiting collection (All Systems)");
   c->add_option("--query", o.queries, "WQL; may be repeated (docs/wql.md)");
   c->add_option("--direct", o.direct, "a device; may be repeated");
@@ -91,12 +91,16 @@ void add_create(CLI::App& parent, Cli& cli, Options& o) {
 void add_window_verb(CLI::App& parent, Cli& cli, Options& o) {
   auto* c = parent.add_subcommand("add-window", "a maintenance window for the members");
   c->add_option("collection", o.id, "name or id")->required();
-  c->add_option("--name", o.window)->required();
+  c->add_option("--name", o.window, "of the window")->required();
   c->add_option("--start", o.start, "first occurrence: 2026-12-01T01:00:00Z")->required();
   c->add_option("--minutes", o.duration_min, "length, 5 minutes to just under a day")->capture_default_str();
-  c->add_option("--recurrence", o.recurrence)->check(CLI::IsMember({"once", "daily", "weekly", "monthly"}))->capture_default_str();
+  c->add_option("--recurrence", o.recurrence, "how often it comes again")
+      ->check(CLI::IsMember({"once", "daily", "weekly", "monthly"}))
+      ->capture_default_str();
   c->add_option("--every", o.every, "every n days, weeks or months")->capture_default_str();
-  c->add_option("--for", o.kind)->check(CLI::IsMember({"all_deployments", "software_updates", "task_sequences"}))->capture_default_str();
+  c->add_option("--for", o.kind, "what it opens for")
+      ->check(CLI::IsMember({"all_deployments", "software_updates", "task_sequences"}))
+      ->capture_default_str();
   c->add_flag("--local-time", o.local_time, "the device's local time instead of UTC");
   c->callback([&cli, &o] { cli.run([&] { return add_window(cli, o); }); });
 }
@@ -170,7 +174,7 @@ void add_collection_verbs(CLI::App& app, Cli& cli) {
   add_window_verb(*collection, cli, o);
   add_simple(*collection, cli, o);
   auto* query = app.add_subcommand("query", "run a WQL query over the inventory and list the devices");
-  query->add_option("wql", o.wql)->required();
+  query->add_option("wql", o.wql, "the query (docs/wql.md)")->required();
   query->callback([&cli] { cli.run([&] { return run_query(cli, o); }); });
 }
 

@@ -123,19 +123,19 @@ void add_content_commands(CLI::App& app, Cli& cli, Options& o) {
     });
   });
   auto* add = content->add_subcommand("add", "upload a folder as a new content version");
-  add->add_option("--source", o.source)->required()->check(CLI::ExistingDirectory);
+  add->add_option("--source", o.source, "the folder")->required()->check(CLI::ExistingDirectory);
   add->add_option("--package", o.package, "the package whose next version it is");
   add->callback([&cli, &o] { cli.run([&] { return add_content(cli, o); }); });
   auto* spread = content->add_subcommand("distribute", "bring content to distribution points (all, unless named)");
-  spread->add_option("content", o.id)->required();
+  spread->add_option("content", o.id, "content id")->required();
   spread->add_option("--dp", o.dps, "a distribution point; may be repeated");
-  spread->add_flag("--no-wait", o.no_wait);
+  spread->add_flag("--no-wait", o.no_wait, "do not wait for the distribution points");
   spread->callback([&cli, &o] { cli.run([&] { return distribute(cli, o); }); });
   auto* status = content->add_subcommand("status", "where a content version is, and why not");
-  status->add_option("content", o.id)->required();
+  status->add_option("content", o.id, "content id")->required();
   status->callback([&cli, &o] { cli.run([&] { return show_distributions(cli, o.id); }); });
   auto* remove = content->add_subcommand("delete", "take it off the distribution points and forget it");
-  remove->add_option("content", o.id)->required();
+  remove->add_option("content", o.id, "content id")->required();
   remove->callback([&cli, &o] {
     cli.run([&]() -> Status {
       FP_TRY(done, cli.send("DELETE", "/content/" + encode(o.id)));
@@ -201,15 +201,15 @@ void add_content_verbs(CLI::App& app, Cli& cli) {
   auto* add = dp->add_subcommand("add", "add or change a distribution point on another host");
   add->add_option("name", o.name, "host name")->required();
   add->add_option("--intranet-url", o.intranet_url, "https://dp2.corp.example:443");
-  add->add_option("--internet-url", o.internet_url);
+  add->add_option("--internet-url", o.internet_url, "https://dp2.example.com:443");
   add->add_option("--push-url", o.push_url, "where the site brings content to");
-  add->add_option("--connections", o.connections)->check(CLI::IsMember({"intranet", "internet", "both"}));
+  add->add_option("--connections", o.connections, "which clients it serves")->check(CLI::IsMember({"intranet", "internet", "both"}));
   add->add_flag("--maintenance,!--no-maintenance", o.maintenance, "not offered to clients, gets no content");
   add->add_flag("--pull", o.pull, "it fetches content from other distribution points");
   add->add_option("--pull-source", o.sources, "which, the first is tried first; may be repeated");
   add->callback([&cli] { cli.run([&] { return put_dp(cli, o); }); });
   auto* validate = dp->add_subcommand("validate", "hash every file again now");
-  validate->add_option("name", o.name)->required();
+  validate->add_option("name", o.name, "host name")->required();
   validate->callback([&cli] {
     cli.run([&]() -> Status {
       FP_TRY(done, cli.send("POST", "/distribution-points/" + encode(o.name) + "/validate"));
@@ -218,7 +218,7 @@ void add_content_verbs(CLI::App& app, Cli& cli) {
     });
   });
   auto* remove = dp->add_subcommand("remove", "forget a distribution point");
-  remove->add_option("name", o.name)->required();
+  remove->add_option("name", o.name, "host name")->required();
   remove->callback([&cli] {
     cli.run([&]() -> Status {
       FP_TRY(done, cli.send("DELETE", "/distribution-points/" + encode(o.name)));

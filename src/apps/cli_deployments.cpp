@@ -72,11 +72,15 @@ void add_deployment_verbs(CLI::App& app, Cli& cli) {
   d->add_option("what", o.what, "application or package: name or id")->required();
   d->add_option("--to", o.collection, "collection: name or id")->required();
   d->add_option("--program", o.program, "of a package");
-  d->add_option("--purpose", o.purpose)->check(CLI::IsMember({"required", "available"}))->capture_default_str();
-  d->add_option("--action", o.action)->check(CLI::IsMember({"install", "uninstall", "repair"}))->capture_default_str();
+  d->add_option("--purpose", o.purpose, "must it be there, or may people choose it")
+      ->check(CLI::IsMember({"required", "available"}))
+      ->capture_default_str();
+  d->add_option("--action", o.action, "what the devices do")
+      ->check(CLI::IsMember({"install", "uninstall", "repair"}))
+      ->capture_default_str();
   d->add_option("--available", o.available, "from when on: a time, or now");
   d->add_option("--deadline", o.deadline, "until when at the latest (required): a time, or now");
-  d->add_option("--comment", o.comment);
+  d->add_option("--comment", o.comment, "a line for people");
   d->add_flag("--ignore-window", o.ignore_window, "install and restart outside maintenance windows too");
   d->add_flag("--suppress-restart", o.suppress_restart, "never restart because of it");
   d->callback([&cli] { cli.run([&] { return deploy(cli, o); }); });

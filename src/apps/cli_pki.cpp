@@ -94,7 +94,7 @@ void add_order_options(CLI::App& c, Options& o) {
   c.add_option("--name", o.name, "common name");
   c.add_option("--dns", o.dns, "DNS name; may be repeated");
   c.add_option("--ip", o.ip, "IP address; may be repeated");
-  c.add_option("--organisation", o.organisation);
+  c.add_option("--organisation", o.organisation, "O= of the subject");
   c.add_option("--days", o.days, "how long it is valid")->check(CLI::Range(1, 3650))->capture_default_str();
   c.add_option("--out", o.out, "folder to write to")->capture_default_str();
 }
@@ -112,14 +112,16 @@ void add_pki_verbs(CLI::App& app, Cli& cli) {
     return c;
   };
   auto* init_verb = verb("init", "make an authority: root and issuing", init);
-  init_verb->add_option("--name", o.name);
-  init_verb->add_option("--organisation", o.organisation);
+  init_verb->add_option("--name", o.name, "of the authority");
+  init_verb->add_option("--organisation", o.organisation, "O= of its certificates");
   init_verb->add_option("--crl-url", o.crl_url, "where the lists will be published: http://crl.example.com/");
   auto* issue_verb = verb("issue", "make a key and a certificate", issue);
   add_order_options(*issue_verb, o);
-  issue_verb->add_option("--key-bits", o.key_bits)->check(CLI::IsMember({2048, 3072, 4096}))->capture_default_str();
+  issue_verb->add_option("--key-bits", o.key_bits, "length of the RSA key")
+      ->check(CLI::IsMember({2048, 3072, 4096}))
+      ->capture_default_str();
   auto* sign_verb = verb("sign", "a certificate for a request (PKCS#10) whose key stays where it is", sign_request);
-  sign_verb->add_option("request", o.request)->required()->check(CLI::ExistingFile);
+  sign_verb->add_option("request", o.request, "PEM or DER file")->required()->check(CLI::ExistingFile);
   add_order_options(*sign_verb, o);
   verb("list", "what was issued", list);
   auto* revoke_verb = verb("revoke", "revoke a certificate and write a new list", [](Cli& c, const Options& opt) -> Status {
@@ -128,7 +130,7 @@ void add_pki_verbs(CLI::App& app, Cli& cli) {
     c.say(opt.serial + ": revoked; a running site takes the new list with SIGHUP or within minutes");
     return {};
   });
-  revoke_verb->add_option("serial", o.serial)->required();
+  revoke_verb->add_option("serial", o.serial, "as `list` shows it")->required();
   revoke_verb->add_option("--reason", o.reason, "reason code of RFC 5280")->capture_default_str();
   verb("crl", "write both lists anew", [](Cli& c, const Options& opt) -> Status {
     FP_TRY(ca, open_ca(opt));

@@ -4,6 +4,7 @@
 
 #include <iostream>
 
+#include "apps/cli_help.hpp"
 #include "base/text.hpp"
 #include "net/client.hpp"
 
@@ -120,7 +121,7 @@ Status Cli::connect() {
     return fail(Code::invalid, "no site is known: run `farpoint login --server https://SITE:9443 --token TOKEN --ca-file ROOT.pem`");
   net::ClientOptions options;
   options.tls.ca_file = ca;
-  options.user_agent = "farpoint/0.1.0";
+  options.user_agent = fmt::format("farpoint/{}", kVersion);
   options.connect_timeout_s = 10;
   client_ = std::make_unique<net::Client>(options);
   return {};

@@ -74,7 +74,6 @@ void add_content_verbs(CLI::App& app, Cli& cli);
 void add_deployment_verbs(CLI::App& app, Cli& cli);
 void add_site_verbs(CLI::App& app, Cli& cli);
 void add_pki_verbs(CLI::App& app, Cli& cli);
-void add_help_verbs(CLI::App& app, Cli& cli);
 
 // Uploads a folder or file as the source of content, in pieces, with progress; returns the staging id.
 [[nodiscard]] Result<std::string> upload_source(Cli& cli, const std::vector<Path>& files, const Path& root);

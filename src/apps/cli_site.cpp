@@ -140,7 +140,7 @@ void add_administrators(CLI::App& app, Cli& cli, Options& o) {
     });
   });
   auto* add = admin->add_subcommand("add", "add an administrator; the token is shown once");
-  add->add_option("name", o.name)->required();
+  add->add_option("name", o.name, "of the new administrator")->required();
   add->add_option("--role", o.roles, "may be repeated")->required();
   add->add_option("--scope", o.scopes, "may be repeated (Default)");
   add->add_option("--collection", o.collections, "whose members may be acted on: name or id, may be repeated (all)");
@@ -153,14 +153,14 @@ void add_administrators(CLI::App& app, Cli& cli, Options& o) {
     });
   });
   auto* change = admin->add_subcommand("change", "other roles, scopes or collections; switch off or on");
-  change->add_option("name", o.name)->required();
+  change->add_option("name", o.name, "whom")->required();
   change->add_option("--role", o.roles, "all roles from now on");
   change->add_option("--scope", o.scopes, "all scopes from now on");
   change->add_option("--collection", o.collections, "all collections from now on");
   change->add_flag("--enable,!--disable", o.enabled, "whether the token opens anything");
   change->callback([&cli, &o] { cli.run([&] { return change_administrator(cli, o); }); });
   auto* remove = admin->add_subcommand("remove", "remove an administrator");
-  remove->add_option("name", o.name)->required();
+  remove->add_option("name", o.name, "whom")->required();
   remove->callback([&cli, &o] {
     cli.run([&]() -> Status {
       FP_TRY(done, cli.send("DELETE", "/administrators/" + encode(o.name)));
@@ -188,7 +188,7 @@ void add_lists(CLI::App& app, Cli& cli, Options& o) {
     });
   });
   auto* audit = app.add_subcommand("audit", "who changed what, newest first");
-  audit->add_option("--limit", o.limit)->check(CLI::Range(1, 1000))->capture_default_str();
+  audit->add_option("--limit", o.limit, "at most so many lines")->check(CLI::Range(1, 1000))->capture_default_str();
   audit->add_flag("--verify", o.verify, "compute the chain of hashes over the whole log again");
   audit->callback([&cli, &o] {
     cli.run([&]() -> Status {
@@ -201,7 +201,7 @@ void add_lists(CLI::App& app, Cli& cli, Options& o) {
   });
   auto* events = app.add_subcommand("events", "what the site noticed, newest first");
   events->add_option("--device", o.device, "name or id");
-  events->add_option("--limit", o.limit)->check(CLI::Range(1, 1000))->capture_default_str();
+  events->add_option("--limit", o.limit, "at most so many lines")->check(CLI::Range(1, 1000))->capture_default_str();
   events->callback([&cli, &o] {
     cli.run([&]() -> Status {
       FP_TRY(page, cli.get(fmt::format("/events?limit={}{}", o.limit, o.device.empty() ? "" : "&device=" + encode(o.device))));

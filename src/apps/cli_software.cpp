@@ -169,8 +169,8 @@ void add_show_and_delete(CLI::App& parent, Cli& cli, Options& o, const std::stri
 void add_create_application(CLI::App& app, Cli& cli, Options& o) {
   auto* c = app.add_subcommand("create", "make an application, upload its content and distribute it");
   c->add_option("--name", o.name, "default: the package's name");
-  c->add_option("--version", o.version);
-  c->add_option("--publisher", o.publisher);
+  c->add_option("--version", o.version, "default: the package's version");
+  c->add_option("--publisher", o.publisher, "who made it");
   c->add_option("--deb", o.deb, "a Debian package")->check(CLI::ExistingFile);
   c->add_option("--rpm", o.rpm, "an RPM package")->check(CLI::ExistingFile);
   c->add_option("--script", o.script, "a script that installs")->check(CLI::ExistingFile);
@@ -212,9 +212,9 @@ void add_software_verbs(CLI::App& app, Cli& cli) {
     });
   });
   auto* create = package->add_subcommand("create", "make a package, with content and a program");
-  create->add_option("--name", o.name)->required();
-  create->add_option("--version", o.version);
-  create->add_option("--manufacturer", o.publisher);
+  create->add_option("--name", o.name, "unlike any other package's")->required();
+  create->add_option("--version", o.version, "for people; content versions are counted by the site");
+  create->add_option("--manufacturer", o.publisher, "who made it");
   create->add_option("--source", o.source, "folder with the content")->check(CLI::ExistingDirectory);
   auto* program = create->add_option("--program", o.program, "name of a program");
   create->add_option("--command", o.command, "its command line")->needs(program);

@@ -2,10 +2,27 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/agent_command.hpp"
+#include "apps/cli_help.hpp"
 
 namespace {
 
 using fp::apps::AgentCommand;
+
+const fp::apps::ManualPage kPage{
+    "farpoint-agent",
+    "8",
+    "this computer as a client of a Farpoint site",
+    {{"0", "good"},
+     {"1", "failed: the message says what"},
+     {"2", "wrong usage, or properties that cannot work together"},
+     {"3", "the agent is not installed here"},
+     {"4", "no such software or log"}},
+    {{"/etc/farpoint/agent.conf", "the properties, one NAME=value a line"},
+     {"/etc/farpoint/certificates", "certificates and keys"},
+     {"/var/lib/farpoint-agent", "memory and cache"},
+     {"/run/farpoint/agent.sock", "control socket, for root only"},
+     {"/var/log/farpoint/agent.log", "the log"}},
+    "farpoint(1), farpointd(8)"};
 
 struct Words {
   std::string data, root;
@@ -141,6 +158,8 @@ int main(int argc, char** argv) {
   worker->add_flag("--network-changed", w.network_changed, "look again where this computer is");
   worker->add_flag("--started", w.started, "first pass after the start");
   worker->add_flag("--stderr", w.to_stderr, "log lines on standard error too");
+  fp::apps::add_help_verbs(app, kPage);
+  if (fp::apps::answer_completion(app, argc, argv)) return fp::apps::agent_exit::kGood;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,7 +1,27 @@
 // farpoint: the administrator's command line, over the admin API.
 #include <csignal>
 
+#include "apps/cli_help.hpp"
 #include "apps/cli_session.hpp"
+
+namespace {
+
+const fp::apps::ManualPage kPage{
+    "farpoint",
+    "1",
+    "administer a Farpoint site",
+    {{"0", "done"},
+     {"1", "failed, or a conflict: it exists, is in use, or somebody changed it meanwhile"},
+     {"2", "wrong usage or input; the message names the field"},
+     {"3", "no such thing"},
+     {"4", "not allowed, or the token is wrong; the message names what would be needed"},
+     {"5", "the site does not answer, or asks to try later"}},
+    {{"~/.config/farpoint/cli.json", "where the site is and the token for it, written by farpoint login"},
+     {"/var/lib/farpoint/admin-cli.json", "the same on the site server itself, written by farpointd init"},
+     {"$FARPOINT_CLI", "names another such file, which is looked at first"}},
+    "farpointd(8), farpoint-agent(8)"};
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace fp::apps;
@@ -10,7 +30,6 @@ int main(int argc, char** argv) {
   Cli cli;
   app.require_subcommand(1);
   app.fallthrough();
-  app.set_version_flag("--version", "farpoint 0.1.0");
   app.add_flag("--json", cli.as_json, "print JSON");
   app.add_option("--server", cli.server, "https://SITE:PORT of the admin API");
   app.add_option("--token", cli.token, "administrator's token (better: farpoint login)");
@@ -22,7 +41,8 @@ int main(int argc, char** argv) {
   add_content_verbs(app, cli);
   add_deployment_verbs(app, cli);
   add_pki_verbs(app, cli);
-  add_help_verbs(app, cli);
+  add_help_verbs(app, kPage);
+  if (answer_completion(app, argc, argv)) return 0;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

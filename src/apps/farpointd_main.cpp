@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "apps/cli_help.hpp"
 #include "apps/scratch.hpp"
 #include "apps/setup.hpp"
 #include "apps/site_server.hpp"
@@ -14,6 +15,18 @@ using namespace fp;
 using namespace fp::apps;
 
 constexpr int kOk = 0, kFailed = 1, kUsage = 2;
+
+const ManualPage kPage{
+    "farpointd",
+    "8",
+    "make, check and run a Farpoint site",
+    {{"0", "done, or stopped by a signal"},
+     {"1", "failed: the message says what"},
+     {"2", "wrong usage, or mistakes in the configuration, each named with its line"}},
+    {{"/etc/farpoint/farpoint.toml", "the configuration"},
+     {"/var/lib/farpoint", "the site: database, keys, authority, content library, uploads"},
+     {"/var/lib/farpoint/admin-cli.json", "the first administrator's token, for farpoint(1) on this machine"}},
+    "farpoint(1), farpoint-agent(8)"};
 
 int complain(const Error& error) {
   std::cerr << "farpointd: " << error.message << "\n";
@@ -139,7 +152,6 @@ int run_init(SetupOptions& o, const Texts& t) {
 int main(int argc, char** argv) {
   CLI::App app{"Farpoint site server"};
   app.require_subcommand(1);
-  app.set_version_flag("--version", "farpointd 0.1.0");
   SetupOptions setup;
   ScratchOptions trial;
   Texts texts;
@@ -161,11 +173,17 @@ int main(int argc, char** argv) {
   scratch_command->add_option("--http", texts.http, "ADDRESS:PORT");
   scratch_command->add_option("--https", texts.https, "ADDRESS:PORT");
   scratch_command->add_flag("--legacy-cms", trial.legacy_cms, "secret policy in the old envelope (3DES)");
-  CLI11_PARSE(app, argc, argv);
-
+  add_help_verbs(app, kPage);
+  if (answer_completion(app, argc, argv)) return kOk;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kUsage;
+  }
   if (init_command->parsed()) return run_init(setup, texts);
   if (check_command->parsed()) return check(config);
   if (run_command->parsed()) return run(config);
+  if (!scratch_command->parsed()) return kOk;  // completion, man
   trial.open = profile == "open";
   for (const auto& problem : {endpoint(texts.http, trial.http), endpoint(texts.https, trial.https)})
     if (!problem.empty()) return complain({Code::invalid, problem});

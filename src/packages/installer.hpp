@@ -16,7 +16,7 @@ namespace fp::packages {
 // Where the machine is: "/" and empty for the real one; a folder in tests.
 struct Roots {
   Path root = "/";       // dpkg --root, rpm --root, prefix of fileset targets and of file detection
-  Path state_dir = "/var/lib/farpoint/agent";  // records of what filesets placed; scripts are written below it
+  Path state_dir = "/var/lib/farpoint-agent";  // records of what filesets placed; scripts are written below it
   std::int64_t lock_wait_ms = 10LL * 60 * 1000;  // for another package tool; then exit code kBusy
 };
 

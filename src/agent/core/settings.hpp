@@ -47,7 +47,7 @@ struct InstallSettings {
 struct Paths {
   Path config = "/etc/farpoint/agent.conf";
   Path certificates = "/etc/farpoint/certificates";
-  Path data = "/var/lib/farpoint/agent";
+  Path data = "/var/lib/farpoint-agent";
   Path run = "/run/farpoint";
   Path log = "/var/log/farpoint/agent.log";
   [[nodiscard]] Path database() const { return data / "agent.db"; }
