@@ -239,3 +239,26 @@ def test_uploads_go_on_after_a_kill_of_the_server(tmp_path):
         assert bits("Close-Session", **{"BITS-Session-Id": sid}).status_code == 200
         lost = bits("Fragment", b"x", **{"BITS-Session-Id": "{00000000-0000-0000-0000-000000000001}", "Content-Range": "bytes 0-0/1"})
         assert lost.status_code == 500 and lost.headers["BITS-Error"].lower() == "0x8020001f" == lost.headers["BITS-Error-Code"].lower()
+
+
+def test_the_old_envelope_is_there_for_who_asks_and_only_then(open_site, http_client, tmp_path):
+    """--legacy-cms: 3DES and PKCS#1 for clients that know no better; the shipped envelope is AES-256 and OAEP."""
+    from asn1 import find_octets
+    with scratch.Scratch("open", tmp_path, "--legacy-cms") as old_site:
+        old_client = farclient.Client(old_site.session(), old_site.http, "old")
+        old_client.register()
+        for client, modern in ((http_client, True), (old_client, False)):
+            _, secret = plain_and_secret(client)
+            sealed = client.body(secret[0][1], client.token()).content
+            *_, oaep, aes = find_octets(sealed)
+            assert (oaep, aes) == (modern, modern)
+            assert "<" in open_cms(sealed, client)[:-2].decode("utf-16")
+
+
+def test_the_open_profile_says_loudly_what_it_is_and_the_closed_one_is_silent(open_site, closed_site):
+    said = open_site.log()
+    banner = [line for line in said.splitlines() if line.startswith("*")]
+    assert banner and said.index(banner[-1]) < said.index("\nready\n")
+    for word in ("OPEN PROFILE", "plain HTTP", "approval of everybody", "anonymous", "Never on a network that matters"):
+        assert word in " ".join(" ".join(banner).replace("*", " ").split()), said
+    assert "OPEN PROFILE" not in closed_site.log()

@@ -168,20 +168,28 @@ Result<std::string> upload_source(Cli& cli, const std::vector<Path>& files, cons
 }
 
 Status wait_for_distribution(Cli& cli, const std::string& content_id) {
+  FP_TRY(content, cli.get("/content/" + encode(content_id)));
+  const auto bytes = content.as_object().at("bytes").to_number<std::int64_t>();
+  const std::string what = "distributing " + content_id;
   while (true) {
     FP_TRY(answer, cli.get("/content/" + encode(content_id) + "/distributions"));
     std::size_t good = 0;
+    std::int64_t done = 0;
     const auto& places = answer.as_object()["items"].as_array();
     for (const auto& place : places) {
       const std::string state = field(place, "state");
       good += state == "ok" ? 1U : 0U;
+      done += place.as_object().at("bytes_done").to_number<std::int64_t>();
       if (state == "failed" && text_at(place, "attempts") != "0")
         return fail(Code::unavailable, "{} is not on {} yet: {} (the site goes on trying: `farpoint content status {}`)", content_id,
                     field(place, "dp"), field(place, "detail"), content_id);
     }
     if (good == places.size()) break;
+    const std::int64_t total = bytes * static_cast<std::int64_t>(places.size());
+    progress(what, std::min(done, total - 1), total);  // the whole is shown once every place has verified its copy
     std::this_thread::sleep_for(kPollEvery);
   }
+  progress(what, 1, 1);
   return {};
 }
 

@@ -1,0 +1,374 @@
+"""Every verb of `farpoint` against a running site: tables, JSON, exit codes, and errors that say what to do."""
+import json
+import os
+import pathlib
+import pty
+import re
+import signal
+import subprocess
+
+import farclient
+import farlab
+import pytest
+import requests
+import scratch
+import story
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+class Site:
+    """A site on loopback with an admin API, and the command of its administrator."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.data = self.folder / "site"
+        self.config = self.folder / "farpoint.toml"
+        self.http, self.https, self.admin = scratch.free_port(), scratch.free_port(), scratch.free_port()
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8",
+                            "FARPOINT_CLI": str(self.data / "admin-cli.json")}
+        self.process = None
+
+    def __enter__(self):
+        farlab.sh(farlab.BIN / "farpointd", "init", "--site-code", "CLI", "--data", self.data, "--config", self.config, "--own-ca",
+                  "--intranet-fqdn", "localhost", "--intranet-listen", f"127.0.0.1:{self.https}", "--intranet-http-listen",
+                  f"127.0.0.1:{self.http}", "--admin-listen", f"127.0.0.1:{self.admin}")
+        log = self.folder / "farpointd.log"
+        self.process = subprocess.Popen([farlab.BIN / "farpointd", "run", "--config", self.config], stdin=subprocess.DEVNULL,
+                                        stdout=open(log, "ab"), stderr=subprocess.STDOUT)
+        farlab.wait_for("the site to run", lambda: "is running" in log.read_text() or self._died(log))
+        return self
+
+    def _died(self, log):
+        if self.process.poll() is not None:
+            raise AssertionError(log.read_text())
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=30)
+
+    def run(self, *words, check=True, env=None):
+        done = subprocess.run([farlab.BIN / "farpoint", *map(str, words)], check=False, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, cwd=self.folder, env={**self.environment, **(env or {})}, timeout=60)
+        if check:
+            assert done.returncode == 0, f"farpoint {words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    def out(self, *words):
+        return self.run(*words).stdout.rstrip()
+
+    def json(self, *words):
+        return json.loads(self.out("--json", *words))
+
+    def rows(self, *words):
+        """The table's lines behind its head, each split where two spaces stand; the same list must come as JSON."""
+        head, *lines = self.out(*words).splitlines()
+        assert head == head.upper() and len(self.json(*words)) == len(lines)
+        return [re.split(r" {2,}", line) for line in lines]
+
+    def device(self, name):
+        """A device that waits for approval, as another vendor's client would register one."""
+        client = farclient.Client(requests.Session(), f"http://127.0.0.1:{self.http}", name)
+        client.register()
+        return farlab.wait_for(name, lambda: next((d for d in self.json("device", "list") if d["name"] == name), None))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with Site(tmp_path_factory.mktemp("cli")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def hello(site):
+    deb = story.build_deb(site.folder, "hello", "1.0")
+    site.out("app", "create", "--deb", deb, "--name", "Hello")
+    return "Hello"
+
+
+@pytest.fixture(scope="module")
+def tool(site):
+    source = site.folder / "tool"
+    source.mkdir()
+    (source / "run.sh").write_text("#!/bin/sh\necho run\n")
+    made = site.json("package", "create", "--name", "Tool", "--source", source, "--program", "run", "--command", "./run.sh",
+                     "--manufacturer", "Lab", "--version", "2", "--max-run-time", "5")
+    return made["id"]
+
+
+def verbs(site):
+    """Every verb that does something, by the manual page."""
+    page = site.out("man").replace("\\-", "-")
+    return re.findall(r"^\.SS farpoint (.*)$", page, re.MULTILINE)
+
+
+def test_every_verb_is_run_by_a_test(site):
+    texts = "\n".join(p.read_text() for folder in ("tests", "lab") for p in (ROOT / folder).glob("*.py"))
+    missing = [verb for verb in verbs(site) if ", ".join(f'"{word}"' for word in verb.split()) not in texts]
+    assert len(verbs(site)) > 50 and not missing, missing
+
+
+def test_every_verb_says_what_it_is_for(site):
+    for verb in verbs(site):
+        shown = site.out(*verb.split(), "--help")
+        assert "Usage:" in shown and len(shown.splitlines()[0]) > 10, shown
+
+
+def test_the_site_in_a_few_numbers(site):
+    assert re.search(r"^site_code +CLI$", site.out("site"), re.MULTILINE)
+    assert site.json("site")["administrator"] == "admin"
+    assert site.rows("mp", "list")[0][0] == "localhost"
+
+
+def test_login_remembers_where_the_site_is(site, tmp_path):
+    known = json.loads((site.data / "admin-cli.json").read_text())
+    home = {"HOME": str(tmp_path), "FARPOINT_CLI": ""}
+    said = site.run("login", "--server", known["server"], "--token", known["token"], "--ca-file", known["ca_file"], env=home).stdout
+    written = tmp_path / ".config/farpoint/cli.json"
+    assert str(written) in said and known["token"] not in said
+    assert written.stat().st_mode & 0o777 == 0o600 and json.loads(written.read_text())["server"] == known["server"]
+    assert "CLI" in site.run("site", env=home).stdout
+    wrong = site.run("login", "--server", known["server"], "--token", "fpa_wrong", "--ca-file", known["ca_file"], env=home, check=False)
+    assert wrong.returncode == 4 and "token" in wrong.stderr
+
+
+def test_devices_wait_for_a_decision_and_are_blocked_and_forgotten(site):
+    first, second = site.device("PENDING1"), site.device("PENDING2")
+    assert {row[0] for row in site.rows("device", "list", "--approval", "pending")} >= {"PENDING1", "PENDING2"}
+    assert "approved" in site.out("device", "approve", "PENDING1") and "rejected" in site.out("device", "reject", "PENDING2")
+    assert site.json("device", "show", first["client_id"])["approval"] == "approved"
+    assert "blocked" in site.out("device", "block", "PENDING1", "--reason", "left on the train")
+    shown = site.out("device", "show", "PENDING1")
+    assert "left on the train" in shown and [row[0] for row in site.rows("device", "list", "--blocked")] == ["PENDING1"]
+    assert "unblocked" in site.out("device", "unblock", "PENDING1")
+    assert site.rows("device", "collections", "PENDING1") == [["SMS00001"]]
+    assert site.rows("device", "policies", "PENDING1") and site.rows("device", "states", "PENDING1") == []
+    assert site.rows("device", "deployments", "PENDING1") == [] and site.json("device", "inventory", "PENDING1") == []
+    assert site.out("device", "delete", "PENDING2") == "PENDING2: deleted"
+    assert second["client_id"] not in site.out("device", "list")
+
+
+def test_collections_are_made_shown_changed_evaluated_and_deleted(site):
+    device = site.device("WEB1")
+    site.out("device", "approve", "WEB1")
+    made = site.json("collection", "create", "--name", "Web", "--query", "select * from SMS_R_System where SMS_R_System.Name like 'WEB%'")
+    assert site.rows("collection", "members", "Web")[0][0] == device["client_id"]
+    site.out("collection", "create", "--name", "Pilot", "--limiting", "Web", "--direct", "WEB1", "--comment", "first")
+    site.out("collection", "create", "--name", "Rest", "--limiting", "Web", "--include", "Web", "--exclude", "Pilot")
+    assert site.json("collection", "members", "Rest") == []
+    window = ["--start", "2026-12-01T01:00:00Z", "--minutes", "60", "--recurrence", "daily"]
+    assert "1 maintenance windows" in site.out("collection", "add-window", "Pilot", "--name", "nights", *window)
+    definition = site.json("collection", "show", "Pilot")
+    definition["comment"] = "second"
+    (site.folder / "pilot.json").write_text(json.dumps(definition))
+    assert "second" in site.out("collection", "update", "Pilot", "--file", "pilot.json")
+    stale = site.run("collection", "update", "Pilot", "--file", "pilot.json", check=False)
+    assert stale.returncode == 1 and "changed meanwhile" in stale.stderr
+    assert [row[0] for row in site.rows("collection", "evaluate", "Web")][0] == made["id"]
+    assert {row[1] for row in site.rows("collection", "list")} >= {"All Systems", "Web", "Pilot", "Rest"}
+    assert [row[0] for row in site.rows("query", "select * from SMS_R_System where SMS_R_System.Name = 'WEB1'")] == ["WEB1"]
+    used = site.run("collection", "delete", "Pilot", check=False)
+    assert used.returncode == 1 and "Rest" in used.stderr
+    for name in ("Rest", "Pilot", "Web"):
+        assert site.out("collection", "delete", name) == f"{name}: deleted"
+
+
+def build_rpm(folder):
+    spec = folder / "sample.spec"
+    spec.write_text("Name: lab-rpm\nVersion: 3.1\nRelease: 2\nSummary: sample\nLicense: none\nBuildArch: noarch\n%description\nsample\n"
+                    "%files\n")
+    farlab.sh("rpmbuild", "-bb", "--define", f"_topdir {folder}/rpm", spec)
+    return next((folder / "rpm").rglob("*.rpm"))
+
+
+def test_applications_of_every_kind(site, hello):
+    site.out("app", "create", "--rpm", build_rpm(site.folder), "--publisher", "Lab")
+    rpm = site.json("app", "show", "lab-rpm")
+    assert rpm["version"] == "3.1-2" and rpm["types"][0]["detection"][0]["version"] == "3.1-2"
+    (site.folder / "set.sh").write_text("#!/bin/sh\ntrue\n")
+    site.out("app", "create", "--name", "Zone", "--script", "set.sh", "--detect-script", "echo yes", "--uninstall", "true",
+             "--repair", "sh set.sh")
+    (site.folder / "fonts").mkdir()
+    (site.folder / "fonts" / "Corp.ttf").write_text("font")
+    site.out("app", "create", "--name", "Fonts", "--files", "fonts", "--target-folder", "/usr/share/fonts/corp", "--detect-file",
+             "/usr/share/fonts/corp/Corp.ttf")
+    kinds = {name: site.json("app", "show", name)["types"][0]["technology"] for name in (hello, "lab-rpm", "Zone", "Fonts")}
+    assert kinds == {hello: "deb", "lab-rpm": "rpm", "Zone": "script", "Fonts": "fileset"}
+    assert {row[0] for row in site.rows("app", "list")} >= set(kinds)
+
+
+def test_an_application_is_exported_changed_and_brought_back(site, hello):
+    definition = site.json("app", "show", hello)
+    definition["publisher"] = "The lab"
+    (site.folder / "hello.json").write_text(json.dumps(definition))
+    assert "The lab" in site.out("app", "update", hello, "--file", "hello.json")
+    again = site.run("app", "update", hello, "--file", "hello.json", check=False)
+    assert again.returncode == 1 and "revision 2" in again.stderr
+    for field in ("id", "revision", "changed_at"):
+        definition.pop(field, None)
+    definition["name"] = "Hello copy"
+    (site.folder / "copy.json").write_text(json.dumps(definition))
+    made = site.json("app", "create", "--file", "copy.json")
+    assert made["revision"] == 1 and made["types"][0]["content_id"] == definition["types"][0]["content_id"]
+    assert site.out("app", "delete", "Hello copy") == "Hello copy: deleted"
+
+
+def test_packages_have_programs_and_versions_of_content(site, tool):
+    shown = site.json("package", "show", "Tool")
+    assert shown["content_version"] == 1 and shown["programs"][0]["command_line"] == "./run.sh"
+    added = site.json("content", "add", "--package", "Tool", "--source", site.folder / "tool")
+    assert added["content_id"] == f"{tool}.2"
+    assert site.rows("content", "distribute", f"{tool}.2")[0][1] == "ok"
+    assert site.rows("content", "status", f"{tool}.2")[0][1] == "ok"
+    assert f"{tool}.2" in [row[0] for row in site.rows("content", "list")]
+    assert site.out("content", "delete", f"{tool}.1") == f"{tool}.1: going"
+    shown = site.json("package", "show", "Tool")
+    shown["version"] = "3"
+    (site.folder / "tool.json").write_text(json.dumps(shown))
+    assert re.search(r"^version +3$", site.out("package", "update", "Tool", "--file", "tool.json"), re.MULTILINE)
+    site.out("package", "create", "--name", "Empty")
+    assert site.out("package", "delete", "Empty") == "Empty: deleted"
+    assert [row[1] for row in site.rows("package", "list")] == ["Tool"]
+
+
+def test_deployments_are_made_switched_and_deleted(site, hello, tool):
+    made = site.json("deploy", hello, "--to", "All Systems", "--deadline", "2030-01-01T00:00:00Z", "--comment", "soon")
+    program = site.json("deploy", tool, "--to", "All Systems", "--program", "run", "--purpose", "available")
+    assert {row[0] for row in site.rows("deployment", "list")} == {made["id"], program["id"]}
+    assert site.out("deployment", "disable", hello).endswith("disabled") and not site.json("deployment", "show", hello)["enabled"]
+    assert site.out("deployment", "enable", made["id"]).endswith("enabled")
+    assert site.json("deployment", "status", hello)["summary"]["success"] == 0
+    site.device("DEPLOY1")
+    why = site.out("why", "DEPLOY1", hello)
+    assert "  -- " in why and "approv" in why and site.json("why", "DEPLOY1", hello)["steps"]
+    in_use = site.run("app", "delete", hello, check=False)
+    assert in_use.returncode == 1 and made["id"] in in_use.stderr
+    for each in (made["id"], program["id"]):
+        assert site.out("deployment", "delete", each) == f"{each}: deleted"
+
+
+def test_settings_are_set_for_all_and_for_some(site):
+    names = {row[0] for row in site.rows("settings", "names")}
+    assert "client_policy.polling_interval_min" in names
+    site.out("settings", "set", "client_policy.polling_interval_min=30")
+    some = site.json("settings", "set", "--name", "Laptops", "--for", "All Systems", "--priority", "10", "cache.size_mb=2048")
+    assert some["priority"] == 10 and [row[1] for row in site.rows("settings", "list")][0] == "Laptops"
+    wrong = site.run("settings", "set", "client_policy.polling_interval_min=soon", check=False)
+    assert wrong.returncode == 2 and "polling_interval_min" in wrong.stderr
+    assert site.out("settings", "delete", "Laptops") == "Laptops: deleted"
+
+
+def test_administrators_and_their_roles(site):
+    assert "Read-only Analyst" in {row[0] for row in site.rows("admin", "roles")}
+    token = site.json("admin", "add", "ola", "--role", "Read-only Analyst", "--scope", "Default")["token"]
+    as_ola = ["--server", f"https://127.0.0.1:{site.admin}", "--token", token, "--ca-file", site.data / "ca" / "root.pem"]
+    assert site.run(*as_ola, "device", "list").returncode == 0
+    refused = site.run(*as_ola, "device", "block", "WEB1", check=False)
+    assert refused.returncode == 4 and "needs one of the roles" in refused.stderr
+    assert "Operations Administrator" in site.out("admin", "change", "ola", "--role", "Operations Administrator", "--disable")
+    shut = site.run(*as_ola, "device", "list", check=False)
+    assert shut.returncode == 4 and "disabled" in shut.stderr
+    assert {row[0] for row in site.rows("admin", "list")} == {"admin", "ola"}
+    assert site.out("admin", "remove", "ola") == "ola: removed"
+
+
+def test_the_audit_log_names_who_did_what_and_is_unbroken(site):
+    site.out("collection", "create", "--name", "Audited")
+    newest = site.rows("audit", "--limit", "1")[0]
+    assert newest[1:4] == ["admin", "create", "collection"] and newest[-1] == "Audited"
+    assert "unbroken" in site.out("audit", "--verify") and site.json("audit", "--verify")["unbroken"]
+    assert isinstance(site.json("events", "--limit", "5"), list)
+
+
+def test_distribution_points_are_added_changed_validated_and_removed(site, tool):
+    own = site.rows("dp", "list")[0][0]
+    assert "validating" in site.out("dp", "validate", own)
+    made = site.json("dp", "add", "dp2.test", "--intranet-url", "https://dp2.test", "--push-url", "https://127.0.0.1:1", "--maintenance")
+    assert made["maintenance"] and made["push_url"] == "https://127.0.0.1:1"
+    changed = site.json("dp", "add", "dp2.test", "--no-maintenance", "--connections", "both")
+    assert not changed["maintenance"] and changed["intranet_url"] == "https://dp2.test"
+    site.out("content", "distribute", f"{tool}.2" if tool in site.out("content", "list") else tool, "--dp", "dp2.test", "--no-wait")
+    assert any(row[0] == "dp2.test" and row[1] != "ok" for row in site.rows("content", "status", f"{tool}.2"))
+    assert site.out("dp", "remove", "dp2.test") == "dp2.test: removed"
+    assert [row[0] for row in site.rows("dp", "list")] == [own]
+
+
+def test_the_authority_issues_signs_lists_revokes_and_publishes(site, tmp_path):
+    ca = tmp_path / "ca"
+    assert "root.pem" in site.out("pki", "init", "--ca", ca, "--name", "Test authority", "--crl-url", "http://crl.test/")
+    issued = site.json("pki", "issue", "--ca", ca, "--name", "pc1.test", "--dns", "pc1.test", "--out", tmp_path)
+    assert farlab.sh("openssl", "verify", "-CAfile", ca / "root.pem", "-untrusted", tmp_path / "pc1.pem", tmp_path / "pc1.pem").endswith("OK\n")
+    farlab.sh("openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / "pc2.key", "-subj", "/CN=pc2", "-out",
+              tmp_path / "pc2.csr")
+    signed = site.json("pki", "sign", tmp_path / "pc2.csr", "--ca", ca, "--name", "pc2.test", "--out", tmp_path)
+    assert pathlib.Path(signed["certificate"]).read_text().startswith("-----BEGIN CERTIFICATE")
+    assert {row[0] for row in site.rows("pki", "list", "--ca", ca)} >= {issued["serial"], signed["serial"]}
+    assert "revoked" in site.out("pki", "revoke", issued["serial"], "--ca", ca, "--reason", "1")
+    assert site.out("pki", "crl", "--ca", ca).endswith("issuing.crl")
+    lists = farlab.sh("openssl", "crl", "-in", ca / "issuing.crl", "-inform", "DER", "-noout", "-text")
+    assert issued["serial"].upper().lstrip("0") in lists.upper() and signed["serial"].upper().lstrip("0") not in lists.upper()
+    again = site.run("pki", "issue", "--ca", ca, "--name", "pc1.test", "--out", tmp_path, check=False)
+    assert again.returncode == 1 and "--out" in again.stderr
+
+
+def test_completion_and_manual_are_printed(site):
+    for shell in ("bash", "zsh", "fish"):
+        assert "farpoint complete" in site.out("completion", shell)
+    assert site.out("man").startswith(".TH FARPOINT 1")
+
+
+@pytest.mark.parametrize("code, needle, words", [
+    (2, "subcommand", []),
+    (2, "--name", ["collection", "create"]),
+    (2, "purpose", ["deploy", "Hello", "--to", "All Systems", "--purpose", "perhaps"]),
+    (2, "--target-folder", ["app", "create", "--name", "X", "--files", "/usr/share/doc/bash"]),
+    (2, "--detect-file", ["app", "create", "--name", "X", "--script", "/bin/true"]),
+    (2, "--deb, --rpm, --script, --files", ["app", "create", "--name", "X"]),
+    (2, "is it a package file", ["app", "create", "--deb", "/bin/true"]),
+    (2, "--file", ["app", "create", "--file", "/nonexistent.json"]),
+    (2, "NAME=VALUE", ["settings", "set", "nothing"]),
+    (2, "--name and --for", ["settings", "set", "--name", "New", "cache.size_mb=1"]),
+    (2, "WQL column 18: expected FROM", ["query", "select everything"]),
+    (2, "deadline", ["deploy", "Hello", "--to", "All Systems", "--purpose", "available", "--deadline", "2030-01-01T00:00:00Z"]),
+    (2, "time", ["deploy", "Hello", "--to", "All Systems", "--deadline", "tomorrow"]),
+    (2, "no program", ["deploy", "Tool", "--to", "All Systems", "--program", "walk"]),
+    (2, "there is no security role Chief", ["admin", "add", "x", "--role", "Chief"]),
+    (2, "All Systems", ["collection", "delete", "All Systems"]),
+    (3, "there is no device NOBODY", ["device", "show", "NOBODY"]),
+    (3, "there is no collection", ["deploy", "Hello", "--to", "Nowhere"]),
+    (3, "there is no administrator", ["admin", "change", "nobody", "--enable"]),
+    (3, "no such content", ["content", "delete", "CLI0FFFF.9"]),
+    (1, "there is an application Hello already", ["app", "create", "--name", "Hello", "--script", "/bin/true", "--detect-file", "/x"]),
+    (1, "you cannot remove yourself", ["admin", "remove", "admin"]),
+    (5, "127.0.0.1:1", ["--server", "https://127.0.0.1:1", "--token", "x", "site"]),
+    (2, "farpoint login", ["--server", "https://other.test:9443", "site"]),
+])
+def test_wrong_input_is_refused_with_what_to_do(site, hello, tool, code, needle, words):
+    for extra in ([], ["--json"]):
+        done = site.run(*extra, *words, check=False)
+        assert done.returncode == code and needle in done.stdout + done.stderr, (done.returncode, done.stdout, done.stderr)
+        assert not done.stdout or code == 2
+
+
+def test_progress_is_shown_on_a_terminal_and_nowhere_else(site):
+    source = site.folder / "large"
+    source.mkdir()
+    (source / "large.bin").write_bytes(os.urandom(20 << 20))
+    quiet = site.run("content", "add", "--source", source)
+    assert quiet.stderr == ""
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen([farlab.BIN / "farpoint", "app", "create", "--name", "Large", "--files", source, "--target-folder", "/opt/x",
+                                "--detect-file", "/opt/x/large.bin"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=terminal, env=site.environment)
+    os.close(terminal)
+    shown = b""
+    try:
+        while part := os.read(controller, 65536):
+            shown += part
+    except OSError:
+        pass  # how Linux says that nobody has the terminal open any more
+    os.close(controller)
+    assert process.wait(timeout=60) == 0
+    steps = [int(n) for n in re.findall(rb"large\.bin .*?(\d+) %", shown)]
+    assert len(steps) >= 3 and steps == sorted(steps) and steps[-1] == 100, shown
+    assert b"distribut" in shown and b"\r" in shown, shown
