@@ -221,7 +221,7 @@ def test_packages_have_programs_and_versions_of_content(site, tool):
     assert site.rows("content", "distribute", f"{tool}.2")[0][1] == "ok"
     assert site.rows("content", "status", f"{tool}.2")[0][1] == "ok"
     assert f"{tool}.2" in [row[0] for row in site.rows("content", "list")]
-    assert site.out("content", "delete", f"{tool}.1") == f"{tool}.1: going"
+    assert site.out("content", "delete", f"{tool}.1") == f"{tool}.1: gone"
     shown = site.json("package", "show", "Tool")
     shown["version"] = "3"
     (site.folder / "tool.json").write_text(json.dumps(shown))

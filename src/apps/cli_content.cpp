@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <map>
 #include <thread>
 
 #include "apps/cli_session.hpp"
@@ -70,10 +71,56 @@ Status upload_file(Cli& cli, const std::string& staging, const Path& file, const
 
 Status show_distributions(Cli& cli, const std::string& id) {
   FP_TRY(rows, cli.get("/content/" + encode(id) + "/distributions"));
-  cli.show_rows(rows.as_object()["items"].as_array(),
-                {{"DISTRIBUTION POINT", "dp"}, {"STATE", "state"}, {"BYTES", "bytes_done"}, {"ATTEMPTS", "attempts"}, {"DETAIL", "detail"}});
+  cli.show_rows(rows.as_object()["items"].as_array(), {{"DISTRIBUTION POINT", "dp"}, {"STATE", "state"}, {"BYTES", "bytes_done"},
+                                                       {"OF", "bytes_total"}, {"ATTEMPTS", "attempts"}, {"DETAIL", "detail"}});
   return {};
 }
+
+// One distribution point, or all of them.
+Status show_points(Cli& cli, const std::string& name) {
+  json::array rows;
+  std::vector<std::string> names{name};
+  if (name.empty()) {
+    FP_TRY(known, cli.list("/distribution-points"));
+    names.clear();
+    for (const auto& dp : known) names.push_back(field(dp, "name"));
+  }
+  for (const auto& dp : names) {
+    FP_TRY(there, cli.get("/distribution-points/" + encode(dp) + "/distributions"));
+    for (const auto& row : there.as_object()["items"].as_array()) rows.push_back(row);
+  }
+  cli.show_rows(rows, {{"DISTRIBUTION POINT", "dp"}, {"CONTENT", "content_id"}, {"STATE", "state"}, {"BYTES", "bytes_done"},
+                       {"OF", "bytes_total"}, {"SINCE", "updated_at"}, {"ATTEMPTS", "attempts"}, {"DETAIL", "detail"}});
+  return {};
+}
+
+// What a waiting person is told: on a terminal one bar for all; else a line whenever a distribution point comes a step further.
+class Watch {
+ public:
+  void look(const Cli& cli, const std::string& content_id, const json::array& places) {
+    if (cli.as_json) return;
+    std::int64_t done = 0, total = 0;
+    for (const auto& place : places) {
+      const std::int64_t here = number(place, "bytes_done"), of = number(place, "bytes_total");
+      done += field(place, "state") == "ok" ? of : std::min(here, of);
+      total += of;
+      step(field(place, "dp"), field(place, "state"), here, of, field(place, "detail"));
+    }
+    if (total > 0) progress("distributing " + content_id, std::min(done, total - 1), total);  // the last step comes when all are verified
+  }
+
+ private:
+  static std::int64_t number(const json::value& row, const char* name) { return row.as_object().at(name).to_number<std::int64_t>(); }
+  void step(const std::string& dp, const std::string& state, std::int64_t done, std::int64_t total, const std::string& detail) {
+    if (Cli::on_terminal()) return;
+    const std::string line = state == "transferring" ? fmt::format("{}: {} of {} bytes", dp, done, total)
+                                                     : fmt::format("{}: {}{}{}", dp, state, detail.empty() ? "" : ": ", detail);
+    std::string& told = told_[dp];
+    if (line != told) std::cerr << line << "\n";
+    told = line;
+  }
+  std::map<std::string, std::string> told_;
+};
 
 Status distribute(Cli& cli, const Options& o) {
   json::value body;
@@ -81,6 +128,26 @@ Status distribute(Cli& cli, const Options& o) {
   FP_TRY(ordered, cli.send("POST", "/content/" + encode(o.id) + "/distribute", body));
   if (!o.no_wait) FP_CHECK(wait_for_distribution(cli, o.id));
   return show_distributions(cli, o.id);
+}
+
+// Returns when it is off every distribution point, or one says why it cannot be.
+Status delete_content(Cli& cli, const Options& o) {
+  FP_TRY(done, cli.send("DELETE", "/content/" + encode(o.id)));
+  Watch watch;
+  while (!o.no_wait) {
+    FP_TRY(answer, cli.get("/content/" + encode(o.id) + "/distributions"));
+    const auto& places = answer.as_object()["items"].as_array();
+    if (places.empty()) break;
+    watch.look(cli, o.id, places);
+    std::size_t stuck = 0;
+    for (const auto& place : places) stuck += text_at(place, "attempts") != "0" ? 1U : 0U;
+    if (stuck == places.size())
+      return fail(Code::unavailable, "{} is forgotten, but still on {}: {} (the site goes on trying: `farpoint dp status`)", o.id,
+                  field(places[0], "dp"), field(places[0], "detail"));
+    std::this_thread::sleep_for(kPollEvery);
+  }
+  cli.say(o.id + (o.no_wait ? ": going" : ": gone"));
+  return {};
 }
 
 Status add_content(Cli& cli, const Options& o) {
@@ -136,13 +203,8 @@ void add_content_commands(CLI::App& app, Cli& cli, Options& o) {
   status->callback([&cli, &o] { cli.run([&] { return show_distributions(cli, o.id); }); });
   auto* remove = content->add_subcommand("delete", "take it off the distribution points and forget it");
   remove->add_option("content", o.id, "content id")->required();
-  remove->callback([&cli, &o] {
-    cli.run([&]() -> Status {
-      FP_TRY(done, cli.send("DELETE", "/content/" + encode(o.id)));
-      cli.say(o.id + ": going");
-      return {};
-    });
-  });
+  remove->add_flag("--no-wait", o.no_wait, "do not wait until it is off the distribution points");
+  remove->callback([&cli, &o] { cli.run([&] { return delete_content(cli, o); }); });
 }
 
 }  // namespace
@@ -168,28 +230,27 @@ Result<std::string> upload_source(Cli& cli, const std::vector<Path>& files, cons
 }
 
 Status wait_for_distribution(Cli& cli, const std::string& content_id) {
-  FP_TRY(content, cli.get("/content/" + encode(content_id)));
-  const auto bytes = content.as_object().at("bytes").to_number<std::int64_t>();
-  const std::string what = "distributing " + content_id;
+  Watch watch;
   while (true) {
     FP_TRY(answer, cli.get("/content/" + encode(content_id) + "/distributions"));
-    std::size_t good = 0;
-    std::int64_t done = 0;
+    std::size_t good = 0, stuck = 0;
     const auto& places = answer.as_object()["items"].as_array();
+    watch.look(cli, content_id, places);
+    std::string why;
     for (const auto& place : places) {
       const std::string state = field(place, "state");
       good += state == "ok" ? 1U : 0U;
-      done += place.as_object().at("bytes_done").to_number<std::int64_t>();
-      if (state == "failed" && text_at(place, "attempts") != "0")
-        return fail(Code::unavailable, "{} is not on {} yet: {} (the site goes on trying: `farpoint content status {}`)", content_id,
-                    field(place, "dp"), field(place, "detail"), content_id);
+      const bool failed = state == "failed" && text_at(place, "attempts") != "0";
+      const bool waits = state == "pending" && !field(place, "detail").empty();
+      stuck += failed || waits ? 1U : 0U;
+      if (why.empty() && (failed || waits)) why = fmt::format("{} is not on {} yet: {}", content_id, field(place, "dp"), field(place, "detail"));
     }
     if (good == places.size()) break;
-    const std::int64_t total = bytes * static_cast<std::int64_t>(places.size());
-    progress(what, std::min(done, total - 1), total);  // the whole is shown once every place has verified its copy
+    if (good + stuck == places.size())
+      return fail(Code::unavailable, "{} (the site goes on trying: `farpoint content status {}`)", why, content_id);
     std::this_thread::sleep_for(kPollEvery);
   }
-  progress(what, 1, 1);
+  progress("distributing " + content_id, 1, 1);
   return {};
 }
 
@@ -206,6 +267,9 @@ void add_content_verbs(CLI::App& app, Cli& cli) {
       return {};
     });
   });
+  auto* status = dp->add_subcommand("status", "what shall be on a distribution point (on all, unless named), how far it is, and why not");
+  status->add_option("name", o.name, "host name");
+  status->callback([&cli] { cli.run([&] { return show_points(cli, o.name); }); });
   auto* add = dp->add_subcommand("add", "add or change a distribution point on another host");
   add->add_option("name", o.name, "host name")->required();
   add->add_option("--intranet-url", o.intranet_url, "https://dp2.corp.example:443");

@@ -16,8 +16,9 @@ class Section {
   Section(const toml::table& table, std::string prefix, std::vector<std::string>& mistakes, const std::string& file)
       : table_(table), prefix_(std::move(prefix)), mistakes_(mistakes), file_(file) {}
 
+  // Without a node the line is that of the section, and of a section that is not there the file's first.
   void mistake(const toml::node* node, std::string_view key, std::string_view what) {
-    const auto line = node ? node->source().begin.line : table_.source().begin.line;
+    const auto line = std::max<toml::source_index>(1, node ? node->source().begin.line : table_.source().begin.line);
     mistakes_.push_back(fmt::format("{}:{}: {}{}: {}", file_, line, prefix_, key, what));
   }
   const toml::node* get(std::string_view key) {
@@ -81,8 +82,6 @@ class Section {
     for (const auto& [key, node] : table_)
       if (!known_.contains(std::string(key.str()))) mistake(&node, key.str(), "no such setting");
   }
-  [[nodiscard]] int line() const { return static_cast<int>(table_.source().begin.line); }
-
  private:
   const toml::table& table_;
   std::string prefix_;
@@ -119,6 +118,7 @@ class Reader {
   }
 
  private:
+  [[nodiscard]] bool content_only() const { return out_.role == HostRole::distribution_point; }
   Section section(const toml::table& t, const char* name) { return {t, std::string(name) + ".", mistakes_, file_}; }
 
   void must_exist(Section& s, const toml::node* node, std::string_view key, const Path& path) {
@@ -131,6 +131,11 @@ class Reader {
 
   void site(const toml::table& t) {
     auto s = section(t, "site");
+    s.word("role", out_.role, {{"site", HostRole::site}, {"distribution-point", HostRole::distribution_point}});
+    if (content_only()) {
+      out_.mp_enabled = false;
+      out_.admin_port = 0;
+    }
     s.text("code", out_.site_code);
     if (auto code = parse_site_code(out_.site_code)) out_.site_code = *code;
     else s.mistake(s.get("code"), "code", code.error().message);
@@ -163,6 +168,11 @@ class Reader {
     }
     s.text("publish_crl_address", out_.crl_address);
     s.number("publish_crl_port", out_.crl_port, 1, 65535);
+    if (out_.crl_address.empty() != (out_.crl_port == 0))
+      s.mistake(t.get("publish_crl_address") ? t.get("publish_crl_address") : t.get("publish_crl_port"), "publish_crl_address",
+                "goes together with publish_crl_port");
+    if (content_only() && out_.crl_port != 0)
+      s.mistake(t.get("publish_crl_port"), "publish_crl_port", "a distribution point away from the site has no authority to publish lists of");
     s.refuse_unknown();
   }
 
@@ -172,6 +182,7 @@ class Reader {
     s.word("connections", out_.mp_connections, kConnections);
     s.flag("windows_auth", out_.windows_auth);
     s.path("client_files", out_.client_files);
+    if (content_only() && out_.mp_enabled) s.mistake(t.get("enabled"), "enabled", "a host of the role distribution-point has no management point");
     s.refuse_unknown();
   }
 
@@ -186,6 +197,13 @@ class Reader {
     out_.dp_site_fingerprint = lower(out_.dp_site_fingerprint);
     if (!out_.dp_site_fingerprint.empty() && out_.dp_site_fingerprint.size() != 64)
       s.mistake(s.get("site_fingerprint"), "site_fingerprint", "must be a SHA-256 fingerprint (64 hex digits)");
+    if (content_only()) {
+      file(s, "client_certificate", out_.link_certificate);
+      file(s, "client_key", out_.link_key);
+      if (!out_.dp_enabled) s.mistake(t.get("enabled"), "enabled", "a host of the role distribution-point is nothing without it");
+      if (out_.dp_site_fingerprint.empty())
+        s.mistake(nullptr, "site_fingerprint", "is needed: the SHA-256 fingerprint of the site server's certificate, which alone may bring content");
+    }
     s.refuse_unknown();
   }
 
@@ -199,6 +217,8 @@ class Reader {
     file(s, "link_key", out_.link_key);
     if (out_.admin_port != 0 && (out_.admin_certificate.empty() || out_.admin_key.empty()))
       s.mistake(s.get("port"), "certificate", "the admin API is HTTPS only: name certificate and key, or set port = 0");
+    if (content_only() && out_.admin_port != 0)
+      s.mistake(t.get("port"), "port", "a host of the role distribution-point has no admin API: leave this section out");
     s.refuse_unknown();
   }
 
@@ -240,25 +260,32 @@ class Reader {
     }
   }
 
+  // What only several settings together can get wrong; the line is that of the setting to look at.
   void contradictions() {
-    const auto say = [&](std::string text) { mistakes_.push_back(fmt::format("{}: {}", file_, text)); };
-    bool internet = false, https = false, http = false;
+    const auto say = [&](const char* part, const char* key, std::string_view text) {
+      const auto* table = root_.get_as<toml::table>(part);
+      const toml::node* node = table ? table->get(key) : nullptr;
+      if (!node) node = table;
+      Section(root_, std::string(part) + ".", mistakes_, file_).mistake(node, key, text);
+    };
+    bool internet = false, http = false, https = false;
     for (const auto& l : out_.listeners) {
       internet |= l.door == Door::internet_https;
-      https |= l.door != Door::intranet_http;
+      https |= l.door == Door::intranet_https;
       http |= l.door == Door::intranet_http;
     }
     if (internet && out_.internet_fqdn.empty())
-      say("site.internet_fqdn: an internet listener needs the public name that clients use (it must be in its certificate and in public DNS)");
+      say("site", "internet_fqdn", "an internet listener needs the public name that clients use (it must be in its certificate and in public DNS)");
     if (internet && !out_.use_pki_client_certificate)
-      say("site.use_pki_client_certificate: must be true: internet-based clients need PKI certificates");
+      say("site", "use_pki_client_certificate", "must be true: internet-based clients need PKI certificates");
     if (internet && out_.issuers.empty())
-      say("pki.issuers: an internet listener needs the list of issuers whose client certificates are accepted");
-    if (out_.dp_anonymous && !http && !https) say("distribution_point.anonymous: there is no intranet listener");
+      say("pki", "issuers", "an internet listener needs the list of issuers whose client certificates are accepted");
+    if (content_only() && !internet && !https)
+      say("site", "role", "a distribution point away from the site needs an HTTPS listener: the site brings content by HTTPS only");
+    if (out_.dp_anonymous && !http && !https) say("distribution_point", "anonymous", "there is no intranet listener");
     if (out_.dp_enabled && out_.dp_name.empty())
       out_.dp_name = !out_.intranet_fqdn.empty() ? out_.intranet_fqdn : out_.internet_fqdn;
-    if (out_.dp_enabled && out_.dp_name.empty()) say("distribution_point.name: set it, or site.intranet_fqdn");
-    if (out_.crl_address.empty() != (out_.crl_port == 0)) say("pki.publish_crl_address and pki.publish_crl_port go together");
+    if (out_.dp_enabled && out_.dp_name.empty()) say("distribution_point", "name", "set it, or site.intranet_fqdn");
   }
 
   const toml::table& root_;

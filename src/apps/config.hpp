@@ -23,8 +23,12 @@ struct ListenerConfig {
 
 enum class ApprovalMode { manual, trusted, all };
 
+// What a host is: a site with any of its roles, or a distribution point of a site that runs elsewhere.
+enum class HostRole { site, distribution_point };
+
 struct SiteConfig {
   Path file;                    // where it was read
+  HostRole role = HostRole::site;
   std::string site_code;
   Path data;                    // database, content library, keys
   ApprovalMode approval = ApprovalMode::trusted;
@@ -52,9 +56,9 @@ struct SiteConfig {
   std::string dp_site_fingerprint;  // a DP on another host: the site server's pinned certificate
 
   std::string admin_address = "127.0.0.1";
-  int admin_port = 8443;        // 0: no admin API
+  int admin_port = 9443;        // 0: no admin API
   Path admin_certificate, admin_key;
-  Path link_certificate, link_key;  // client certificate towards remote distribution points
+  Path link_certificate, link_key;  // client certificate towards distribution points on other hosts
 
   std::string crl_address;      // publishes data/ca/*.crl over plain HTTP; empty: not
   int crl_port = 0;

@@ -5,8 +5,9 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/cli_help.hpp"
+#include "apps/content_server.hpp"
 #include "apps/scratch.hpp"
-#include "apps/setup.hpp"
+#include "apps/setup_dp.hpp"
 #include "apps/site_server.hpp"
 
 namespace {
@@ -43,7 +44,9 @@ sigset_t block_signals() {
   return set;
 }
 
-int serve(SiteServer& site, const sigset_t& signals) {
+// `site`: a SiteServer or a ContentServer.
+template <class Server>
+int serve(Server& site, const sigset_t& signals) {
   while (true) {
     int number = 0;
     sigwait(&signals, &number);
@@ -67,8 +70,18 @@ int show_mistakes(const std::vector<std::string>& mistakes) {
 int check(const Path& file) {
   SiteConfig config;
   if (const auto mistakes = read_config(file, config); !mistakes.empty()) return show_mistakes(mistakes);
-  std::cout << file.native() << ": site " << config.site_code << ", " << config.listeners.size() << " listeners: no mistakes\n";
+  std::cout << file.native() << (config.role == HostRole::site ? ": site " : ": distribution point of site ") << config.site_code << ", "
+            << config.listeners.size() << " listeners: no mistakes\n";
   return kOk;
+}
+
+template <class Server>
+int start_and_serve(const SiteConfig& config, std::string_view what, const sigset_t& signals) {
+  auto server = Server::start(config, system_clock(), system_random());
+  if (!server) return complain(server.error());
+  for (const auto& l : config.listeners) log::info("site", "{} on {}:{}", to_string(l.door), l.address, l.port);
+  log::info("site", "{} {} is running", what, config.site_code);
+  return serve(**server, signals);
 }
 
 int run(const Path& file) {
@@ -76,11 +89,9 @@ int run(const Path& file) {
   SiteConfig config;
   if (const auto mistakes = read_config(file, config); !mistakes.empty()) return show_mistakes(mistakes);
   if (const Status logging = log::start(config.log); !logging) return complain(logging.error());
-  auto site = SiteServer::start(config, system_clock(), system_random());
-  if (!site) return complain(site.error());
-  for (const auto& l : config.listeners) log::info("site", "{} on {}:{}", to_string(l.door), l.address, l.port);
-  log::info("site", "site {} is running", config.site_code);
-  return serve(**site, signals);
+  if (config.role == HostRole::distribution_point)
+    return start_and_serve<ContentServer>(config, "distribution point of site", signals);
+  return start_and_serve<SiteServer>(config, "site", signals);
 }
 
 int init(const SetupOptions& options) {
@@ -89,6 +100,15 @@ int init(const SetupOptions& options) {
   for (const auto& line : made->made) std::cout << line << "\n";
   std::cout << "\nadmin token (shown once): " << made->admin_token << "\n"
             << "next: farpointd run --config " << made->config.native() << "\n";
+  return kOk;
+}
+
+int init_content_host(const ContentHostOptions& options) {
+  auto made = set_up_content_host(options);
+  if (!made) return complain(made.error());
+  for (const auto& line : made->made) std::cout << line << "\n";
+  std::cout << "\nnext: farpointd run --config " << made->config.native() << "\n"
+            << "then, on the site server: farpoint dp add " << options.fqdn << " ...\n";
   return kOk;
 }
 
@@ -132,10 +152,38 @@ void add_init(CLI::App& app, SetupOptions& o, Texts& t) {
   app.add_option("--issuer", o.issuers, "PEM file: an authority whose client certificates are accepted; may be repeated");
   app.add_option("--certificate", o.certificate, "PEM file: the server's certificate with its chain (without --own-ca)");
   app.add_option("--key", o.key, "PEM file: its key");
+  app.add_option("--link-certificate", o.link_certificate, "PEM file: the client certificate for distribution points on other hosts");
+  app.add_option("--link-key", o.link_key, "PEM file: its key");
+  app.add_option("--user", o.user, "who shall own it, when root makes it (default: the user farpoint, if there is one)");
   const std::map<std::string, ApprovalMode> modes{
       {"manual", ApprovalMode::manual}, {"trusted", ApprovalMode::trusted}, {"all", ApprovalMode::all}};
   app.add_option("--approval", o.approval, "clients without a trusted certificate: manual, trusted, all")
       ->transform(CLI::CheckedTransformer(modes, CLI::ignore_case));
+}
+
+void add_init_dp(CLI::App& app, ContentHostOptions& o, Texts& t) {
+  app.add_option("--site-code", o.site_code, "of the site that it belongs to")->required();
+  app.add_option("--fqdn", o.fqdn, "name of this host, by which clients and the site call it")->required();
+  app.add_option("--data", o.data, "folder of the content")->capture_default_str();
+  app.add_option("--config", o.config, "configuration file to write")->capture_default_str();
+  app.add_option("--site-certificate", o.site_certificate, "PEM file: what the site server shows (its link.pem)")->required();
+  app.add_option("--certificate", o.certificate, "PEM file: this host's server certificate with its chain; it is copied")->required();
+  app.add_option("--key", o.key, "PEM file: its key; it is copied")->required();
+  app.add_option("--issuer", o.issuers, "PEM file: an authority whose client certificates are accepted; may be repeated")->required();
+  app.add_option("--crl-file", o.crl_files, "a revocation list, where certificates name none over HTTP; may be repeated");
+  app.add_option("--client-certificate", o.client_certificate, "PEM file: what it shows to distribution points that it pulls from");
+  app.add_option("--client-key", o.client_key, "PEM file: its key");
+  app.add_option("--internet-listen", t.internet, "ADDRESS:PORT for clients on the internet (HTTPS)");
+  app.add_option("--intranet-listen", t.intranet, "ADDRESS:PORT for clients on the intranet (HTTPS)");
+  app.add_option("--intranet-http-listen", t.http, "ADDRESS:PORT, plain HTTP for the intranet; off unless named");
+  app.add_flag("--anonymous", o.anonymous, "content without a certificate, on intranet listeners only");
+  app.add_option("--user", o.user, "who shall own it, when root makes it (default: the user farpoint, if there is one)");
+}
+
+int run_init_dp(ContentHostOptions& o, const Texts& t) {
+  for (const auto& problem : {endpoint(t.internet, o.internet), endpoint(t.intranet, o.intranet), endpoint(t.http, o.intranet_http)})
+    if (!problem.empty()) return complain({Code::invalid, problem});
+  return init_content_host(o);
 }
 
 int run_init(SetupOptions& o, const Texts& t) {
@@ -153,6 +201,7 @@ int main(int argc, char** argv) {
   CLI::App app{"Farpoint site server"};
   app.require_subcommand(1);
   SetupOptions setup;
+  ContentHostOptions content_host;
   ScratchOptions trial;
   Texts texts;
   Path config = "/etc/farpoint/farpoint.toml";
@@ -160,6 +209,8 @@ int main(int argc, char** argv) {
 
   auto* init_command = app.add_subcommand("init", "make a primary site: keys, database, content library, configuration");
   add_init(*init_command, setup, texts);
+  auto* dp_command = app.add_subcommand("init-dp", "make a distribution point on a host of its own, for a site that runs elsewhere");
+  add_init_dp(*dp_command, content_host, texts);
   auto* check_command = app.add_subcommand("check", "check the configuration and name every mistake with its line");
   check_command->add_option("--config,config", config, "configuration file")->capture_default_str();
   auto* run_command = app.add_subcommand("run", "run the site");
@@ -181,6 +232,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
   if (init_command->parsed()) return run_init(setup, texts);
+  if (dp_command->parsed()) return run_init_dp(content_host, texts);
   if (check_command->parsed()) return check(config);
   if (run_command->parsed()) return run(config);
   if (!scratch_command->parsed()) return kOk;  // completion, man

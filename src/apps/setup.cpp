@@ -1,8 +1,6 @@
 #include "apps/setup.hpp"
 
-#include <pwd.h>
-#include <unistd.h>
-
+#include "apps/ownership.hpp"
 #include "base/ids.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
@@ -60,6 +58,7 @@ class Setup {
 
   Result<SetupResult> run() {
     FP_CHECK(check());
+    FP_CHECK(make_dirs(o_.data.parent_path()));
     FP_CHECK(make_dirs(o_.data, 0750));
     for (const auto& dir : {library_of(o_.data), uploads_of(o_.data), client_files_of(o_.data)}) FP_CHECK(make_dirs(dir));
     FP_TRY(keys, site::make_site_keys(keys_of(o_.data), code_, host(), clock_, random_));
@@ -92,7 +91,13 @@ class Setup {
       return fail(Code::invalid, "without --own-ca the server's certificate is needed: --certificate and --key");
     if (!o_.own_ca && o_.issuers.empty())
       return fail(Code::invalid, "without --own-ca name the issuers of client certificates: --issuer FILE");
-    return {};
+    if (!o_.certificate.empty() && o_.key.empty()) return fail(Code::invalid, "--certificate needs --key");
+    if (o_.link_certificate.empty() != o_.link_key.empty()) return fail(Code::invalid, "--link-certificate and --link-key go together");
+    FP_TRY(user, service_user(o_.user));
+    user_ = user;
+    if (!user_) return {};
+    FP_CHECK(must_read(*user_, o_.issuers));
+    return must_read(*user_, {o_.certificate, o_.key, o_.link_certificate, o_.link_key});
   }
 
   Status authority() {
@@ -144,8 +149,9 @@ class Setup {
                         o_.dp_anonymous);
     text += fmt::format("[admin]\naddress = \"{}\"\nport = {}\n", o_.admin.address, o_.admin.port);
     if (o_.admin.port != 0) text += fmt::format("certificate = \"{}\"\nkey = \"{}\"\n", certificate.native(), key.native());
-    if (o_.own_ca)
-      text += fmt::format("link_certificate = \"{}\"\nlink_key = \"{}\"\n", (o_.data / "link.pem").native(), (o_.data / "link.key").native());
+    const Path link = o_.own_ca && o_.link_certificate.empty() ? o_.data / "link.pem" : o_.link_certificate;
+    const Path link_key = o_.own_ca && o_.link_key.empty() ? o_.data / "link.key" : o_.link_key;
+    if (!link.empty()) text += fmt::format("link_certificate = \"{}\"\nlink_key = \"{}\"\n", link.native(), link_key.native());
     text += "\n";
     if (o_.intranet) text += listener_toml(*o_.intranet, "intranet-https", certificate, key);
     if (o_.internet) text += listener_toml(*o_.internet, "internet-https", certificate, key);
@@ -167,19 +173,10 @@ class Setup {
     return {};
   }
 
-  // The service runs as the user `farpoint` where the package made one; a site made by root must be readable for it.
   Status hand_over() {
-    const passwd* user = ::geteuid() == 0 ? ::getpwnam("farpoint") : nullptr;
-    if (!user) return {};
-    const uid_t owner = user->pw_uid;
-    const gid_t group = user->pw_gid;
-    std::error_code error;
-    std::vector<Path> all{o_.data};
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(o_.data, error)) all.push_back(entry.path());
-    for (const auto& path : all)
-      if (::lchown(path.c_str(), owner, group) != 0) return fail_errno("giving to the user farpoint:", path.native());
-    if (::chown(o_.config.c_str(), 0, group) != 0) return fail_errno("giving to the group farpoint:", o_.config.native());
-    say("everything in {} belongs to the user farpoint, which runs the service", o_.data.native());
+    if (!user_) return {};
+    FP_CHECK(give_to(*user_, o_.data, o_.config));
+    say("everything in {} belongs to the user {}, which runs the service", o_.data.native(), user_->name);
     return {};
   }
 
@@ -200,6 +197,7 @@ class Setup {
   const Clock& clock_;
   Random& random_;
   std::string code_;
+  std::optional<ServiceUser> user_;
   SiteConfig config_;
   SetupResult result_;
 };

@@ -29,6 +29,8 @@ struct SetupOptions {
   Endpoint admin{"127.0.0.1", 9443};
   std::vector<Path> issuers;          // other CAs whose client certificates are accepted
   Path certificate, key;              // the server's own, where no CA is made here
+  Path link_certificate, link_key;    // what the site shows to distribution points on other hosts; empty: the own CA makes it
+  std::string user;                   // who shall own what root makes; empty: the user `farpoint` where there is one
   ApprovalMode approval = ApprovalMode::trusted;
   bool dp_anonymous = false;
   bool legacy_cms = false;

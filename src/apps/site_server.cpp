@@ -4,6 +4,7 @@
 #include <set>
 
 #include "apps/background.hpp"
+#include "apps/doors.hpp"
 #include "apps/setup.hpp"
 #include "apps/trust.hpp"
 #include "base/text.hpp"
@@ -41,25 +42,6 @@ mp::ApprovalMode approval_of(ApprovalMode mode) {
     case ApprovalMode::all: return mp::ApprovalMode::all;
   }
   return mp::ApprovalMode::manual;
-}
-
-net::ListenerOptions listener_of(const ListenerConfig& config) {
-  net::ListenerOptions options;
-  options.address = config.address;
-  options.port = static_cast<std::uint16_t>(config.port);
-  options.door = config.door;
-  options.proxy_protocol = config.proxy_protocol;
-  if (config.door != Door::intranet_http) {
-    options.tls.emplace();
-    options.tls->certificate_file = config.certificate.native();
-    options.tls->key_file = config.key.native();
-  }
-  return options;
-}
-
-// A role that the door has no connections for is not there at all.
-bool offered(Connections connections, Door door) {
-  return connections == Connections::both || (connections == Connections::internet) == (door == Door::internet_https);
 }
 
 // The own authority's lists, and nothing else of its folder.
@@ -122,7 +104,7 @@ Status SiteServer::Parts::open() {
   options.folder = library_of(config.data);
   FP_TRY(contents, content::Library::open(options));
   library = std::move(contents);
-  FP_TRY(trusted, Trust::open(config, *store, clock));
+  FP_TRY(trusted, Trust::open(config, store.get(), clock));
   trust = std::move(trusted);
   if (file_exists(authority_of(config.data) / "issuing.key")) {
     FP_TRY(ca, pki::CertificateAuthority::open(authority_of(config.data), clock, random));
@@ -304,8 +286,9 @@ void SiteServer::Parts::schedule() {
     if (!done) log::error("distribution", "{}", done.error().message);
   });
   if (pulls) {
-    distribution.add("pull", 5000, [this] {
-      if (const int fetched = puller->run_once(*pulls); fetched > 0) log::info("pull", "{} contents fetched from other distribution points", fetched);
+    distribution.add("pull", 1000, [this] {
+      const int fetched = puller->run_once(*pulls, clock, [this] { return distribution.stopping(); });
+      if (fetched > 0) log::info("pull", "{} contents fetched from other distribution points", fetched);
     });
   }
   distribution.add("validation", 600'000, [this] {

@@ -17,8 +17,9 @@ namespace fp::apps {
 
 class Trust {
  public:
-  // Code::not_found, Code::invalid: an issuer file (named) that cannot be used.
-  [[nodiscard]] static Result<std::unique_ptr<Trust>> open(const SiteConfig& config, store::Store& store, const Clock& clock);
+  // `store`: where blocked devices stand; null on a host that has none. Code::not_found, Code::invalid: an issuer file (named)
+  // that cannot be used.
+  [[nodiscard]] static Result<std::unique_ptr<Trust>> open(const SiteConfig& config, store::Store* store, const Clock& clock);
 
   [[nodiscard]] net::CertificateVerdict check_peer(std::string_view leaf_der, const std::vector<std::string>& chain_der) const;
   [[nodiscard]] CertificateCheck check_certificate(std::string_view der, Instant now) const;
@@ -29,8 +30,8 @@ class Trust {
   [[nodiscard]] std::vector<pki::CrlStatus> lists() const { return crls_->status(clock_.now()); }
 
  private:
-  Trust(store::Store& store, const Clock& clock) : store_(store), clock_(clock) {}
-  store::Store& store_;
+  Trust(store::Store* store, const Clock& clock) : store_(store), clock_(clock) {}
+  store::Store* store_;
   const Clock& clock_;
   std::shared_ptr<pki::CrlStore> crls_;
   std::unique_ptr<pki::Verifier> verifier_;

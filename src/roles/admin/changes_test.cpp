@@ -59,7 +59,7 @@ TEST_F(AdminChanges, BadIdsAndArgumentsAreRefused) {
   refused(400, "PUT", "/distribution-points/a%20b", R"({"name": "a"})", "not a host name");
   refused(400, "PUT", "/distribution-points/a", R"({"name": "b"})", "name: is b here");
   refused(400, "PUT", "/distribution-points/a", R"({"name": "a"})", "push_url");
-  refused(404, "PUT", "/distribution-points/a", R"({"name": "a", "pull": true, "pull_sources": ["b"]})", "pull source b");
+  refused(404, "PUT", "/distribution-points/a", R"({"name": "a", "push_url": "https://a", "pull": true, "pull_sources": ["b"]})", "pull source b");
 }
 
 TEST_F(AdminChanges, SettingsAreCheckedAgainstTheirRanges) {
@@ -273,13 +273,26 @@ TEST_F(AdminChanges, ContentGoesToOneDeploymentTypeAndItsNumberIsNeverUsedTwice)
   EXPECT_EQ(good("GET", "/packages/Fonts").at("content_version"), "2");
 }
 
-TEST_F(AdminChanges, ContentOnADistributionPointGoesThereBeforeItIsForgotten) {
+TEST_F(AdminChanges, ContentThatADeploymentUsesIsNotDeletedAndTheRefusalNamesIt) {
+  const auto app = application("Editor");
+  const auto content = good("POST", "/content", fmt::format(R"({{"staging": "{}", "application": "editor"}})", staged())).at("content_id");
+  const std::string made = deployment(app, "SMS00001");
+  refused(409, "DELETE", "/content/" + content, "", "of Editor uses it (deployed to All Systems by deployment " + made);
+  EXPECT_EQ(good("GET", "/content/" + content).at("content_id"), content);
+}
+
+TEST_F(AdminChanges, DeletedContentIsForgottenAtOnceAndGoesFromWhereItLies) {
   distribution_point("dp1.example");
   const std::string id = good("POST", "/content", fmt::format(R"({{"staging": "{}"}})", staged())).at("content_id");
   refused(404, "POST", "/content/" + id + "/distribute", R"({"dps": ["dp9.example"]})", "");
   good("POST", "/content/" + id + "/distribute", R"({"dps": ["dp1.example"]})");
   good("DELETE", "/content/" + id);
   EXPECT_EQ(member(good("GET", "/content/" + id + "/distributions").items().at(0), "state"), "removing");
+  EXPECT_EQ(call("GET", "/content/" + id).status, 404);
+  refused(404, "POST", "/content/" + id + "/distribute", "", "");
+  const std::string nowhere = good("POST", "/content", fmt::format(R"({{"staging": "{}"}})", staged())).at("content_id");
+  good("DELETE", "/content/" + nowhere);
+  EXPECT_EQ(member(good("GET", "/content/" + nowhere + "/distributions").items().at(0), "dp"), "site library");
 }
 
 }  // namespace fp::admin

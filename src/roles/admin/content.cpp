@@ -17,6 +17,8 @@ namespace {
 
 using namespace access;
 
+constexpr std::string_view kOwnLibrary = "site library";  // no host has a space in its name
+
 Result<Path> staged(Context& c, std::string_view relative) {
   FP_TRY(guid, parse_guid(c.params[0]));
   Path path = c.settings.staging / guid;
@@ -205,24 +207,48 @@ Result<Answer> show(Context& c) {
   return Answer{200, wire::to_value(found), {}};
 }
 
+// " (deployed to All Systems)", or nothing: what makes the refusal urgent is who would miss the content.
+Result<std::string> deployed_where(Repositories& r, std::string_view target_id) {
+  FP_TRY(deployments, r.deployments.list());
+  std::string names;
+  for (const auto& d : deployments) {
+    if (d.target_id != target_id) continue;
+    const auto collection = r.collections.find(d.collection_id);
+    names += (names.empty() ? "" : ", ") + (collection ? collection->name : d.collection_id) + " by deployment " + d.id;
+  }
+  return names.empty() ? names : " (deployed to " + names + ")";
+}
+
+// Code::conflict, naming who uses it.
+Status must_be_unused(Repositories& r, const std::string& id) {
+  FP_TRY(applications, r.software.list_applications());
+  for (const auto& a : applications)
+    for (const auto& t : a.types)
+      if (t.content_id == id) {
+        FP_TRY(where, deployed_where(r, a.id));
+        return fail(Code::conflict, "deployment type {} of {} uses it{}", t.name, a.name, where);
+      }
+  FP_TRY(packages, r.software.list_packages());
+  for (const auto& p : packages)
+    if (id == fmt::format("{}.{}", p.id, p.content_version)) {
+      FP_TRY(where, deployed_where(r, p.id));
+      return fail(Code::conflict, "it is the content of package {}{}", p.name, where);
+    }
+  return {};
+}
+
+// The version is gone with this answer. Where its files lie, a row `removing` stays until they are off: without any
+// distribution it is one for the site's own library.
 Result<Answer> remove(Context& c) {
   FP_TRY(id, parse_content_id(c.params[0]));
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(found, r.contents.find(id));
-    FP_TRY(applications, r.software.list_applications());
-    for (const auto& a : applications)
-      for (const auto& t : a.types)
-        if (t.content_id == id) return fail(Code::conflict, "deployment type {} of {} uses it", t.name, a.name);
-    FP_TRY(packages, r.software.list_packages());
-    for (const auto& p : packages)
-      if (id == fmt::format("{}.{}", p.id, p.content_version)) return fail(Code::conflict, "it is the content of package {}", p.name);
+    FP_CHECK(must_be_unused(r, id));
     FP_TRY(places, r.contents.distributions(id));
-    for (auto place : places) {
-      place.state = DistributionState::removing;
-      place.updated_at = r.change;
-      FP_CHECK(r.contents.put_distribution(place));
-    }
-    if (places.empty()) FP_CHECK(r.contents.remove(id));
+    if (places.empty()) places.push_back({std::string(kOwnLibrary), id, DistributionState::removing, "", 0, 0, r.change});
+    FP_CHECK(r.contents.remove(id));
+    for (const auto& place : places)
+      FP_CHECK(r.contents.put_distribution({place.dp, id, DistributionState::removing, "", 0, 0, r.change}));
     return c.audit(r, "delete", "content", id);
   });
   FP_CHECK(done);
@@ -266,10 +292,36 @@ Result<Answer> distribute(Context& c) {
   return Answer{202, all_of(places), {}};
 }
 
+// Distributions with the size of what is to come, so that progress can be told.
+json::value with_totals(const std::vector<Distribution>& places, const std::vector<ContentVersion>& versions) {
+  json::array items;
+  for (const auto& place : places) {
+    json::object item = wire::to_value(place).as_object();
+    const auto version = std::ranges::find(versions, place.content_id, &ContentVersion::content_id);
+    item["bytes_total"] = version == versions.end() ? 0 : version->bytes;
+    items.push_back(std::move(item));
+  }
+  return json::object{{"items", std::move(items)}};
+}
+
 Result<Answer> distributions(Context& c) {
   FP_TRY(id, parse_content_id(c.params[0]));
-  FP_TRY(places, c.store.read([&](Repositories& r) { return r.contents.distributions(id); }));
-  return Answer{200, all_of(places), {}};
+  return c.store.read([&](Repositories& r) -> Result<Answer> {
+    FP_TRY(places, r.contents.distributions(id));
+    const auto version = r.contents.find(id);
+    return Answer{200, with_totals(places, version ? std::vector{*version} : std::vector<ContentVersion>()), {}};
+  });
+}
+
+Result<Answer> distributions_of_dp(Context& c) {
+  FP_TRY(name, parse_host(c.params[0]));
+  return c.store.read([&](Repositories& r) -> Result<Answer> {
+    FP_TRY(dp, r.contents.find_dp(name));
+    FP_TRY(places, r.contents.distributions({}));
+    std::erase_if(places, [&](const Distribution& place) { return place.dp != dp.name; });
+    FP_TRY(versions, r.contents.list());
+    return Answer{200, with_totals(places, versions), {}};
+  });
 }
 
 Result<Answer> list_dps(Context& c) {
@@ -286,7 +338,8 @@ Result<Answer> put_dp(Context& c) {
     if (!before && before.error().code != Code::not_found) return std::unexpected(before.error());
     dp.local = before && before->local;
     dp.validated_at = before ? before->validated_at : Instant{};
-    if (!dp.local && !dp.pull && dp.push_url.empty()) return fail(Code::invalid, "push_url: the site must know where to push to, or set pull");
+    if (!dp.local && dp.push_url.empty() && dp.intranet_url.empty() && dp.internet_url.empty())
+      return fail(Code::invalid, "push_url: the site must know where the distribution point is: name this, intranet_url or internet_url");
     for (const auto& source : dp.pull_sources) {
       const auto known = r.contents.find_dp(source);
       if (!known) return std::unexpected(known.error().with_context("pull source " + source));
@@ -336,6 +389,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/distribution-points", ObjectClass::site, kReadObject, list_dps},
     {"PUT", "/distribution-points/{name}", ObjectClass::site, kModifyObject, put_dp},
     {"DELETE", "/distribution-points/{name}", ObjectClass::site, kDeleteObject, remove_dp},
+    {"GET", "/distribution-points/{name}/distributions", ObjectClass::site, kReadObject, distributions_of_dp},
     {"POST", "/distribution-points/{name}/validate", ObjectClass::site, kModifyObject, validate},
 };
 

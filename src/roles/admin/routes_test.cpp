@@ -116,6 +116,9 @@ class AdminRoutes : public AdminSite {
     EXPECT_THAT(use("GET", "/distribution-points", 200).items(), SizeIs(1));
     EXPECT_EQ(member(use("POST", "/content/{id}/distribute", path + "/distribute", 202).items().at(0), "state"), "pending");
     EXPECT_THAT(use("GET", "/content/{id}/distributions", path + "/distributions", 200).items(), SizeIs(1));
+    const auto there = use("GET", "/distribution-points/{name}/distributions", "/distribution-points/dp2.example/distributions", 200).items();
+    ASSERT_THAT(there, SizeIs(1));
+    EXPECT_EQ(member(there.at(0), "bytes_total"), "5");
     use("POST", "/distribution-points/{name}/validate", "/distribution-points/dp2.example/validate", 202);
     use("DELETE", "/distribution-points/{name}", "/distribution-points/dp2.example", 204);
     use("DELETE", "/content/{id}", path, 204);

@@ -13,7 +13,7 @@ namespace fp::dp {
 namespace {
 
 using store::Repositories;
-constexpr std::int64_t kNoteEveryBytes = 64 << 20;  // progress that the console sees
+constexpr std::int64_t kNoteEveryMs = 500;  // progress that the console sees
 constexpr int kCommitTries = 3;
 
 std::string push_url_of(const fp::DistributionPoint& dp) {
@@ -33,24 +33,62 @@ Result<std::string> read_chunk(const content::OpenFile& file, std::int64_t offse
   return out;
 }
 
+// Exactly: the last chunk of a file is shorter than the others.
+std::int64_t missing_bytes(const Manifest& manifest, const std::vector<wire::MissingFile>& files) {
+  std::int64_t sum = 0;
+  for (const auto& file : files) {
+    const auto known = std::ranges::find(manifest.files, file.sha256, &ManifestFile::sha256);
+    if (known == manifest.files.end()) continue;
+    for (const auto& run : file.runs)
+      sum += std::clamp<std::int64_t>(known->size - run.first * manifest.chunk_bytes, 0, run.count * manifest.chunk_bytes);
+  }
+  return sum;
+}
+
 }  // namespace
 
 Distributor::Distributor(store::Store& store, content::Library& library, const Clock& clock, Random& random,
                          DistributorOptions options)
     : store_(store), library_(library), clock_(clock), options_(std::move(options)), salt_(random.u64()) {}
 
-Status Distributor::note(const Distribution& distribution) {
-  Distribution now = distribution;
-  now.updated_at = clock_.now();
-  return store_.write([&](Repositories& r) { return r.contents.put_distribution(now); });
+Status Distributor::order(std::string_view content_id, std::string_view dp, DistributionState state) {
+  const Distribution wanted{std::string(dp), std::string(content_id), state, {}, 0, 0, clock_.now()};
+  return store_.write([&](Repositories& r) { return r.contents.put_distribution(wanted); });
 }
 
 Status Distributor::distribute(std::string_view content_id, std::string_view dp) {
-  return note({std::string(dp), std::string(content_id), DistributionState::pending, {}, 0, 0, {}});
+  return order(content_id, dp, DistributionState::pending);
 }
 
 Status Distributor::withdraw(std::string_view content_id, std::string_view dp) {
-  return note({std::string(dp), std::string(content_id), DistributionState::removing, {}, 0, 0, {}});
+  return order(content_id, dp, DistributionState::removing);
+}
+
+Status Distributor::note(const Distribution& distribution) {
+  Distribution now = distribution;
+  now.updated_at = clock_.now();
+  return store_.write([&](Repositories& r) -> Status {
+    FP_TRY(rows, r.contents.distributions(now.content_id));
+    const auto row = std::ranges::find(rows, now.dp, &Distribution::dp);
+    if (row == rows.end() || (row->state == DistributionState::removing && now.state != DistributionState::removing))
+      return fail(Code::conflict, "{} was taken off {} meanwhile", now.content_id, now.dp);
+    return r.contents.put_distribution(now);
+  });
+}
+
+Status Distributor::forget(const Distribution& distribution) {
+  FP_TRY(last, store_.read([&](Repositories& r) -> Result<bool> {
+    FP_TRY(rows, r.contents.distributions(distribution.content_id));
+    const auto version = r.contents.find(distribution.content_id);
+    if (!version && version.error().code != Code::not_found) return std::unexpected(version.error());
+    return !version && rows.size() <= 1;
+  }));
+  // The local library is also where the site pushes from: its content goes last. Files before the row, so that a crash between
+  // the two leaves the row to come back to.
+  if (last) FP_CHECK(library_.remove(distribution.content_id));
+  FP_CHECK(store_.write([&](Repositories& r) { return r.contents.remove_distribution(distribution.dp, distribution.content_id); }));
+  log::info("distribution", "{} is off {}{}", distribution.content_id, distribution.dp, last ? ", and gone from the site" : "");
+  return {};
 }
 
 bool Distributor::due(const Distribution& distribution) const {
@@ -107,34 +145,45 @@ Status Distributor::bring_local(const fp::DistributionPoint& dp, const Distribut
   return fail(Code::unavailable, "{} is not whole in the library: {}", distribution.content_id, why);
 }
 
+Status Distributor::push_file(LinkClient& link, const Manifest& manifest, const wire::MissingFile& file, const OnSent& sent) {
+  FP_TRY(open, library_.open_file(file.sha256));
+  for (const auto& run : file.runs) {
+    for (std::int64_t index = run.first; index < run.first + run.count; ++index) {
+      FP_TRY(bytes, read_chunk(open, index * manifest.chunk_bytes, manifest.chunk_bytes));
+      const auto size = static_cast<std::int64_t>(bytes.size());
+      FP_CHECK(link.put_chunk(manifest.content_id, file.sha256, index, std::move(bytes)));
+      FP_CHECK(sent(size));
+    }
+  }
+  return {};
+}
+
 Status Distributor::push(const fp::DistributionPoint& dp, Distribution& distribution, const std::function<bool()>& stop) {
   FP_TRY(content, library_.find(distribution.content_id));
   const Manifest& manifest = content->manifest();
   LinkClient link(push_url_of(dp), options_.identity);
   FP_CHECK(link.put_manifest(manifest));
+  std::int64_t sent_bytes = 0, noted_at_ms = clock_.steady_ms();
+  const auto sent = [&](std::int64_t bytes) -> Status {
+    sent_bytes += bytes;
+    distribution.bytes_done += bytes;
+    if (stop && stop()) return fail(Code::unavailable, "stopped; it goes on where it was");
+    if (clock_.steady_ms() - noted_at_ms < kNoteEveryMs) return {};
+    noted_at_ms = clock_.steady_ms();
+    return note(distribution);
+  };
   for (int attempt = 0; attempt < kCommitTries; ++attempt) {
     FP_TRY(files, link.missing(manifest.content_id));
-    std::int64_t missing_bytes = 0;
-    for (const auto& file : files)
-      for (const auto& run : file.runs) missing_bytes += run.count * manifest.chunk_bytes;
-    distribution.bytes_done = std::max<std::int64_t>(0, manifest.total_bytes() - missing_bytes);
-    std::int64_t noted_at = distribution.bytes_done;
-    for (const auto& file : files) {
-      FP_TRY(open, library_.open_file(file.sha256));
-      for (const auto& run : file.runs) {
-        for (std::int64_t index = run.first; index < run.first + run.count; ++index) {
-          if (stop && stop()) return fail(Code::unavailable, "stopped; it goes on where it was");
-          FP_TRY(bytes, read_chunk(open, index * manifest.chunk_bytes, manifest.chunk_bytes));
-          distribution.bytes_done += static_cast<std::int64_t>(bytes.size());
-          FP_CHECK(link.put_chunk(manifest.content_id, file.sha256, index, std::move(bytes)));
-          if (distribution.bytes_done - noted_at < kNoteEveryBytes) continue;
-          FP_CHECK(note(distribution));
-          noted_at = distribution.bytes_done;
-        }
-      }
-    }
+    distribution.bytes_done = std::max<std::int64_t>(0, manifest.total_bytes() - missing_bytes(manifest, files));
+    FP_CHECK(note(distribution));
+    log::info("distribution", "{} to {}: {} of {} bytes are there", manifest.content_id, dp.name, distribution.bytes_done,
+              manifest.total_bytes());
+    for (const auto& file : files) FP_CHECK(push_file(link, manifest, file, sent));
     const Status committed = link.commit(manifest.content_id);
-    if (committed) return {};
+    if (committed) {
+      log::info("distribution", "{} to {}: {} bytes sent", manifest.content_id, dp.name, sent_bytes);
+      return {};
+    }
     if (committed.error().code != Code::conflict && committed.error().code != Code::corrupt) return committed;
   }
   return fail(Code::unavailable, "{} does not come to an end: chunks are missing again after each commit", manifest.content_id);
@@ -148,12 +197,19 @@ Status Distributor::order_pull(const fp::DistributionPoint& dp, Distribution& di
     distribution.state = DistributionState::ok;
     return {};
   }
+  const bool ordered = distribution.state == DistributionState::transferring;
   distribution.state = DistributionState::transferring;
   distribution.bytes_done = held.bytes_done;
   distribution.detail = held.detail;
   if (held.state == "pulling" || held.state == "receiving") return {};
+  // It goes on trying by itself; whoever asks sees why it has not come yet. A new order clears the old reason.
+  if (held.state == "failed" && ordered) return fail(Code::unavailable, "{}", held.detail);
   FP_TRY(sources, source_urls(dp, version.content_id));
-  if (sources.empty()) return fail(Code::unavailable, "none of its sources has the content yet");
+  if (sources.empty()) {  // no failure, and looked at again at once: a source may be getting it in this very pass
+    distribution.state = DistributionState::pending;
+    distribution.detail = "none of its sources has the content yet";
+    return {};
+  }
   return link.pull({version.content_id, version.root_hash, sources});
 }
 
@@ -162,20 +218,12 @@ Status Distributor::take_off(const fp::DistributionPoint& dp, const Distribution
     LinkClient link(push_url_of(dp), options_.identity);
     FP_CHECK(link.remove(distribution.content_id));
   }
-  FP_TRY(known, store_.write([&](Repositories& r) -> Result<bool> {
-    FP_CHECK(r.contents.remove_distribution(distribution.dp, distribution.content_id));
-    FP_TRY(others, r.contents.distributions(distribution.content_id));
-    const auto version = r.contents.find(distribution.content_id);
-    if (!version && version.error().code != Code::not_found) return std::unexpected(version.error());
-    return version.has_value() || !others.empty();
-  }));
-  // The local library is also where the site pushes from: its content goes when the site knows the version no more.
-  if (!dp.local || known) return {};
-  return library_.remove(distribution.content_id);
+  return forget(distribution);
 }
 
 Status Distributor::work_on(const fp::DistributionPoint& dp, Distribution& distribution, const std::function<bool()>& stop) {
   if (distribution.state == DistributionState::removing) return take_off(dp, distribution);
+  const Distribution before = distribution;
   if (dp.pull) {
     FP_CHECK(order_pull(dp, distribution));
   } else {
@@ -191,7 +239,8 @@ Status Distributor::work_on(const fp::DistributionPoint& dp, Distribution& distr
       distribution.bytes_done = (*content)->manifest().total_bytes();
     log::info("distribution", "{} is on {}", distribution.content_id, dp.name);
   }
-  return note(distribution);
+  const bool same = distribution.state == before.state && distribution.detail == before.detail && distribution.bytes_done == before.bytes_done;
+  return same && before.attempts == 0 ? Status() : note(distribution);
 }
 
 Result<int> Distributor::run_once(const std::function<bool()>& stop) {
@@ -207,8 +256,7 @@ Result<int> Distributor::run_once(const std::function<bool()>& stop) {
     const auto dp = std::ranges::find(dps, distribution.dp, &fp::DistributionPoint::name);
     if (!due(distribution)) continue;
     if (dp == dps.end()) {
-      FP_CHECK(store_.write(
-          [&](Repositories& r) { return r.contents.remove_distribution(distribution.dp, distribution.content_id); }));
+      FP_CHECK(forget(distribution));
       continue;
     }
     if (dp->maintenance && distribution.state != DistributionState::removing) continue;
@@ -218,11 +266,12 @@ Result<int> Distributor::run_once(const std::function<bool()>& stop) {
       if (removing || distribution.state == DistributionState::ok) ++settled;
       continue;
     }
+    if (stop && stop()) break;  // no failure: the row says what is to go on with at the next start
     log::warning("distribution", "{} to {}: {}", distribution.content_id, distribution.dp, done.error().message);
     if (!removing) distribution.state = DistributionState::failed;
     distribution.detail = done.error().message;
     ++distribution.attempts;
-    FP_CHECK(note(distribution));
+    if (const Status noted = note(distribution); !noted && noted.error().code != Code::conflict) return std::unexpected(noted.error());
   }
   return settled;
 }

@@ -1,7 +1,8 @@
 // The site's side of distribution (domain.md §11.2): brings contents to distribution points, keeps their states in the store,
 // validates on schedule and repairs what was found corrupt.
 // Threads: one at a time per Distributor; blocks on the network and the disk, so it runs on a thread of its own. Every step is
-// resumable: what a distribution point has already is never sent again. Never holds a store transaction open meanwhile.
+// resumable: what a distribution point has already is never sent again. Never holds a store transaction open meanwhile, and
+// never brings back what an administrator took off while the work went on.
 #pragma once
 #include <functional>
 #include <string>
@@ -18,6 +19,8 @@
 #include "wire/dp_link.hpp"
 
 namespace fp::dp {
+
+class LinkClient;
 
 struct DistributorOptions {
   net::ClientOptions identity;          // the site server's certificate, pinned by every distribution point
@@ -44,10 +47,16 @@ class Distributor {
  private:
   [[nodiscard]] Status work_on(const fp::DistributionPoint& dp, Distribution& distribution, const std::function<bool()>& stop);
   [[nodiscard]] Status bring_local(const fp::DistributionPoint& dp, const Distribution& distribution);
+  using OnSent = std::function<Status(std::int64_t bytes)>;  // an error ends the push
+  [[nodiscard]] Status push_file(LinkClient& link, const Manifest& manifest, const wire::MissingFile& file, const OnSent& sent);
   [[nodiscard]] Status push(const fp::DistributionPoint& dp, Distribution& distribution, const std::function<bool()>& stop);
   [[nodiscard]] Status order_pull(const fp::DistributionPoint& dp, Distribution& distribution);
   [[nodiscard]] Status take_off(const fp::DistributionPoint& dp, const Distribution& distribution);
+  [[nodiscard]] Status order(std::string_view content_id, std::string_view dp, DistributionState state);
+  // Code::conflict: somebody took the content off this distribution point meanwhile; nothing was written.
   [[nodiscard]] Status note(const Distribution& distribution);
+  // The row goes, and with the last row of a content that the site knows no more its files in the local library.
+  [[nodiscard]] Status forget(const Distribution& distribution);
   [[nodiscard]] bool due(const Distribution& distribution) const;
   [[nodiscard]] Result<std::vector<wire::FindingLine>> examine(const fp::DistributionPoint& dp, std::string_view content_id);
   [[nodiscard]] Status record(const fp::DistributionPoint& dp, const std::vector<wire::FindingLine>& findings, bool everything);

@@ -162,11 +162,56 @@ TEST_F(DistributorTest, AStoppedPushGoesOnWithoutSendingAChunkTwice) {
   auto& dp = start("dp2", "remote");
   ASSERT_TRUE(distributor_->distribute("LAB00002.1", "dp2"));
   EXPECT_EQ(distributor_->run_once([&] { return dp.chunks == 2; }).value(), 0);
-  EXPECT_EQ(state_of("dp2").state, DistributionState::failed);
+  EXPECT_EQ(state_of("dp2").state, DistributionState::transferring);
   EXPECT_FALSE(dp.library->find("LAB00002.1"));
-  clock_.advance_s(3600);
   EXPECT_EQ(distributor_->run_once().value(), 1);
   EXPECT_EQ(dp.chunks, 4);
+}
+
+TEST_F(DistributorTest, ContentTakenOffDuringItsPushIsNotBroughtBack) {
+  auto& dp = start("dp2", "remote");
+  ASSERT_TRUE(distributor_->distribute("LAB00002.1", "dp2"));
+  bool taken_off = false;
+  const auto take_off_meanwhile = [&] {
+    if (dp.chunks == 1) taken_off = distributor_->withdraw("LAB00002.1", "dp2").has_value();
+    return false;
+  };
+  EXPECT_EQ(distributor_->run_once(take_off_meanwhile).value(), 0);
+  EXPECT_TRUE(taken_off);
+  EXPECT_EQ(state_of("dp2").state, DistributionState::removing);
+  EXPECT_EQ(distributor_->run_once().value(), 1);
+  EXPECT_TRUE(dp.library->contents().empty());
+  EXPECT_TRUE(store_->read([](Repositories& r) { return r.contents.distributions({}); })->empty());
+}
+
+TEST_F(DistributorTest, WhatTheSiteKnowsNoMoreGoesFromEveryLibraryInWhateverOrder) {
+  start("a-site", "");
+  auto& dp = start("dp2", "remote");
+  for (const char* name : {"a-site", "dp2"}) ASSERT_TRUE(distributor_->distribute("LAB00002.1", name));
+  ASSERT_EQ(distributor_->run_once().value(), 2);
+  put([](Repositories& r) { return r.contents.remove("LAB00002.1"); });
+  for (const char* name : {"a-site", "dp2"}) ASSERT_TRUE(distributor_->withdraw("LAB00002.1", name));
+  EXPECT_EQ(distributor_->run_once().value(), 2);
+  EXPECT_TRUE(dp.library->contents().empty());
+  EXPECT_TRUE(library_->contents().empty());
+  EXPECT_TRUE(store_->read([](Repositories& r) { return r.contents.distributions({}); })->empty());
+}
+
+TEST_F(DistributorTest, APullThatFailsSaysWhyAndIsTriedAgainLater) {
+  start("site", "");
+  auto& pull = start("pull", "pull", true);
+  ASSERT_TRUE(distributor_->distribute("LAB00002.1", "site"));
+  ASSERT_TRUE(distributor_->distribute("LAB00002.1", "pull"));
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(distributor_->run_once());  // the site itself, then the order
+  dps_[0]->server->stop();
+  PullWorker worker(*pull.library, options_.identity);
+  EXPECT_EQ(worker.run_once(*pull.pulls, clock_), 0);
+  EXPECT_FALSE(pull.pulls->due("LAB00002.1", clock_.steady_ms()));
+  ASSERT_TRUE(distributor_->run_once());
+  EXPECT_EQ(state_of("pull").state, DistributionState::failed);
+  EXPECT_NE(state_of("pull").detail.find("could not be pulled"), std::string::npos) << state_of("pull").detail;
+  clock_.advance_s(3600);
+  EXPECT_TRUE(pull.pulls->due("LAB00002.1", clock_.steady_ms()));
 }
 
 TEST_F(DistributorTest, ACorruptFileIsNamedAndSentAgain) {
@@ -234,7 +279,7 @@ TEST_F(DistributorTest, APullPointFetchesFromItsSourceAndGoesOnAfterARestart) {
   EXPECT_FALSE(worker.fetch(order, [](const content::Progress& p) { return p.bytes_done < (1 << 20); }));
   EXPECT_FALSE(pull.library->find("LAB00002.1"));
   site.gets = 0;
-  EXPECT_EQ(worker.run_once(*pull.pulls), 1);
+  EXPECT_EQ(worker.run_once(*pull.pulls, clock_), 1);
   EXPECT_LE(site.gets, 3);  // the manifest and what was missing
   EXPECT_TRUE(pull.library->validate()->empty());
   EXPECT_EQ(distributor_->run_once().value(), 1);

@@ -5,8 +5,12 @@
 #include <cerrno>
 
 #include "base/log.hpp"
+#include "base/random.hpp"
 
 namespace fp::dp {
+namespace {
+constexpr Backoff kRetry{2000, 5 * 60'000};
+}  // namespace
 
 Result<std::unique_ptr<PullOrders>> PullOrders::open(const Path& folder) {
   FP_CHECK(make_dirs(folder));
@@ -30,7 +34,7 @@ Status PullOrders::put(const wire::PullOrder& order) {
   std::lock_guard lock(mutex_);
   FP_CHECK(write_file(folder_ / (order.content_id + ".json"), wire::encode_pull_order(order)));
   orders_[order.content_id] = order;
-  problems_.erase(order.content_id);
+  failures_.erase(order.content_id);
   return {};
 }
 
@@ -41,7 +45,7 @@ Status PullOrders::remove(std::string_view content_id) {
   const Path path = folder_ / (found->first + ".json");
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("removing", path.native());
   FP_CHECK(sync_dir(folder_));
-  problems_.erase(found->first);
+  failures_.erase(found->first);
   orders_.erase(found);
   return {};
 }
@@ -58,15 +62,25 @@ bool PullOrders::has(std::string_view content_id) const {
   return orders_.contains(content_id);
 }
 
-void PullOrders::set_problem(std::string_view content_id, std::string problem) {
+void PullOrders::set_problem(std::string_view content_id, std::string problem, std::int64_t now_ms) {
   std::lock_guard lock(mutex_);
-  if (orders_.contains(content_id)) problems_[std::string(content_id)] = std::move(problem);
+  if (!orders_.contains(content_id)) return;
+  Failure& failure = failures_[std::string(content_id)];
+  SeededRandom draw(std::hash<std::string_view>{}(content_id) + static_cast<std::uint64_t>(failure.attempts));
+  failure.problem = std::move(problem);
+  failure.next_ms = now_ms + kRetry.delay_ms(failure.attempts++, draw);
 }
 
 std::string PullOrders::problem(std::string_view content_id) const {
   std::lock_guard lock(mutex_);
-  const auto found = problems_.find(content_id);
-  return found == problems_.end() ? std::string{} : found->second;
+  const auto found = failures_.find(content_id);
+  return found == failures_.end() ? std::string{} : found->second.problem;
+}
+
+bool PullOrders::due(std::string_view content_id, std::int64_t now_ms) const {
+  std::lock_guard lock(mutex_);
+  const auto found = failures_.find(content_id);
+  return found == failures_.end() || found->second.next_ms <= now_ms;
 }
 
 }  // namespace fp::dp

@@ -21,16 +21,23 @@ class PullOrders {
   [[nodiscard]] Status remove(std::string_view content_id);
   [[nodiscard]] std::vector<wire::PullOrder> all() const;
   [[nodiscard]] bool has(std::string_view content_id) const;
-  // Why the last try failed; in memory only. Empty: none failed yet.
-  void set_problem(std::string_view content_id, std::string problem);
-  [[nodiscard]] std::string problem(std::string_view content_id) const;
+  // Why the last try failed, and when the next one is due (steady time); in memory only, so that a restart tries at once, and so
+  // does a new order. Waits grow from try to try.
+  void set_problem(std::string_view content_id, std::string problem, std::int64_t now_ms);
+  [[nodiscard]] std::string problem(std::string_view content_id) const;  // empty: none failed yet
+  [[nodiscard]] bool due(std::string_view content_id, std::int64_t now_ms) const;
 
  private:
   explicit PullOrders(Path folder) : folder_(std::move(folder)) {}
   Path folder_;
   mutable std::mutex mutex_;
   std::map<std::string, wire::PullOrder, std::less<>> orders_;
-  std::map<std::string, std::string, std::less<>> problems_;
+  struct Failure {
+    std::string problem;
+    int attempts = 0;
+    std::int64_t next_ms = 0;
+  };
+  std::map<std::string, Failure, std::less<>> failures_;
 };
 
 }  // namespace fp::dp

@@ -122,12 +122,14 @@ Status PullWorker::fetch(const wire::PullOrder& order, const content::OnProgress
   return fail(Code::unavailable, "{} could not be pulled: {}", order.content_id, problems);
 }
 
-int PullWorker::run_once(PullOrders& orders) {
+int PullWorker::run_once(PullOrders& orders, const Clock& clock, const std::function<bool()>& stop) {
   int done = 0;
   for (const auto& order : orders.all()) {
-    const Status fetched = fetch(order);
+    if (stop && stop()) break;
+    if (!orders.due(order.content_id, clock.steady_ms())) continue;
+    const Status fetched = fetch(order, [&](const content::Progress&) { return (!stop || !stop()) && orders.has(order.content_id); });
     if (!fetched) {
-      orders.set_problem(order.content_id, fetched.error().message);
+      orders.set_problem(order.content_id, fetched.error().message, clock.steady_ms());
       continue;
     }
     if (const Status removed = orders.remove(order.content_id); !removed) log::error("dp.pull", "{}", removed.error().message);

@@ -3,6 +3,7 @@
 // Threads: one at a time per worker; blocks on the network. Goes on where it stopped after a restart.
 // Never: commits a content whose root hash is not the one asked for.
 #pragma once
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,8 +22,9 @@ class PullWorker {
 
   // Sources in the order given ("https://dp:443"); what one had delivered stays when the next is tried.
   [[nodiscard]] Status fetch(const wire::PullOrder& order, const content::OnProgress& progress = {});
-  // Every order once; those that succeed are removed. Returns how many were fetched. Failures are kept as problems.
-  [[nodiscard]] int run_once(PullOrders& orders);
+  // Every order that is due, once; those that succeed are removed. Returns how many were fetched. Failures are kept as problems.
+  // An order that is taken back, or `stop`, ends a fetch between two requests.
+  [[nodiscard]] int run_once(PullOrders& orders, const Clock& clock, const std::function<bool()>& stop = {});
 
  private:
   [[nodiscard]] Status fetch_from(const std::string& source, const wire::PullOrder& order, const content::OnProgress& progress);

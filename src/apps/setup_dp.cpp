@@ -1,0 +1,115 @@
+#include "apps/setup_dp.hpp"
+
+#include "apps/ownership.hpp"
+#include "base/ids.hpp"
+#include "base/text.hpp"
+#include "crypto/key.hpp"
+#include "pki/certificate.hpp"
+
+namespace fp::apps {
+namespace {
+
+constexpr std::size_t kPemBytesMax = 4U << 20;
+
+Status check(const ContentHostOptions& o) {
+  if (file_exists(library_of(o.data)) || file_exists(database_of(o.data)))
+    return fail(Code::conflict, "{} holds a site or a distribution point already", o.data.native());
+  if (file_exists(o.config)) return fail(Code::conflict, "{} exists already; name another with --config", o.config.native());
+  if (!parse_host(o.fqdn)) return fail(Code::invalid, "--fqdn {}: is not a host name", o.fqdn);
+  if (!o.internet && !o.intranet) return fail(Code::invalid, "no HTTPS listener: name --internet-listen, --intranet-listen or both");
+  if (o.issuers.empty()) return fail(Code::invalid, "name the issuers of client certificates: --issuer FILE");
+  if (o.client_certificate.empty() != o.client_key.empty())
+    return fail(Code::invalid, "--client-certificate and --client-key go together");
+  if (o.anonymous && !o.intranet_http) return fail(Code::invalid, "--anonymous is for --intranet-http-listen");
+  return {};
+}
+
+// A certificate with its chain and its key: read, seen to belong together, and written into the data folder.
+Status copy_pair(const Path& certificate, const Path& key, const Path& stem) {
+  FP_TRY(pem, read_file(certificate, kPemBytesMax));
+  FP_TRY(key_pem, read_file(key, kPemBytesMax));
+  auto leaf = pki::Certificate::from_pem(pem);
+  if (!leaf) return std::unexpected(leaf.error().with_context(certificate.native()));
+  auto secret = crypto::PrivateKey::from_pem(key_pem);
+  if (!secret) return std::unexpected(secret.error().with_context(key.native()));
+  if (!(leaf->public_key() == secret->public_key()))
+    return fail(Code::invalid, "{} is not the key of {}", key.native(), certificate.native());
+  FP_CHECK(write_file(stem.native() + ".pem", pem));
+  return write_file(stem.native() + ".key", key_pem, 0600);
+}
+
+std::string quoted_list(const std::vector<Path>& files) {
+  std::string text;
+  for (const auto& file : files) text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", file.native());
+  return "[" + text + "]";
+}
+
+std::string listener_text(const Endpoint& at, std::string_view door, const Path& data) {
+  std::string text = fmt::format("\n[[listener]]\naddress = \"{}\"\nport = {}\ndoor = \"{}\"\n", at.address, at.port, door);
+  if (door == "intranet-http") return text;
+  return text + fmt::format("certificate = \"{}\"\nkey = \"{}\"\n", (data / "server.pem").native(), (data / "server.key").native());
+}
+
+std::string configuration_of(const ContentHostOptions& o, const std::string& code, const std::string& fingerprint) {
+  std::string text = fmt::format(
+      "# A distribution point of the Farpoint site {}. `farpointd check` tells what is wrong with it; docs/configuration.md explains\n"
+      "# every line.\n\n[site]\nrole = \"distribution-point\"\ncode = \"{}\"\ndata = \"{}\"\n",
+      code, code, o.data.native());
+  if (o.intranet || o.intranet_http) text += fmt::format("intranet_fqdn = \"{}\"\n", o.fqdn);
+  if (o.internet) text += fmt::format("internet_fqdn = \"{}\"\n", o.fqdn);
+  text += fmt::format("\n[pki]\nissuers = [\"{}\"]\n", (o.data / "issuers.pem").native());
+  if (!o.crl_files.empty()) text += fmt::format("crl_files = {}\n", quoted_list(o.crl_files));
+  text += fmt::format("\n[distribution_point]\nname = \"{}\"\nanonymous = {}\nsite_fingerprint = \"{}\"\n", o.fqdn, o.anonymous, fingerprint);
+  if (!o.client_certificate.empty())
+    text += fmt::format("client_certificate = \"{}\"\nclient_key = \"{}\"\n", (o.data / "client.pem").native(), (o.data / "client.key").native());
+  if (o.intranet) text += listener_text(*o.intranet, "intranet-https", o.data);
+  if (o.internet) text += listener_text(*o.internet, "internet-https", o.data);
+  if (o.intranet_http) text += listener_text(*o.intranet_http, "intranet-http", o.data);
+  return text;
+}
+
+Status copy_certificates(const ContentHostOptions& o) {
+  std::string issuers;
+  for (const auto& file : o.issuers) {
+    FP_TRY(pem, read_file(file, kPemBytesMax));
+    auto chain = pki::Certificate::chain_from_pem(pem);
+    if (!chain) return std::unexpected(chain.error().with_context(file.native()));
+    issuers += pem.ends_with('\n') ? pem : pem + "\n";
+  }
+  FP_CHECK(write_file(o.data / "issuers.pem", issuers));
+  FP_CHECK(copy_pair(o.certificate, o.key, o.data / "server"));
+  return o.client_certificate.empty() ? Status() : copy_pair(o.client_certificate, o.client_key, o.data / "client");
+}
+
+}  // namespace
+
+Result<SetupResult> set_up_content_host(const ContentHostOptions& o) {
+  FP_TRY(code, parse_site_code(o.site_code));
+  FP_CHECK(check(o));
+  FP_TRY(user, service_user(o.user));
+  FP_TRY(site_pem, read_file(o.site_certificate, kPemBytesMax));
+  auto site = pki::Certificate::from_pem(site_pem);
+  if (!site) return std::unexpected(site.error().with_context(o.site_certificate.native()));
+  if (user) FP_CHECK(must_read(*user, o.crl_files));
+
+  SetupResult result;
+  result.config = o.config;
+  FP_CHECK(make_dirs(o.data.parent_path()));
+  FP_CHECK(make_dirs(o.data, 0750));
+  FP_CHECK(copy_certificates(o));
+  const std::string text = configuration_of(o, code, site->fingerprint());
+  SiteConfig config;
+  if (const auto mistakes = parse_config(text, o.config.native(), config, true); !mistakes.empty())
+    return fail(Code::invalid, "{}", mistakes.front());
+  FP_CHECK(make_dirs(o.config.parent_path()));
+  FP_CHECK(write_file(o.config, text, 0640));
+  FP_CHECK(make_dirs(library_of(o.data)));
+  if (user) FP_CHECK(give_to(*user, o.data, o.config));
+  result.made.push_back(fmt::format("configuration {}", o.config.native()));
+  result.made.push_back(fmt::format("content library {}", library_of(o.data).native()));
+  result.made.push_back(fmt::format("only {} ({}) may bring content", site->label(), site->fingerprint()));
+  if (user) result.made.push_back(fmt::format("everything in {} belongs to the user {}, which runs the service", o.data.native(), user->name));
+  return result;
+}
+
+}  // namespace fp::apps

@@ -1,0 +1,30 @@
+// Making a host that holds a distribution point and nothing else (`farpointd init-dp`): a data folder with copies of the
+// certificates it was given, an empty content library, and a configuration that pins the site server. One thread, once.
+// Never overwrites anything, makes no key, and asks no server.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/setup.hpp"
+
+namespace fp::apps {
+
+struct ContentHostOptions {
+  std::string site_code, fqdn;                // fqdn: the name that clients and the site call it by
+  Path data = "/var/lib/farpoint";
+  Path config = "/etc/farpoint/farpoint.toml";
+  std::optional<Endpoint> internet, intranet, intranet_http;
+  std::vector<Path> issuers;                  // authorities of clients' and of the site server's certificates
+  std::vector<Path> crl_files;                // read where they lie, as they are renewed there
+  Path certificate, key;                      // the host's own, for servers
+  Path site_certificate;                      // what the site server shows (its link.pem): the only one that may push
+  Path client_certificate, client_key;        // what this host shows to distribution points it pulls from; may be empty
+  bool anonymous = false;
+  std::string user;                           // as in SetupOptions
+};
+
+// Code::invalid: an option that is missing or a file that is not what it should be; Code::conflict: something is there already.
+[[nodiscard]] Result<SetupResult> set_up_content_host(const ContentHostOptions& options);
+
+}  // namespace fp::apps
