@@ -69,7 +69,9 @@ Status ContentServer::Parts::listen() {
 }
 
 void ContentServer::Parts::schedule() {
-  chores.add("revocation lists", 300'000, [this] { trust->refresh_lists(); });
+  chores.add("revocation lists", 300'000, [this] {
+    if (trust->refresh_lists()) server->recheck_peers();
+  });
   transfers.add("pull", 1000, [this] {
     const int fetched = puller->run_once(*pulls, clock, [this] { return transfers.stopping(); });
     if (fetched > 0) log::info("pull", "{} contents fetched from other distribution points", fetched);
@@ -97,7 +99,7 @@ void ContentServer::stop() {
 }
 
 Status ContentServer::reload() {
-  parts_->trust->refresh_lists();
+  parts_->trust->refresh_lists(true);
   FP_CHECK(parts_->server->reload_tls());
   parts_->server->recheck_peers();
   return {};
