@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""A distribution point's file serving beside nginx: same files, certificate, cipher, client authentication, no access log.
+"""A distribution point beside nginx: same files, certificate, cipher, client authentication, no access log.
 
-Both servers run one after the other in each round, so that a busy machine disturbs both alike; medians over the rounds.
-CPU seconds of the server are the steadier number. See bench/README.md.
+`farpointd` is the role itself (farpointd scratch, internet door: a verified client certificate is required); `net` is src/net
+alone with a table of open files, so that what the role adds is seen. The servers run one after the other in each round, so that
+a busy machine disturbs all alike; medians over the rounds. CPU seconds are the steadier number. See bench/README.md.
 
-usage: dp_vs_nginx.py BUILD [--rounds 5] [--seconds 4] [--connections 32] [--json FILE] [--only large|small] [--pool]
-BUILD is a release build folder that holds libfp_net.a; the two small programs of bench/ are compiled into it."""
+usage: dp_vs_nginx.py BUILD [--rounds 5] [--seconds 4] [--connections 32] [--json FILE] [--only large|small] [--without-net] [--pool]
+BUILD is a release build folder that holds farpointd and libfp_net.a; the two small programs of bench/ are compiled into it."""
 import argparse
+import hashlib
 import json
 import os
 import pathlib
@@ -15,12 +17,16 @@ import signal
 import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "lab")]
 GIB = 1 << 30
+CHUNK = 1 << 20
+CONTENT = "LAB0BE0C.1"
 NGINX = """
 daemon off; worker_processes {threads}; worker_rlimit_nofile 8192; pid {dir}/nginx.pid; error_log {dir}/nginx.err;
 events {{ worker_connections 4096; }}
@@ -32,7 +38,7 @@ http {{
   server {{
     listen 127.0.0.1:{port} ssl reuseport; root {dir}/files;
     ssl_certificate {dir}/server.pem; ssl_certificate_key {dir}/server.key; ssl_protocols TLSv1.2 TLSv1.3;
-    ssl_client_certificate {dir}/client.pem; ssl_verify_client optional_no_ca; ssl_buffer_size 16k;
+    ssl_client_certificate {issuers}; ssl_verify_client on; ssl_verify_depth 3; ssl_buffer_size 16k;
   }}
 }}
 """
@@ -57,9 +63,40 @@ def make_files(folder, large):
             for _ in range(1024):
                 out.write(block)
     (files / "small").write_bytes(block[:4096])
-    for name in ("server", "client"):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-                        "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem"], check=True, capture_output=True)
+
+
+def put_into_library(library, files):
+    """The same files as a content of the distribution point, as docs/protocol/distribution.md says that it keeps them."""
+    entries, canonical = [], f"farpoint-manifest-v1\n{CONTENT}\n{CHUNK}\n{len(list(files.iterdir()))}\n"
+    for file in sorted(files.iterdir()):
+        whole, chunks = hashlib.sha256(), []
+        with open(file, "rb") as data:
+            while chunk := data.read(CHUNK):
+                whole.update(chunk)
+                chunks.append(hashlib.sha256(chunk).hexdigest())
+        digest, size = whole.hexdigest(), file.stat().st_size
+        entries.append({"path": file.name, "size": size, "sha256": digest, "modified": "2026-01-01T00:00:00Z", "chunks": chunks})
+        canonical += f"{len(file.name)} {file.name}\n{size} {digest} {len(chunks)}\n" + "".join(c + "\n" for c in chunks)
+        place = library / "FileLib" / digest[:4].upper() / digest.upper()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.link(file, place)
+    manifest = {"format": "farpoint-manifest-v1", "content_id": CONTENT, "chunk_bytes": CHUNK,
+                "root_hash": hashlib.sha256(canonical.encode()).hexdigest(), "files": entries}
+    (library / "DataLib" / f"{CONTENT}.manifest").write_text(json.dumps(manifest))
+
+
+def start_role(build, folder):
+    """The scratch site with the bench's content in its library; its certificates are everybody's."""
+    os.environ["FARPOINT_BIN"] = str(build)
+    import scratch
+    site = scratch.Scratch("default", folder)
+    site.start()
+    site.stop()
+    put_into_library(site.data / "content", folder / "files")
+    for ours, theirs in (("server", "server"), ("client", "client1")):
+        for kind in ("pem", "key"):
+            shutil.copy(site.data / f"{theirs}.{kind}", folder / f"{ours}.{kind}")
+    return site.start()
 
 
 def free_port():
@@ -82,8 +119,8 @@ def cpu_s(pid):
 
 
 class Server:
-    def __init__(self, name, command, port):
-        self.name, self.port = name, port
+    def __init__(self, name, command, port, prefix=""):
+        self.name, self.port, self.prefix = name, port, prefix
         self.process = subprocess.Popen(command)
         for _ in range(200):
             with socket.socket() as probe:
@@ -95,6 +132,13 @@ class Server:
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(20)
+
+
+class Role:
+    name, prefix = "farpointd", f"/SMS_DP_SMSPKG$/{CONTENT}"
+
+    def __init__(self, site):
+        self.process, self.port, self.stop = site.process, site.https_port, site.stop
 
 
 def measure(build, folder, server, path, connections, seconds, requests):
@@ -129,7 +173,8 @@ def main():
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--only", choices=("large", "small"))
-    parser.add_argument("--pool", action="store_true", help="answer on the worker pool, as a role that reads a database does")
+    parser.add_argument("--without-net", action="store_true", help="nginx and the role only")
+    parser.add_argument("--pool", action="store_true", help="net: answer on the worker pool, as a role that reads a database does")
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
     build = options.build.resolve()
@@ -140,26 +185,31 @@ def main():
     servers = []
     try:
         make_files(folder, "large" in kinds)
-        ports = free_port(), free_port()
-        (folder / "nginx.conf").write_text(NGINX.format(dir=folder, port=ports[0], threads=options.threads))
-        servers.append(Server("nginx", [shutil.which("nginx") or "/usr/sbin/nginx", "-c", folder / "nginx.conf", "-p", folder], ports[0]))
-        servers.append(Server("farpoint", [build / "bench_static_server", folder / "files", folder / "server.pem", folder / "server.key",
-                                           str(ports[1]), str(options.threads), "pool" if options.pool else "quick"], ports[1]))
+        site = start_role(build, folder)
+        servers.append(Role(site))
+        port = free_port()
+        (folder / "nginx.conf").write_text(NGINX.format(dir=folder, port=port, threads=options.threads, issuers=site.data / "ca-chain.pem"))
+        servers.append(Server("nginx", [shutil.which("nginx") or "/usr/sbin/nginx", "-c", folder / "nginx.conf", "-p", folder], port))
+        if not options.without_net:
+            port = free_port()
+            servers.append(Server("net", [build / "bench_static_server", folder / "files", folder / "server.pem", folder / "server.key",
+                                          str(port), str(options.threads), "pool" if options.pool else "quick"], port))
         report = {}
         for kind in kinds:
             rounds = {server.name: [] for server in servers}
             for number in range(options.rounds + 1):
                 for server in servers:
                     if kind == "large":
-                        result = measure(build, folder, server, "/large", 1, 0, 1)
+                        result = measure(build, folder, server, server.prefix + "/large", 1, 0, 1)
                     else:
-                        result = measure(build, folder, server, "/small", options.connections, options.seconds, 0)
+                        result = measure(build, folder, server, server.prefix + "/small", options.connections, options.seconds, 0)
                     if number > 0:  # the first round warms caches
                         rounds[server.name].append(result)
             report[kind] = {name: summary(kind, list_) for name, list_ in rounds.items()}
-            ours, theirs = report[kind]["farpoint"], report[kind]["nginx"]
-            report[kind]["rate_ratio"] = ours["rate"] / theirs["rate"]
-            report[kind]["cpu_ratio"] = theirs["cpu"] / ours["cpu"] if ours["cpu"] else 0.0
+            theirs = report[kind]["nginx"]
+            for ours in report[kind].values():
+                ours["rate_ratio"] = ours["rate"] / theirs["rate"]
+                ours["cpu_ratio"] = theirs["cpu"] / ours["cpu"] if ours["cpu"] else 0.0
         print_table(report)
         if options.json:
             options.json.write_text(json.dumps(report, indent=2) + "\n")
@@ -171,11 +221,12 @@ def main():
 
 def print_table(report):
     names = {"large": "1 GiB file, 1 connection", "small": "4 KiB file, keep-alive"}
-    print(f"{'':28}{'nginx':>14}{'farpoint':>14}{'ratio':>8}")
     for kind, data in report.items():
-        ours, theirs = data["farpoint"], data["nginx"]
-        print(f"{names[kind]:28}{theirs['rate']:14.3f}{ours['rate']:14.3f}{data['rate_ratio']:8.2f}  {ours['rate_unit']}, more is better")
-        print(f"{'  CPU of the server':28}{theirs['cpu']:14.3f}{ours['cpu']:14.3f}{data['cpu_ratio']:8.2f}  {ours['cpu_unit']}, ratio > 1: we need less")
+        print(f"{names[kind]}\n{'':12}{'rate':>12} {'x nginx':>8}   {'CPU':>10} {'nginx x':>8}   (above 1: faster, needs less)")
+        for name in ("nginx", "farpointd", "net"):
+            if row := data.get(name):
+                print(f"  {name:10}{row['rate']:12.3f} {row['rate_ratio']:8.2f}   {row['cpu']:10.3f} {row['cpu_ratio']:8.2f}   "
+                      f"{row['rate_unit']}; {row['cpu_unit']}")
 
 
 if __name__ == "__main__":

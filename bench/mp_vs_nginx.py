@@ -59,9 +59,7 @@ def main():
         shutil.copy(site.data / "client1.key", folder / "client.key")
         (folder / "request").write_bytes(signed_request(site))
         port = dp.free_port()
-        text = dp.NGINX.format(dir=folder, port=port, threads=os.cpu_count())
-        (folder / "nginx.conf").write_text(text.replace(f"ssl_client_certificate {folder}/client.pem", f"ssl_client_certificate {site.data}/ca-chain.pem")
-                                           .replace("ssl_verify_client optional_no_ca", "ssl_verify_client on; ssl_verify_depth 3"))
+        (folder / "nginx.conf").write_text(dp.NGINX.format(dir=folder, port=port, threads=os.cpu_count(), issuers=site.data / "ca-chain.pem"))
         nginx = dp.Server("nginx", [shutil.which("nginx") or "/usr/sbin/nginx", "-c", folder / "nginx.conf", "-p", folder], port)
 
         class Site:

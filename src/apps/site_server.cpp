@@ -92,6 +92,7 @@ struct SiteServer::Parts {
   [[nodiscard]] std::string metrics() const;
   void schedule();
   [[nodiscard]] net::Response dispatch(net::Request& request);
+  [[nodiscard]] std::optional<net::Response> dispatch_at_once(net::Request& request);
   void report(std::string_view component, const Status& status) {
     if (!status) log::error(component, "{}", status.error().message);
   }
@@ -171,6 +172,12 @@ net::Response SiteServer::Parts::dispatch(net::Request& request) {
   return net::Response::empty(404);
 }
 
+std::optional<net::Response> SiteServer::Parts::dispatch_at_once(net::Request& request) {
+  if (mp && mp::Service::owns(request.path) && offered(config.mp_connections, request.peer.door)) return mp->handle_at_once(request);
+  if (dp && dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door)) return dp->handle_at_once(request);
+  return std::nullopt;
+}
+
 Status SiteServer::Parts::listen() {
   net::ServerOptions options;
   options.clock = &clock;
@@ -178,6 +185,7 @@ Status SiteServer::Parts::listen() {
   options.worker_threads = static_cast<unsigned>(config.worker_threads);
   for (const auto& l : config.listeners) options.listeners.push_back(listener_of(l));
   options.handler = [this](net::Request& request) { return dispatch(request); };
+  options.quick = [this](net::Request& request) { return dispatch_at_once(request); };
   options.body_limit = [](const net::Request& head) {
     return mp::Service::owns(head.path) ? mp::Service::body_limit(head) : dp::DistributionPoint::body_bytes_max(head);
   };

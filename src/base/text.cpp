@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstring>
 
 namespace fp {
 namespace {
@@ -10,11 +11,16 @@ constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char
 constexpr char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
 constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-constexpr int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = to_lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+constexpr std::array<signed char, 256> make_hex_values() {
+  std::array<signed char, 256> table{};
+  table.fill(-1);
+  for (int i = 0; i < 10; ++i) table[static_cast<std::size_t>('0' + i)] = static_cast<signed char>(i);
+  for (int i = 0; i < 6; ++i)
+    table[static_cast<std::size_t>('a' + i)] = table[static_cast<std::size_t>('A' + i)] = static_cast<signed char>(10 + i);
+  return table;
 }
+constexpr auto kHexValues = make_hex_values();
+constexpr int hex_value(char c) { return kHexValues[static_cast<unsigned char>(c)]; }
 
 std::string hex_with(std::string_view bytes, const char* digits) {
   std::string out(bytes.size() * 2, '\0');
@@ -51,6 +57,18 @@ void put_utf8(std::string& out, char32_t c) {
     put(0x80 | ((c >> 6) & 0x3F));
   }
   put(0x80 | (c & 0x3F));
+}
+
+// How many characters at the front are ASCII: nearly all text on the wire is, and it needs no decoding.
+std::size_t ascii_prefix(std::string_view text) {
+  std::size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, 8);
+    if ((word & 0x8080808080808080U) != 0) break;
+  }
+  while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80) ++i;
+  return i;
 }
 
 // Takes one code point off the front; returns false for a malformed one (and takes one byte).
@@ -183,7 +201,11 @@ Result<std::string> unbase64(std::string_view text) {
 
 std::string to_utf16le(std::string_view utf8) {
   std::string out;
+  const auto plain = ascii_prefix(utf8);
   out.reserve(utf8.size() * 2);
+  out.resize(plain * 2);
+  for (std::size_t i = 0; i < plain; ++i) out[2 * i] = utf8[i];
+  utf8.remove_prefix(plain);
   while (!utf8.empty()) {
     char32_t c = 0;
     put_utf16(out, next_utf8(utf8, c) ? c : U'\uFFFD');
@@ -197,8 +219,11 @@ Result<std::string> from_utf16le(std::string_view bytes) {
     return static_cast<char32_t>(static_cast<unsigned char>(bytes[i]) | (static_cast<unsigned char>(bytes[i + 1]) << 8));
   };
   std::string out;
-  out.reserve(bytes.size() / 2);
   std::size_t i = bytes.size() >= 2 && unit(0) == 0xFEFF ? 2 : 0;
+  out.resize((bytes.size() - i) / 2);
+  std::size_t plain = 0;
+  for (; i < bytes.size() && unit(i) < 0x80; i += 2) out[plain++] = bytes[i];
+  out.resize(plain);
   for (; i < bytes.size(); i += 2) {
     char32_t c = unit(i);
     if (c >= 0xDC00 && c < 0xE000) return fail(Code::invalid, "unpaired surrogate at byte {}", i);
@@ -216,7 +241,7 @@ Result<std::string> from_utf16le(std::string_view bytes) {
 
 bool is_utf8(std::string_view bytes) {
   char32_t c = 0;
-  while (!bytes.empty())
+  for (bytes.remove_prefix(ascii_prefix(bytes)); !bytes.empty(); bytes.remove_prefix(ascii_prefix(bytes)))
     if (!next_utf8(bytes, c)) return false;
   return true;
 }

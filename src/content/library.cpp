@@ -341,6 +341,12 @@ std::vector<std::string> Library::contents() const {
   return out;
 }
 
+std::optional<OpenFile> Library::open_file_at_once(const std::string& sha256) const {
+  auto entry = impl_->descriptors.find(sha256);
+  if (!entry.file) return std::nullopt;
+  return OpenFile{std::move(entry.file), entry.size_bytes};
+}
+
 Result<OpenFile> Library::open_file(std::string_view sha256) const {
   const std::string hash = lower(sha256);
   if (auto entry = impl_->descriptors.find(hash); entry.file) return OpenFile{entry.file, entry.size_bytes};

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,8 @@ class Library {
   [[nodiscard]] std::vector<std::string> contents() const;  // ids, sorted
   // Code::not_found: no content uses such a file; Code::corrupt: it is quarantined or lost.
   [[nodiscard]] Result<OpenFile> open_file(std::string_view sha256) const;
+  // The same without ever waiting for the disk; empty: its descriptor is not open, or it is not here.
+  [[nodiscard]] std::optional<OpenFile> open_file_at_once(const std::string& sha256) const;
   [[nodiscard]] std::vector<std::string> users_of(std::string_view sha256) const;  // content ids, sorted
   [[nodiscard]] std::vector<std::string> hashes() const;  // of every file, sorted, lower-case
   [[nodiscard]] std::vector<Finding> known_bad(std::string_view content_id) const;  // found earlier, not repaired yet

@@ -17,9 +17,26 @@ namespace fp::crypto {
 
 struct PublicKey::Impl {
   OwnedKey key;
+  OwnedKeyContext recovery;  // ready to recover PKCS#1 payloads; null unless RSA
+  int bits = 0;
   std::string spki;
   std::string fingerprint;
 };
+
+namespace {
+
+// The library looks its algorithms up at each initialisation; verifiers copy one that is ready instead.
+OwnedKeyContext recovery_of(EVP_PKEY* key) {
+  if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) return nullptr;
+  OwnedKeyContext context(EVP_PKEY_CTX_new(key, nullptr));
+  if (context && EVP_PKEY_verify_recover_init(context.get()) == 1 &&
+      EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1)
+    return context;
+  ERR_clear_error();
+  return nullptr;
+}
+
+}  // namespace
 
 struct PrivateKey::Impl {
   OwnedKey key;
@@ -36,6 +53,8 @@ Result<PublicKey> PublicKey::from_spki_der(std::string_view der) {
   if (spki.empty()) return fail_openssl(Code::invalid, "public key of an unknown kind");
   auto impl = std::make_shared<Impl>();
   impl->key = std::move(key);
+  impl->bits = EVP_PKEY_get_bits(impl->key.get());
+  impl->recovery = recovery_of(impl->key.get());
   impl->fingerprint = hex_lower(sha256(spki));
   impl->spki = std::move(spki);
   return PublicKey(std::move(impl));
@@ -52,9 +71,10 @@ const std::string& PublicKey::spki_der() const { return impl_->spki; }
 const std::string& PublicKey::fingerprint() const { return impl_->fingerprint; }
 bool PublicKey::is_rsa() const { return EVP_PKEY_get_base_id(impl_->key.get()) == EVP_PKEY_RSA; }
 bool PublicKey::is_ec() const { return EVP_PKEY_get_base_id(impl_->key.get()) == EVP_PKEY_EC; }
-int PublicKey::bits() const { return EVP_PKEY_get_bits(impl_->key.get()); }
+int PublicKey::bits() const { return impl_->bits; }
 int PublicKey::rsa_bits() const { return is_rsa() ? bits() : 0; }
 evp_pkey_st* PublicKey::native() const { return impl_->key.get(); }
+evp_pkey_ctx_st* PublicKey::recovery() const { return impl_->recovery.get(); }
 
 Result<PrivateKey> PrivateKey::generate_rsa(int bits) {
   if (bits < 2048 || bits > 8192) return fail(Code::invalid, "an RSA key of {} bits (2048 to 8192 are made)", bits);

@@ -8,7 +8,8 @@
 
 #include "base/result.hpp"
 
-struct evp_pkey_st;  // OpenSSL's EVP_PKEY; only .cpp files of crypto, pki and net look inside
+struct evp_pkey_st;      // OpenSSL's EVP_PKEY; only .cpp files of crypto, pki and net look inside
+struct evp_pkey_ctx_st;  // OpenSSL's EVP_PKEY_CTX
 
 namespace fp::crypto {
 
@@ -25,6 +26,7 @@ class PublicKey {
   [[nodiscard]] int bits() const;
   [[nodiscard]] int rsa_bits() const;  // 0: not RSA
   [[nodiscard]] evp_pkey_st* native() const;
+  [[nodiscard]] evp_pkey_ctx_st* recovery() const;  // prepared for PKCS#1 recovery, to be copied, never used; null: not RSA
   bool operator==(const PublicKey& other) const { return fingerprint() == other.fingerprint(); }
 
  private:

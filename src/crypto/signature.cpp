@@ -38,12 +38,10 @@ Result<std::string> sign_payload(const PrivateKey& key, std::string_view payload
 
 // What stands below the padding; empty when the padding is wrong.
 std::string recover(const PublicKey& key, std::string_view signature) {
-  const OwnedKeyContext context(EVP_PKEY_CTX_new(key.native(), nullptr));
+  const OwnedKeyContext context(key.recovery() != nullptr ? EVP_PKEY_CTX_dup(key.recovery()) : nullptr);
   std::string out(static_cast<std::size_t>(EVP_PKEY_get_size(key.native())), '\0');
   std::size_t size = out.size();
-  if (!context || EVP_PKEY_verify_recover_init(context.get()) != 1 ||
-      EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) != 1 ||
-      EVP_PKEY_verify_recover(context.get(), octets(out), &size, octets(signature), signature.size()) != 1) {
+  if (!context || EVP_PKEY_verify_recover(context.get(), octets(out), &size, octets(signature), signature.size()) != 1) {
     ERR_clear_error();
     return {};
   }

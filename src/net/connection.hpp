@@ -55,6 +55,7 @@ class Connection {
   std::uint64_t verified_round_ = 0;
   std::int64_t verified_at_ms_ = 0;
   std::size_t body_mark_ = 0;
+  unsigned at_once_ = 0;
 };
 
 }  // namespace fp::net

@@ -33,7 +33,7 @@ struct Request {
   [[nodiscard]] bool has_header(std::string_view name) const;
 };
 
-// A stretch of an immutable file, sent from a mapping. The descriptor stays open as long as a response refers to it.
+// A stretch of an immutable file, never held in memory as a whole. The descriptor stays open as long as a response refers to it.
 struct FileSlice {
   std::shared_ptr<Fd> file;
   std::int64_t offset = 0;

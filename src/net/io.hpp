@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -32,6 +33,8 @@ template <class T>
 using Task = asio::awaitable<T>;
 
 inline constexpr unsigned kReaderThreads = 4;
+inline constexpr std::size_t kFileRoomBytes = 128U << 10;
+inline constexpr std::size_t kTurnBytes = 1U << 20;  // after so many bytes without a wait other connections get their turn
 
 // Shared by all threads of one server.
 struct Core {
@@ -80,6 +83,9 @@ class IoThread : public std::enable_shared_from_this<IoThread> {
   std::vector<tcp::acceptor> acceptors;
   std::thread thread;
 
+  // Room for a stretch of a file on its way into TLS: reused at once, so it stays in the processor's cache. Valid until the next
+  // co_await only.
+  [[nodiscard]] std::span<char> file_room();
   [[nodiscard]] const std::string& http_date();  // cached for its second
   // Closes acceptors, and connections that wait for a request (all of them if `now`).
   void close_idle(bool now);
@@ -89,6 +95,7 @@ class IoThread : public std::enable_shared_from_this<IoThread> {
  private:
   std::int64_t date_s_ = -1;
   std::string date_;
+  std::unique_ptr<char[]> file_room_;
 };
 
 // When a connection has waited long enough. The loop's ticker looks at it several times a second.
@@ -96,6 +103,13 @@ struct Deadline {
   std::int64_t at_ms = std::numeric_limits<std::int64_t>::max();
   void in_s(const Clock& clock, int s) { at_ms = clock.steady_ms() + std::int64_t{s} * 1000; }
   void never() { at_ms = std::numeric_limits<std::int64_t>::max(); }
+};
+
+// Where TLS writes to.
+struct TlsOutput {
+  int fd = -1;
+  bool gather = false;  // records are collected, and sent together
+  std::string unsent;   // of those, what the socket has not taken: less than kFileRoomBytes and a few records
 };
 
 class Stream {
@@ -109,6 +123,12 @@ class Stream {
   [[nodiscard]] Task<bool> wait_readable();
   // Waits for bytes; 0: the end, or an error.
   [[nodiscard]] Task<std::size_t> read_some(char* into, std::size_t room);
+  enum class Wait { none, readable, writable, failed };
+  // What the peer's side takes without waiting; `wait`: what to wait for when it is not all, or when has_unsent().
+  [[nodiscard]] std::size_t write_now(std::string_view bytes, bool more, Wait& wait);
+  [[nodiscard]] bool has_unsent() const { return !output_.unsent.empty(); }  // encrypted already: write_now("") goes on with it
+  // Waits, with a new write deadline; false: the connection is over.
+  [[nodiscard]] Task<bool> blocked_write(Wait what);
   // All of it. `more`: a further write follows at once. The write deadline is set anew whenever the peer takes something.
   [[nodiscard]] Task<bool> write_all(std::string_view bytes, bool more = false);
   [[nodiscard]] Task<bool> send_file(int file, std::int64_t offset, std::size_t length);  // without TLS only
@@ -121,16 +141,17 @@ class Stream {
   void abort();  // any pending wait ends; the descriptor stays ours until destruction
 
  private:
-  enum class Wait { none, readable, writable, failed };
+  [[nodiscard]] std::size_t write_tls(std::string_view bytes, bool more, Wait& wait);
+  [[nodiscard]] bool send_gathered(std::string_view bytes, bool more, Wait& wait);
   [[nodiscard]] Wait tls_wait(int result);
   [[nodiscard]] Task<bool> wait_for(Wait what);
-  [[nodiscard]] Task<bool> blocked_write(Wait what);
 
   tcp::socket socket_;
   Core& core_;
   Deadline& deadline_;
   std::shared_ptr<ssl_ctx_st> context_;
   ssl_st* tls_ = nullptr;
+  TlsOutput output_;
 };
 
 // Runs `job` on a pool thread and resumes on this loop with its result; empty: the pool is full. `keep` lives until then.

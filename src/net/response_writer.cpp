@@ -13,7 +13,9 @@ namespace fp::net {
 namespace {
 
 constexpr std::size_t kGatherBytes = 64U << 10;  // up to here everything is copied into one write
-constexpr std::size_t kWindowBytes = 4U << 20;   // mapped at a time
+constexpr std::int64_t kAheadBytes = 4 << 20;    // brought into memory at a time
+constexpr std::int64_t kSlowBytes = 64 << 10;
+constexpr std::int64_t kRecordBytes = 16 << 10;  // of TLS
 
 std::int64_t size_of(const Segment& segment) {
   if (const auto* text = std::get_if<std::string>(&segment)) return static_cast<std::int64_t>(text->size());
@@ -36,42 +38,43 @@ bool is_ours(std::string_view name) {
          iequals(name, "Date") || iequals(name, "Server");
 }
 
-// A mapped stretch of a file. Page-aligned below, exact above.
-class Window {
- public:
-  Window(int file, std::int64_t offset, std::size_t length) : length_(length) {
-    static const auto page = static_cast<std::int64_t>(sysconf(_SC_PAGESIZE));
-    skip_ = static_cast<std::size_t>(offset % page);
-    void* base = mmap(nullptr, length_ + skip_, PROT_READ, MAP_SHARED, file, offset - static_cast<std::int64_t>(skip_));
-    base_ = base == MAP_FAILED ? nullptr : static_cast<char*>(base);
-  }
-  Window(const Window&) = delete;
-  Window& operator=(const Window&) = delete;
-  ~Window() {
-    if (base_ != nullptr) munmap(base_, length_ + skip_);
-  }
-  [[nodiscard]] bool ok() const { return base_ != nullptr; }
-  [[nodiscard]] std::string_view bytes() const { return {base_ + skip_, length_}; }
-  [[nodiscard]] bool resident() const {
-    std::array<unsigned char, kWindowBytes / 4096 + 1> pages;
-    if (mincore(base_, length_ + skip_, pages.data()) != 0) return false;
-    static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    const auto count = (length_ + skip_ + page - 1) / page;
-    return std::all_of(pages.begin(), pages.begin() + static_cast<std::ptrdiff_t>(count),
-                       [](unsigned char p) { return (p & 1U) != 0; });
-  }
-  // Reads what is missing and fills the page tables. A shrunken file or a bad disk is false here instead of a signal later.
-  [[nodiscard]] bool load() const {
-    constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, Linux 5.14
-    if (madvise(base_, length_ + skip_, kPopulateRead) == 0) return true;
-    return errno == EINVAL;  // an older kernel: pages come one by one
-  }
+// Whether sending it would wait for no disk.
+bool is_resident(int file, std::int64_t offset, std::int64_t size) {
+  static const auto page = static_cast<std::int64_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = offset - offset % page;
+  const auto length = static_cast<std::size_t>(offset + size - begin);
+  void* base = mmap(nullptr, length, PROT_READ, MAP_SHARED, file, begin);
+  if (base == MAP_FAILED) return false;
+  std::array<unsigned char, kAheadBytes / 4096 + 2> pages;
+  const bool known = mincore(base, length, pages.data()) == 0;
+  munmap(base, length);
+  const auto count = (length + static_cast<std::size_t>(page) - 1) / static_cast<std::size_t>(page);
+  return known && std::all_of(pages.begin(), pages.begin() + static_cast<std::ptrdiff_t>(count),
+                              [](unsigned char p) { return (p & 1U) != 0; });
+}
 
- private:
-  char* base_ = nullptr;
-  std::size_t length_;
-  std::size_t skip_ = 0;
-};
+// Reads all of it; false: the file is shorter than it was, or unreadable.
+bool read_fully(int file, std::int64_t offset, char* into, std::size_t size) {
+  std::size_t got = 0;
+  while (got < size) {
+    const auto step = pread(file, into + got, size - got, offset + static_cast<std::int64_t>(got));
+    if (step == 0 || (step < 0 && errno != EINTR)) return false;
+    if (step > 0) got += static_cast<std::size_t>(step);
+  }
+  return true;
+}
+
+// Brings a stretch into memory: on a thread that may wait for a disk.
+bool read_ahead(int file, std::int64_t offset, std::int64_t size) {
+  std::array<char, 64U << 10> scratch;
+  while (size > 0) {
+    const auto step = std::min<std::int64_t>(size, static_cast<std::int64_t>(scratch.size()));
+    if (!read_fully(file, offset, scratch.data(), static_cast<std::size_t>(step))) return false;
+    offset += step;
+    size -= step;
+  }
+  return true;
+}
 
 class Writer {
  public:
@@ -120,41 +123,79 @@ class Writer {
     pending_.resize(before + size);
     iovec into{pending_.data() + before, size};
     if (preadv2(slice.file->get(), &into, 1, slice.offset, RWF_NOWAIT) == static_cast<ssize_t>(size)) co_return true;
-    auto read = co_await run_on<bool>(loop_.core->readers, loop_.shared_from_this(), [slice, into](auto settle) {
-      std::size_t got = 0;
-      while (got < into.iov_len) {
-        const auto step = pread(slice.file->get(), static_cast<char*>(into.iov_base) + got, into.iov_len - got,
-                                slice.offset + static_cast<std::int64_t>(got));
-        if (step <= 0 && !(step < 0 && errno == EINTR)) break;
-        if (step > 0) got += static_cast<std::size_t>(step);
-      }
-      settle(got == into.iov_len);
-    });
+    co_return co_await read_on_pool(slice, slice.offset, static_cast<char*>(into.iov_base), size);
+  }
+
+  Task<bool> read_on_pool(const FileSlice& slice, std::int64_t at, char* into, std::size_t size) {
+    auto read = co_await run_on<bool>(loop_.core->readers, loop_.shared_from_this(),
+                                      [file = slice.file, at, into, size](auto settle) { settle(read_fully(file->get(), at, into, size)); });
     co_return read.value_or(false);
   }
 
+  Task<bool> ahead_on_pool(const FileSlice& slice, std::int64_t at, std::int64_t size) {
+    auto read = co_await run_on<bool>(loop_.core->readers, loop_.shared_from_this(),
+                                      [file = slice.file, at, size](auto settle) { settle(read_ahead(file->get(), at, size)); });
+    co_return read.value_or(false);
+  }
+
+  // Pages that are gone again when they are wanted, or a file system that cannot say: bytes by the pool, in small steps.
+  Task<bool> stream_slowly(const FileSlice& slice, std::int64_t at, std::size_t size, bool more) {
+    std::string bytes(size, '\0');
+    if (!co_await read_on_pool(slice, at, bytes.data(), size)) co_return false;
+    co_return co_await stream_.write_all(bytes, more);
+  }
+
   Task<bool> stream_file(const FileSlice& slice) {
+    if (stream_.tls() == nullptr) co_return co_await send_plain(slice);
+    std::int64_t at = slice.offset;
+    const std::int64_t end = slice.offset + slice.length;
+    std::size_t turn = 0;
+    bool fetched = false;  // by the pool, for this very place
+    while (at < end) {
+      const auto room = loop_.file_room();
+      iovec into{room.data(), static_cast<std::size_t>(std::min<std::int64_t>(end - at, static_cast<std::int64_t>(room.size())))};
+      const auto got = preadv2(slice.file->get(), &into, 1, at, RWF_NOWAIT);
+      // A record that was begun is finished with at least as many bytes.
+      if (got < std::min(end - at, kRecordBytes)) {
+        if (!fetched) {
+          if (!co_await ahead_on_pool(slice, at, std::min(end - at, kAheadBytes))) co_return false;
+        } else {
+          const auto step = std::min<std::int64_t>(end - at, kSlowBytes);
+          if (!co_await stream_slowly(slice, at, static_cast<std::size_t>(step), at + step < end)) co_return false;
+          at += step;
+        }
+        fetched = !fetched;
+        turn = 0;
+        continue;
+      }
+      fetched = false;
+      Stream::Wait wait = Stream::Wait::none;
+      const auto sent = stream_.write_now({room.data(), static_cast<std::size_t>(got)}, at + got < end, wait);
+      at += static_cast<std::int64_t>(sent);
+      turn += sent;
+      if (wait != Stream::Wait::none) {
+        // What the peer has not taken is read again: a slow line holds no memory of ours.
+        if (!co_await stream_.blocked_write(wait)) co_return false;
+        turn = 0;
+      } else if (turn >= kTurnBytes) {
+        turn = 0;
+        co_await asio::post(asio::use_awaitable);
+      }
+    }
+    co_return co_await stream_.write_all({});  // what TLS holds already
+  }
+
+  Task<bool> send_plain(const FileSlice& slice) {
     std::int64_t at = slice.offset;
     const std::int64_t end = slice.offset + slice.length;
     while (at < end) {
-      const auto size = static_cast<std::size_t>(std::min<std::int64_t>(end - at, kWindowBytes));
-      auto window = std::make_shared<Window>(slice.file->get(), at, size);
-      if (!window->ok()) co_return false;
-      const bool plain = stream_.tls() == nullptr;
-      if (!window->resident()) {
-        auto loaded = co_await run_on<bool>(loop_.core->readers, loop_.shared_from_this(),
-                                            [window](auto settle) { settle(window->load()); });
-        if (!loaded.value_or(false)) co_return false;
-      } else if (!plain && !window->load()) {
-        co_return false;
+      const auto size = std::min(end - at, kAheadBytes);
+      // sendfile would wait for a disk on the event loop.
+      if (!is_resident(slice.file->get(), at, size)) {
+        if (!co_await ahead_on_pool(slice, at, size)) co_return false;
       }
-      bool sent = false;
-      if (plain)
-        sent = co_await stream_.send_file(slice.file->get(), at, size);
-      else
-        sent = co_await stream_.write_all(window->bytes());
-      if (!sent) co_return false;
-      at += static_cast<std::int64_t>(size);
+      if (!co_await stream_.send_file(slice.file->get(), at, static_cast<std::size_t>(size))) co_return false;
+      at += size;
     }
     co_return true;
   }

@@ -35,7 +35,7 @@ Task<void> run_connection(std::unique_ptr<Connection> connection) {
 }
 
 // A loop's own coroutine never ends with an exception; if it did, the log says so instead of silence.
-void report(std::exception_ptr failure) {
+void report(const std::exception_ptr& failure) {
   if (!failure) return;
   try {
     std::rethrow_exception(failure);
@@ -50,13 +50,14 @@ Result<tcp::acceptor> bind_acceptor(IoThread& loop, const Listener& listener) {
   if (ec) return fail(Code::invalid, "listener address \"{}\" is not an IP address", listener.options.address);
   const tcp::endpoint endpoint(address, listener.port);
   tcp::acceptor acceptor(loop.io);
-  acceptor.open(endpoint.protocol(), ec);
-  if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+  // What these return is what they leave in `ec`.
+  (void)acceptor.open(endpoint.protocol(), ec);
+  if (!ec) (void)acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
   const int on = 1;
   if (!ec && ::setsockopt(acceptor.native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)
     return fail_errno("SO_REUSEPORT");
-  if (!ec) acceptor.bind(endpoint, ec);
-  if (!ec) acceptor.listen(4096, ec);
+  if (!ec) (void)acceptor.bind(endpoint, ec);
+  if (!ec) (void)acceptor.listen(4096, ec);
   if (ec) return fail(Code::io, "listening on {} port {}: {}", listener.options.address, listener.port, ec.message());
   return acceptor;
 }
@@ -78,9 +79,9 @@ Status check_free(const ListenerOptions& listener) {
   asio::io_context io(1);
   tcp::acceptor probe(io);
   const tcp::endpoint endpoint(address, listener.port);
-  probe.open(endpoint.protocol(), ec);
-  if (!ec) probe.set_option(tcp::acceptor::reuse_address(true), ec);
-  if (!ec) probe.bind(endpoint, ec);
+  (void)probe.open(endpoint.protocol(), ec);
+  if (!ec) (void)probe.set_option(tcp::acceptor::reuse_address(true), ec);
+  if (!ec) (void)probe.bind(endpoint, ec);
   if (ec) return fail(Code::io, "listening on {} port {}: {}", listener.address, listener.port, ec.message());
   return {};
 }
@@ -128,6 +129,11 @@ void Listener::set_tls(std::shared_ptr<ssl_ctx_st> context) {
 
 IoThread::IoThread(std::shared_ptr<Core> shared) : core(std::move(shared)) {}
 
+std::span<char> IoThread::file_room() {
+  if (!file_room_) file_room_ = std::make_unique_for_overwrite<char[]>(kFileRoomBytes);
+  return {file_room_.get(), kFileRoomBytes};
+}
+
 const std::string& IoThread::http_date() {
   const auto now = core->clock.now();
   if (now.ms / 1000 != date_s_) {
@@ -139,7 +145,7 @@ const std::string& IoThread::http_date() {
 
 void IoThread::close_idle(bool now) {
   boost::system::error_code ignored;
-  for (auto& acceptor : acceptors) acceptor.close(ignored);
+  for (auto& acceptor : acceptors) (void)acceptor.close(ignored);
   for (auto* connection : connections)
     if (now || connection->idle()) connection->abort();
 }
@@ -159,8 +165,8 @@ Task<void> IoThread::accept(std::shared_ptr<Listener> listener, tcp::acceptor& a
       co_await pause_ms(kAcceptPauseMs);
       continue;
     }
-    socket.non_blocking(true, ec);
-    socket.set_option(tcp::no_delay(true), ec);
+    (void)socket.non_blocking(true, ec);
+    (void)socket.set_option(tcp::no_delay(true), ec);
     auto connection = std::make_unique<Connection>(std::move(socket), from, listener, *this);
     asio::co_spawn(io, run_connection(std::move(connection)), asio::detached);
   }

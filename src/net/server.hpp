@@ -51,8 +51,8 @@ struct CertificateVerdict {
 using PeerVerifier =
     std::function<CertificateVerdict(std::string_view leaf_der, const std::vector<std::string>& chain_der)>;
 
-// Asked first, on the event loop: an answer that needs no disk, no lock held for long and no cryptography may be given at
-// once (a small static file from memory or page cache). Empty: run the handler on the pool. The body is complete.
+// Asked first, on the event loop: an answer that needs no disk, no lock held for long and some ten microseconds at most may be
+// given at once (a file that is open already, a poll that memory can answer). Empty: run the handler on the pool. The body is complete.
 using QuickHandler = std::function<std::optional<Response>(Request& request)>;
 
 struct ServerOptions {

@@ -267,6 +267,18 @@ TEST(Server, AFullQueueIs503WithARetryWindow) {
   EXPECT_EQ(queued.read().status, 200);
 }
 
+TEST(Server, RequestsThatBlockGetEveryWorkerThereIs) {
+  Gate gate;
+  auto options = options_for([&](Request& request) { gate.pass(); return echo(request); });
+  options.worker_threads = 4;
+  auto server = start(std::move(options));
+  std::deque<RawClient> clients;
+  for (int i = 0; i < 4; ++i) clients.emplace_back(server->port()).send(get_request("/"));
+  gate.await_arrivals(4);
+  gate.open();
+  for (auto& client : clients) EXPECT_EQ(client.read().status, 200);
+}
+
 TEST(Server, AHeaderValueOfARoleCannotBeginAnotherHeader) {
   auto server = start(options_for([](Request&) {
     auto response = Response::text(200, "text/plain", "x");

@@ -166,6 +166,26 @@ TEST(Tls, FileBodiesComeExact) {
   }
 }
 
+TEST(Tls, AReaderThatComesLateGetsEveryByteOfFileAndMemory) {
+  Checks checks;
+  testing::TempDir dir;
+  const auto bytes = testing::pattern_bytes((24U << 20) + 7);  // more than the sockets between them hold
+  const auto file = testing::open_file(dir.put("large", bytes));
+  auto options = options_for(checks);
+  options.handler = [&](Request&) {
+    Response response;
+    response.body.emplace_back(std::string(bytes));
+    response.body.emplace_back(FileSlice{file, 5, static_cast<std::int64_t>(bytes.size()) - 5});
+    return response;
+  };
+  auto server = start(std::move(options));
+  RawClient late(server->port(), RawClient::Tls{}), other(server->port(), RawClient::Tls{});
+  late.send(get_request("/"));
+  // All of it has come to this one, so the server has long met the other's full socket.
+  EXPECT_TRUE(other.ask(get_request("/")).body == bytes + bytes.substr(5));
+  EXPECT_TRUE(late.read().body == bytes + bytes.substr(5));
+}
+
 TEST(Tls, PlainHttpOnTheTlsPortIsToldSo) {
   Checks checks;
   auto server = start(options_for(checks));

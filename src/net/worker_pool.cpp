@@ -15,7 +15,7 @@ bool WorkerPool::post(Job job) {
     std::lock_guard lock(mutex_);
     if (stopped_ || queue_.size() >= queue_max_) return false;
     queue_.push_back(std::move(job));
-    wake = sleeping_ > 0;
+    wake = wanted();
   }
   if (wake) wake_.notify_one();
   return true;
@@ -31,6 +31,12 @@ void WorkerPool::stop() {
     if (thread.joinable()) thread.join();
 }
 
+bool WorkerPool::wanted() {
+  if (queue_.empty() || sleeping_ == 0 || waking_) return false;
+  waking_ = true;
+  return true;
+}
+
 void WorkerPool::work() {
   std::unique_lock lock(mutex_);
   while (true) {
@@ -39,10 +45,13 @@ void WorkerPool::work() {
       ++sleeping_;
       wake_.wait(lock);
       --sleeping_;
+      waking_ = false;
     }
     Job job = std::move(queue_.front());
     queue_.pop_front();
+    const bool wake = wanted();
     lock.unlock();
+    if (wake) wake_.notify_one();
     job();
     job = nullptr;
     lock.lock();

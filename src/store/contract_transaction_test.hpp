@@ -54,6 +54,19 @@ TEST_P(StoreContract, ChangeTimesAlwaysGrowEvenIfTheClockStandsOrGoesBack) {
   EXPECT_EQ(last, clock_.now());
 }
 
+TEST_P(StoreContract, TheGenerationIsAnotherAfterEachDurableWriteAndStaysWhileNothingIsWritten) {
+  auto before = store_->generation();
+  if (before == 0) return;  // a store that cannot say is never kept from
+  for (int n = 0; n < 3; ++n) {
+    add_device(n);
+    const auto after = store_->generation();
+    EXPECT_NE(after, before);
+    EXPECT_EQ(get([](Repositories& r) { return r.devices.count(); }), n + 1);
+    EXPECT_EQ(store_->generation(), after);
+    before = after;
+  }
+}
+
 TEST_P(StoreContract, AReadSeesOneMomentAndNoWriteOfItsOwn) {
   change([&](Repositories& r) { return r.site.set_value("v", "old"); });
   const auto seen = store_->read([&](Repositories& r) -> Result<std::string> {

@@ -6,6 +6,7 @@
 // run, with a Ticket that settles when the commit is on the disk. A function that returns an error leaves no trace.
 // Never: SQL, connections or row types in these headers; blocking on the network inside a function.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -206,6 +207,10 @@ class Store {
     if (!out) return std::unexpected(ran.error());
     return std::move(*out);
   }
+
+  // Another number after each commit, from before anybody is told that it is durable: what was read under the same number is
+  // what a read would give now. 0: this store cannot say, nothing may be kept.
+  [[nodiscard]] virtual std::uint64_t generation() const { return 0; }
 
   template <class R>
   struct Written {

@@ -305,6 +305,20 @@ TEST(Reply, WithoutCompressionIsGoldenToTheByte) {
   EXPECT_EQ(third_party_body(reply, false), xml);
 }
 
+TEST(Zlib, TextsOfEverySizeOpenToWhatTheyWere) {
+  for (const std::size_t size : {0U, 1U, 1023U, 1024U, 1025U, 8192U, 8193U, 300'000U}) {
+    std::string text;
+    for (std::size_t i = 0; i < size; ++i) text.push_back(static_cast<char>(i * 7 + i / 251));
+    const auto packed = deflate_zlib(text);
+    const auto opened = inflate_zlib(packed, size);
+    ASSERT_TRUE(opened) << size << ": " << opened.error().message;
+    EXPECT_TRUE(*opened == text) << size;
+    for (const std::size_t cut : {std::size_t{1}, packed.size() / 2})
+      EXPECT_FALSE(inflate_zlib(std::string_view(packed).substr(0, packed.size() - cut), size)) << size;
+    if (size > 0) EXPECT_FALSE(inflate_zlib(packed, size - 1)) << size;
+  }
+}
+
 TEST(Reply, IsReadBackByTheAgent) {
   const Envelope request = open_golden("policy.bin");
   const auto reply = decode_reply(kMultipartType, encode_reply(request.header, "<X a=\"\xC3\xA9\"/>", {"mp1", "ID", {}}));

@@ -3,6 +3,7 @@
 #include <pugixml.hpp>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 
 #include "base/text.hpp"
@@ -16,6 +17,15 @@ bool is_forbidden(char c) {
   return b < 0x20 && !is_space(c);
 }
 
+// Neither markup nor a quote, a reference or a control character.
+constexpr std::array<bool, 256> make_plain() {
+  std::array<bool, 256> table{};
+  for (std::size_t i = 0x20; i < table.size(); ++i) table[i] = true;
+  for (const char c : {'<', '>', '&', '"', '\''}) table[static_cast<unsigned char>(c)] = false;
+  return table;
+}
+constexpr auto kPlain = make_plain();
+
 // Walks over the text before pugixml builds anything from it, so a limit is met before memory is spent.
 class Scanner {
  public:
@@ -28,7 +38,8 @@ class Scanner {
         continue;
       }
       if (depth_ == 0 && !is_space(text_[at_])) return fail(Code::invalid, "XML with text outside its root, at byte {}", at_);
-      FP_CHECK(character());
+      if (depth_ > 0) skip_plain();
+      if (at_ < text_.size() && text_[at_] != '<') FP_CHECK(character());
     }
     if (depth_ != 0 || roots_ == 0) return fail(Code::invalid, "XML that ends in the middle");
     return {};
@@ -44,6 +55,11 @@ class Scanner {
       if (is_forbidden(text_[i])) return fail(Code::invalid, "XML with a control character at byte {}", i);
     at_ = found + end.size();
     return {};
+  }
+
+  // Over characters that mean nothing, in text or inside a tag.
+  void skip_plain() {
+    while (at_ < text_.size() && kPlain[static_cast<unsigned char>(text_[at_])]) ++at_;
   }
 
   // One character of text or of an attribute's value; a reference counts as one.
@@ -98,6 +114,8 @@ class Scanner {
     if (depth_ == 0 && ++roots_ > 1) return fail(Code::invalid, "XML with a second root");
     FP_CHECK(count());
     for (++at_; at_ < text_.size() && text_[at_] != '>';) {
+      skip_plain();
+      if (at_ >= text_.size() || text_[at_] == '>') break;
       const char c = text_[at_];
       if (c == '<') return fail(Code::invalid, "XML with < inside a tag, at byte {}", at_);
       if (c != '"' && c != '\'') {
@@ -107,6 +125,8 @@ class Scanner {
       }
       FP_CHECK(count());
       for (++at_; at_ < text_.size() && text_[at_] != c;) {
+        skip_plain();
+        if (at_ >= text_.size() || text_[at_] == c) break;
         if (text_[at_] == '<') return fail(Code::invalid, "XML with < inside a tag, at byte {}", at_);
         FP_CHECK(character());
       }
@@ -139,6 +159,12 @@ std::string_view local(std::string_view name) {
   return colon == std::string_view::npos ? name : name.substr(colon + 1);
 }
 
+// Whether local(full) is `name`, which holds no colon.
+bool is_local(const char* full, std::string_view name) {
+  const std::string_view text(full);
+  return text.ends_with(name) && (text.size() == name.size() || text[text.size() - name.size() - 1] == ':');
+}
+
 std::string swapped(std::string_view bytes) {
   std::string out(bytes);
   for (std::size_t i = 0; i + 1 < out.size(); i += 2) std::swap(out[i], out[i + 1]);
@@ -157,6 +183,7 @@ Encoding encoding_of(std::string_view b) {
 }  // namespace
 
 struct XmlDocument::State {
+  std::string text;  // the document points into it
   pugi::xml_document document;
 };
 
@@ -170,8 +197,9 @@ Result<XmlDocument> XmlDocument::parse(std::string_view bytes, const XmlLimits& 
   FP_TRY(text, decode_text(bytes, limits.bytes_max));
   FP_CHECK(Scanner(text, limits).run());
   auto state = std::make_unique<State>();
+  state->text = std::move(text);
   const auto parsed =
-      state->document.load_buffer(text.data(), text.size(), pugi::parse_default, pugi::encoding_utf8);
+      state->document.load_buffer_inplace(state->text.data(), state->text.size(), pugi::parse_default, pugi::encoding_utf8);
   if (parsed.status == pugi::status_out_of_memory) return fail(Code::too_large, "XML too large for the memory there is");
   if (!parsed) return fail(Code::invalid, "XML that does not parse: {}, at byte {}", parsed.description(), parsed.offset);
   return XmlDocument(std::move(state));
@@ -211,13 +239,13 @@ std::string_view XmlNode::name() const { return local(node(element_).name()); }
 
 std::string_view XmlNode::attr(std::string_view name) const {
   for (const auto& a : node(element_).attributes())
-    if (local(a.name()) == name) return a.value();
+    if (is_local(a.name(), name)) return a.value();
   return {};
 }
 
 bool XmlNode::has_attr(std::string_view name) const {
   for (const auto& a : node(element_).attributes())
-    if (local(a.name()) == name) return true;
+    if (is_local(a.name(), name)) return true;
   return false;
 }
 
@@ -228,19 +256,26 @@ std::string XmlNode::text() const {
   return out;
 }
 
-std::string XmlNode::trimmed() const { return std::string(trim(text())); }
+std::string XmlNode::trimmed() const {
+  const auto first = node(element_).first_child();
+  if (first && !first.next_sibling() && (first.type() == pugi::node_pcdata || first.type() == pugi::node_cdata))
+    return std::string(trim(first.value()));
+  return std::string(trim(text()));
+}
 
 XmlNode XmlNode::child(std::string_view name) const {
   for (const auto& c : node(element_).children())
-    if (c.type() == pugi::node_element && local(c.name()) == name) return wrap(c);
+    if (c.type() == pugi::node_element && is_local(c.name(), name)) return wrap(c);
   return {};
 }
 
 XmlNode XmlNode::at(std::string_view path) const {
   XmlNode here = *this;
-  for (const auto part : split(path, '/')) {
-    if (!here) break;
-    here = here.child(part);
+  while (here) {
+    const auto slash = path.find('/');
+    here = here.child(path.substr(0, slash));
+    if (slash == std::string_view::npos) break;
+    path.remove_prefix(slash + 1);
   }
   return here;
 }
@@ -262,7 +297,7 @@ std::vector<XmlNode> XmlNode::children() const {
 std::vector<XmlNode> XmlNode::children(std::string_view name) const {
   std::vector<XmlNode> out;
   for (const auto& c : node(element_).children())
-    if (c.type() == pugi::node_element && local(c.name()) == name) out.push_back(wrap(c));
+    if (c.type() == pugi::node_element && is_local(c.name(), name)) out.push_back(wrap(c));
   return out;
 }
 
@@ -274,6 +309,10 @@ std::vector<std::pair<std::string_view, std::string_view>> XmlNode::attributes()
 
 namespace {
 
+bool is_plain(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return kPlain[static_cast<unsigned char>(c)]; });
+}
+
 std::string allowed(std::string_view text) {
   std::string out(text);
   std::erase_if(out, is_forbidden);
@@ -282,6 +321,7 @@ std::string allowed(std::string_view text) {
 
 // A parser turns white space in an attribute into plain blanks unless it is written as a reference.
 std::string escape_attribute(std::string_view text) {
+  if (is_plain(text)) return std::string(text);
   std::string out;
   for (const char c : xml_escape(allowed(text))) {
     if (c == '\n' || c == '\r' || c == '\t') {
@@ -295,6 +335,7 @@ std::string escape_attribute(std::string_view text) {
 
 // Quotes stay as they are in text: shorter, and as other programs write them.
 std::string escape_text(std::string_view text) {
+  if (is_plain(text)) return std::string(text);
   std::string out;
   for (const char c : text) {
     if (is_forbidden(c)) continue;

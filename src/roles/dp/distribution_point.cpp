@@ -75,11 +75,22 @@ std::size_t DistributionPoint::body_bytes_max(const net::Request& head) {
   return wire::kPropfindBodyBytesMax;
 }
 
-access::Decision DistributionPoint::authorize(const net::Request& request, const Target& target) const {
+access::Caller DistributionPoint::caller_of(const net::Request& request) const {
   access::Caller caller = access::caller_of(request.peer);
   caller.site_server =
       request.peer.tls() && !request.peer.fingerprint.empty() &&
       std::ranges::find(settings_.site_fingerprints, request.peer.fingerprint) != settings_.site_fingerprints.end();
+  return caller;
+}
+
+access::Decision DistributionPoint::decide(const net::Request& request, const Target& target, const access::Caller& caller) const {
+  access::Settings settings;
+  settings.anonymous_content = settings_.anonymous_intranet;
+  return access::decide(*target.route, access::to_verb(request.method), caller, settings);
+}
+
+access::Decision DistributionPoint::authorize(const net::Request& request, const Target& target) const {
+  access::Caller caller = caller_of(request);
   std::string why;
   if (!target.capability.empty() && caller.pinned_proxy) {
     const auto id = parse_content_id(target.rest.substr(0, target.rest.find('/')));
@@ -90,9 +101,7 @@ access::Decision DistributionPoint::authorize(const net::Request& request, const
     caller.capability = capability && !(settings_.blocked && settings_.blocked(capability->client_id));
     why = capability ? capability->client_id + " is blocked or unknown" : capability.error().message;
   }
-  access::Settings settings;
-  settings.anonymous_content = settings_.anonymous_intranet;
-  access::Decision decision = access::decide(*target.route, access::to_verb(request.method), caller, settings);
+  access::Decision decision = decide(request, target, caller);
   if (decision.status == 403)
     log::warning("dp", "{} {}/{} from {} at {}: 403: {}{}{}{}{}", request.method, target.route->path,
                  percent_encode_path(target.rest), request.peer.address,
@@ -102,10 +111,10 @@ access::Decision DistributionPoint::authorize(const net::Request& request, const
   return decision;
 }
 
-net::Response DistributionPoint::handle(net::Request& request) {
+DistributionPoint::Target DistributionPoint::target_of(const net::Request& request) {
   Target target;
   target.route = access::find_route(access::Role::dp, request.path);
-  if (!target.route) return net::Response::text(404, "text/plain", "Not found\n");
+  if (!target.route) return target;
   const std::size_t prefix_size = target.route->path.size();
   target.url_prefix = request.path.substr(0, prefix_size);
   target.rest = trim_slashes(std::string_view(request.path).substr(prefix_size));
@@ -116,6 +125,25 @@ net::Response DistributionPoint::handle(net::Request& request) {
     target.rest =
         slash == std::string::npos ? std::string{} : std::string(trim_slashes(std::string_view(target.rest).substr(slash)));
   }
+  return target;
+}
+
+// No listing, no capability (its client is looked up in the store), no refusal (it is logged): those are the pool's.
+std::optional<net::Response> DistributionPoint::handle_at_once(const net::Request& request) const {
+  if (request.method != "GET" && request.method != "HEAD") return std::nullopt;
+  const Target target = target_of(request);
+  if (!target.route || target.route->id != access::RouteId::dp_content || !target.capability.empty()) return std::nullopt;
+  if (!decide(request, target, caller_of(request)).allowed()) return std::nullopt;
+  const auto found = find_file(library_, with_sccm_form(request, target.rest));
+  if (!found) return std::nullopt;
+  const auto file = library_.open_file_at_once(found->sha256);
+  if (!file) return std::nullopt;
+  return serve_opened(request, *found, *file);
+}
+
+net::Response DistributionPoint::handle(net::Request& request) {
+  const Target target = target_of(request);
+  if (!target.route) return net::Response::text(404, "text/plain", "Not found\n");
   const access::Decision decision = authorize(request, target);
   if (!decision.allowed()) return refusal(decision, target.route);
   switch (target.route->id) {

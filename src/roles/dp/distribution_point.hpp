@@ -4,6 +4,7 @@
 // Never: content for a peer that did not pass authorize(), a byte of a quarantined file, a write but through the library.
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,12 +33,18 @@ class DistributionPoint {
 
   [[nodiscard]] net::Response handle(net::Request& request);
 
+  // net::QuickHandler: a file whose descriptor is open, for a peer that may have it; empty for everything else.
+  [[nodiscard]] std::optional<net::Response> handle_at_once(const net::Request& request) const;
+
   // True for every path of this role; the application mounts by it.
   [[nodiscard]] static bool owns(std::string_view path);
   [[nodiscard]] static std::size_t body_bytes_max(const net::Request& head);
 
  private:
   struct Target;
+  [[nodiscard]] static Target target_of(const net::Request& request);
+  [[nodiscard]] access::Caller caller_of(const net::Request& request) const;
+  [[nodiscard]] access::Decision decide(const net::Request& request, const Target& target, const access::Caller& caller) const;
   [[nodiscard]] access::Decision authorize(const net::Request& request, const Target& target) const;
   [[nodiscard]] net::Response content(const net::Request& request, const Target& target);
 

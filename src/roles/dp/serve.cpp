@@ -69,6 +69,11 @@ net::Response serve_bytes(const net::Request& request, const content::Library& l
     }
     file = std::move(*opened);
   }
+  return serve_opened(request, resource, file);
+}
+
+net::Response serve_opened(const net::Request& request, const Resource& resource, const content::OpenFile& file) {
+  const Item& item = resource.self;
   const wire::Conditions conditions{request.header("If-Match"), request.header("If-None-Match"),
                                     request.header("If-Modified-Since"), request.header("If-Unmodified-Since"),
                                     request.header("If-Range")};

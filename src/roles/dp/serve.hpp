@@ -11,6 +11,7 @@ namespace fp::dp {
 
 // `url`: absolute URL of the resource as the client asked for it, percent-encoded, without a slash at its end.
 [[nodiscard]] net::Response serve_bytes(const net::Request& request, const content::Library& library, const Resource& resource);
+[[nodiscard]] net::Response serve_opened(const net::Request& request, const Resource& resource, const content::OpenFile& file);
 [[nodiscard]] net::Response serve_page(const net::Request& request, const std::string& url, const Resource& folder);
 [[nodiscard]] net::Response serve_propfind(const net::Request& request, const std::string& url, const Resource& resource);
 

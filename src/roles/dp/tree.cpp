@@ -228,6 +228,16 @@ Result<Resource> content_tree(const Library& library, std::string_view rest, Chi
 
 }  // namespace
 
+std::optional<Resource> find_file(const Library& library, std::string_view rest) {
+  const auto slash = rest.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const auto id = parse_content_id(rest.substr(0, slash));
+  if (!id) return std::nullopt;
+  auto found = content_tree(library, rest, Children::none);
+  if (!found || found->sha256.empty()) return std::nullopt;
+  return std::move(*found);
+}
+
 Result<Resource> find_resource(const Library& library, std::string_view rest, Children children) {
   if (rest.empty()) return root(library, children);
   const auto slash = rest.find('/');

@@ -2,6 +2,7 @@
 // FileLib and PkgLib that other readers know. Any thread; pure look-ups in the library. Nothing here is stored: every view is
 // made from the manifests when somebody asks.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,9 @@ struct Resource {
 };
 
 enum class Children { none, listing, dav };
+
+// A file of a content; empty for folders and every other view. Costs lookups in memory.
+[[nodiscard]] std::optional<Resource> find_file(const content::Library& library, std::string_view rest);
 
 // `rest`: the decoded path behind the virtual directory, without slashes at its ends. Code::not_found for everything that is
 // not there, whatever the reason. A listing of Datalib/<content> is that of Datalib, as the readers of it expect.

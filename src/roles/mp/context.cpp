@@ -36,6 +36,32 @@ Result<crypto::PublicKey> KeyCache::key_of(const std::string& name, std::string_
   return certificate.public_key();
 }
 
+std::shared_ptr<const Sender> SenderMemory::find(const std::string& client_id, std::uint64_t generation) {
+  const std::lock_guard guard(lock_);
+  const auto it = senders_.find(client_id);
+  return it != senders_.end() && it->second.generation == generation ? it->second.sender : nullptr;
+}
+
+void SenderMemory::remember(const std::string& client_id, std::uint64_t generation, const Sender& sender) {
+  if (generation == 0) return;
+  auto kept = std::make_shared<const Sender>(sender);
+  const std::lock_guard guard(lock_);
+  if (senders_.size() >= kSendersMax) senders_.clear();
+  senders_.insert_or_assign(client_id, Entry{generation, std::move(kept)});
+}
+
+bool IdProofs::held(const std::string& key_fingerprint, const std::string& signature) {
+  const std::lock_guard guard(lock_);
+  const auto it = signatures_.find(key_fingerprint);
+  return it != signatures_.end() && it->second == signature;
+}
+
+void IdProofs::remember(const std::string& key_fingerprint, const std::string& signature) {
+  const std::lock_guard guard(lock_);
+  if (signatures_.size() >= kProofsMax) signatures_.clear();
+  signatures_.insert_or_assign(key_fingerprint, signature);
+}
+
 bool TokenMemory::seen_within_a_second(const std::string& key, Instant now) {
   const std::lock_guard guard(lock_);
   const auto it = first_seen_.find(key);

@@ -3,7 +3,9 @@
 #include <deque>
 #include <expected>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -46,6 +48,43 @@ class KeyCache {
   std::unordered_map<std::string, crypto::PublicKey> keys_;
 };
 
+// What the store says about a sender.
+struct Sender {
+  std::optional<Device> device;
+  std::optional<Instant> latest_change;  // of its policy; only where policy is asked for
+};
+
+// Senders read a moment ago, good while the store's generation is the one under which they were read: the next commit of
+// anything, a block or a changed policy among it, and they are read again.
+class SenderMemory {
+ public:
+  // Null: not known, or something was committed since.
+  [[nodiscard]] std::shared_ptr<const Sender> find(const std::string& client_id, std::uint64_t generation);
+  void remember(const std::string& client_id, std::uint64_t generation, const Sender& sender);
+
+ private:
+  static constexpr std::size_t kSendersMax = 4096;
+  struct Entry {
+    std::uint64_t generation = 0;
+    std::shared_ptr<const Sender> sender;
+  };
+  std::mutex lock_;
+  std::unordered_map<std::string, Entry> senders_;
+};
+
+// ClientIDSignatures that held a moment ago. A client signs its id the same way in every message, so seeing that it still does
+// costs a comparison, not a verification. Decides nothing but a line in the log.
+class IdProofs {
+ public:
+  [[nodiscard]] bool held(const std::string& key_fingerprint, const std::string& signature);
+  void remember(const std::string& key_fingerprint, const std::string& signature);
+
+ private:
+  static constexpr std::size_t kProofsMax = 20'000;
+  std::mutex lock_;
+  std::unordered_map<std::string, std::string> signatures_;
+};
+
 // Tokens of identity headers: good again within the second in which they were first seen, and never after
 // that.
 class TokenMemory {
@@ -67,6 +106,8 @@ struct Context {
   RefusalHook hook;
   Uploads uploads;
   KeyCache keys;
+  SenderMemory senders;
+  IdProofs id_proofs;
   TokenMemory tokens;
 
   // Logs one line, tells the hook, and makes the response of wire.md §16.
@@ -97,6 +138,8 @@ struct Message {
   std::optional<Device> device;
   std::string payload_hash;  // hex SHA-256 of the wire bytes of the body
   std::optional<wire::Freshness> freshness;
+  std::optional<Instant> latest_change;  // of the sender's policy; read together with the device where policy is asked for
+  bool at_once = false;                  // on the event loop: from memory or not at all
 };
 struct Answer {
   std::string document;  // empty: 200 without a body
@@ -111,6 +154,8 @@ struct Answer {
 [[nodiscard]] Outcome<Answer> grant_upload(Context& context, Message& message);         // upload_packets.cpp
 
 [[nodiscard]] net::Response answer_message(Context& context, const net::Request& request);    // messages.cpp
+// The same on the event loop: a poll with nothing new, by a sender that is in memory. Empty: the pool is to answer.
+[[nodiscard]] std::optional<net::Response> answer_message_at_once(Context& context, const net::Request& request);
 [[nodiscard]] net::Response serve_policy(Context& context, const net::Request& request);      // policy.cpp
 [[nodiscard]] net::Response answer_authority(Context& context, const net::Request& request);  // authority.cpp
 [[nodiscard]] net::Response take_packet(Context& context, const net::Request& request);  // upload_packets.cpp

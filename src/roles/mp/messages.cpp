@@ -14,6 +14,9 @@ namespace {
 using access::EndpointId;
 using access::Visibility;
 
+// Of a message that the event loop looks at: larger ones, and what they unpack to, would hold other connections up.
+constexpr std::size_t kAtOnceBytesMax = 8U << 10;
+
 std::string_view component_of(EndpointId id) {
   switch (id) {
     case EndpointId::registration:
@@ -30,28 +33,48 @@ std::string_view component_of(EndpointId id) {
   }
 }
 
+// Device and change time of one moment, in one read.
+Result<Sender> record_of(Context& context, const std::string& client_id, EndpointId endpoint) {
+  const std::uint64_t generation = context.store.generation();
+  auto read = context.store.read([&](store::Repositories& r) -> Result<Sender> {
+    Sender sender;
+    FP_TRY(device, r.devices.find(client_id));
+    sender.device = std::move(device);
+    if (endpoint != EndpointId::policy) return sender;
+    FP_TRY(latest, r.policies.latest_change(client_id));
+    sender.latest_change = latest;
+    return sender;
+  });
+  if (read && endpoint == EndpointId::policy) context.senders.remember(client_id, generation, *read);
+  return read;
+}
+
+void look_at_id_proof(Context& context, const Device& device, const crypto::PublicKey& key, const wire::SignedBytes& id) {
+  if (context.id_proofs.held(device.key_fingerprint, id.signature)) return;
+  if (holds(key, id)) return context.id_proofs.remember(device.key_fingerprint, id.signature);
+  log::info("mp.message", "{}: ClientIDSignature does not verify; PayloadSignature does, and decides", device.client_id);
+}
+
 // The sender by our own record. No proof is no error here: the table decides whether one is needed.
-Outcome<std::optional<Device>> sender_of(Context& context, const wire::Envelope& envelope,
-                                         access::Proof& proof, const Peer& peer) {
+Outcome<Sender> sender_of(Context& context, const wire::Envelope& envelope, EndpointId endpoint, access::Proof& proof,
+                          const Peer& peer, const Sender* remembered) {
   auto proofs = wire::decode_proofs(envelope);
   if (!proofs) return refused(proofs.error());
   if (!*proofs) {
     if (envelope.header.auth && !envelope.header.auth->token.empty())
       return refused(200, "this site has no boot media");
-    return std::nullopt;
+    return Sender();
   }
   if (envelope.header.source_id.empty()) return refused(200, "a signed message without SourceID");
-  auto device =
-      context.store.read([&](store::Repositories& r) { return r.devices.find(envelope.header.source_id); });
-  if (!device && device.error().code == Code::not_found) return refused(200, "unknown client");
-  if (!device) return refused(device.error());
+  auto sender = remembered != nullptr ? Result<Sender>(*remembered) : record_of(context, envelope.header.source_id, endpoint);
+  if (!sender && sender.error().code == Code::not_found) return refused(200, "unknown client");
+  if (!sender) return refused(sender.error());
+  const std::optional<Device>& device = sender->device;
   const auto key = context.keys.key_of(device->key_fingerprint, device->signing_certificate_der);
   if (!key) return refused(200, "registered certificate: " + key.error().message);
   proof = proof_of(context, *device, peer, holds(*key, (*proofs)->payload));
-  if (proof.good && (*proofs)->client_id && !holds(*key, *(*proofs)->client_id))
-    log::info("mp.message", "{}: ClientIDSignature does not verify; PayloadSignature does, and decides",
-              device->client_id);
-  return std::move(*device);
+  if (proof.good && (*proofs)->client_id) look_at_id_proof(context, *device, *key, *(*proofs)->client_id);
+  return std::move(*sender);
 }
 
 Outcome<void> check_standing(const Device& device) {
@@ -125,33 +148,45 @@ Outcome<Answer> dispatch(Context& context, Message& message) {
 }
 
 Outcome<Answer> process(Context& context, const net::Request& request, const access::Endpoint& endpoint,
-                        const wire::Envelope& envelope) {
-  std::optional<Device> device;
+                        const wire::Envelope& envelope, const Sender* remembered = nullptr) {
+  Sender known;
   access::Proof proof;
   if (endpoint.id != EndpointId::registration) {
-    auto sender = sender_of(context, envelope, proof, request.peer);
+    auto sender = sender_of(context, envelope, endpoint.id, proof, request.peer, remembered);
     // Where no proof is asked for, a bad one is as good as none.
     if (sender && proof.good)
-      device = std::move(*sender);
+      known = std::move(*sender);
     else if (!sender && endpoint.visibility != Visibility::all)
       return std::unexpected(sender.error());
     const access::Decision decision = access::decide(endpoint, access::caller_of(request.peer), proof);
     if (!decision.allowed()) return refused(decision.status, decision.reason);
   }
   if (endpoint.visibility == Visibility::client_signed)
-    if (auto standing = check_standing(*device); !standing) return std::unexpected(standing.error());
+    if (auto standing = check_standing(*known.device); !standing) return std::unexpected(standing.error());
   auto documents = wire::open_documents(envelope);
   if (!documents) return refused(documents.error());
   Message message{request,
                   endpoint,
                   envelope,
                   std::move(*documents),
-                  std::move(device),
+                  std::move(known.device),
                   hex_lower(crypto::sha256(envelope.payload)),
-                  {}};
+                  {},
+                  known.latest_change,
+                  remembered != nullptr};
   if (endpoint.visibility == Visibility::client_signed)
     if (auto fresh = check_freshness(context, message); !fresh) return std::unexpected(fresh.error());
   return dispatch(context, message);
+}
+
+net::Response response_of(Context& context, const wire::MessageHeader& header, const Answer& answer) {
+  net::Response response = net::Response::empty(200);
+  if (!answer.document.empty() && !header.async) {
+    const wire::ReplyOrigin origin{context.settings.host, new_guid(context.random), context.clock.now()};
+    response = net::Response::text(200, std::string(wire::kMultipartType), wire::encode_reply(header, answer.document, origin));
+  }
+  response.ticket = answer.ticket;
+  return response;
 }
 
 }  // namespace
@@ -167,14 +202,21 @@ net::Response answer_message(Context& context, const net::Request& request) {
   if (!endpoint) return context.refuse("mp.message", request, header.source_id, {200, "no such endpoint"});
   auto answer = process(context, request, *endpoint, *envelope);
   if (!answer) return context.refuse(component_of(endpoint->id), request, header.source_id, answer.error());
-  net::Response response = net::Response::empty(200);
-  if (!answer->document.empty() && !header.async) {
-    const wire::ReplyOrigin origin{context.settings.host, new_guid(context.random), context.clock.now()};
-    response = net::Response::text(200, std::string(wire::kMultipartType),
-                                   wire::encode_reply(header, answer->document, origin));
-  }
-  response.ticket = answer->ticket;
-  return response;
+  return response_of(context, header, *answer);
+}
+
+std::optional<net::Response> answer_message_at_once(Context& context, const net::Request& request) {
+  if (request.body.size() > kAtOnceBytesMax) return std::nullopt;
+  const auto envelope = wire::decode_envelope(request.header("Content-Type"), request.body);
+  if (!envelope) return std::nullopt;
+  const access::Endpoint* endpoint = access::find_endpoint(envelope->header.endpoint);
+  if (!endpoint || endpoint->id != EndpointId::policy) return std::nullopt;
+  const auto remembered = context.senders.find(envelope->header.source_id, context.store.generation());
+  if (!remembered) return std::nullopt;
+  const auto answer = process(context, request, *endpoint, *envelope, remembered.get());
+  // What is refused here is refused again on the pool, where the reason is logged.
+  if (!answer) return std::nullopt;
+  return response_of(context, envelope->header, *answer);
 }
 
 }  // namespace fp::mp

@@ -32,16 +32,33 @@ Result<Held> read_assignments(store::Repositories& r, const wire::AssignmentRequ
   return held;
 }
 
-// When the device was last here. Not worth waiting for, nor a write at every poll; but what it was given is what `why` reads.
-void note_seen(Context& context, const Device& device, const net::Request& request, bool delivered) {
-  const Instant now = context.clock.now();
-  const ConnectionType connection = request.peer.door == Door::internet_https
-                                        ? ConnectionType::currently_internet
-                                        : ConnectionType::currently_intranet;
+bool is_unchanged(const wire::AssignmentRequest& request, const std::optional<Instant>& latest) {
+  return latest && request.since && request.wanted != wire::AssignmentsWanted::full && *request.since == *latest;
+}
+
+// `latest`: read together with the device. A cookie of that very change needs no second look.
+Result<Held> held_by(Context& context, const wire::AssignmentRequest& request, const std::optional<Instant>& latest) {
+  if (is_unchanged(request, latest)) return Held{.delta = true, .latest = *latest, .assignments = {}};
+  return context.store.read([&](store::Repositories& r) { return read_assignments(r, request); });
+}
+
+ConnectionType connection_of(const net::Request& request) {
+  return request.peer.door == Door::internet_https ? ConnectionType::currently_internet : ConnectionType::currently_intranet;
+}
+
+// Whether our record of the last contact is too old, or says another place.
+bool contact_is_due(const Context& context, const Device& device, const net::Request& request) {
   const bool moved =
       device.last_address != request.peer.address || device.last_management_point != context.settings.host ||
-      (device.connection != connection && device.connection != ConnectionType::always_internet);
-  if (!moved && !delivered && now.since_ms(device.last_policy_at) < kSeenEveryMs) return;
+      (device.connection != connection_of(request) && device.connection != ConnectionType::always_internet);
+  return moved || context.clock.now().since_ms(device.last_policy_at) >= kSeenEveryMs;
+}
+
+// When the device was last here. Not worth waiting for, nor a write at every poll; but what it was given is what `why` reads.
+void note_seen(Context& context, const Device& device, const net::Request& request, bool delivered) {
+  if (!delivered && !contact_is_due(context, device, request)) return;
+  const Instant now = context.clock.now();
+  const ConnectionType connection = connection_of(request);
   const auto noted = context.store.write_async([&](store::Repositories& r) -> Status {
     FP_TRY(current, r.devices.find(device.client_id));
     current.last_policy_at = now;
@@ -65,7 +82,9 @@ Outcome<Answer> request_assignments(Context& context, Message& message) {
     return refused(200, fmt::format("the body asks for {}, the signature is of {}", request->client_id,
                                     device.client_id));
   if (request->user) return refused(200, "user policy is not offered: no user is authenticated at this door");
-  auto held = context.store.read([&](store::Repositories& r) { return read_assignments(r, *request); });
+  if (message.at_once && (!is_unchanged(*request, message.latest_change) || contact_is_due(context, device, message.request)))
+    return refused(503, "not from memory alone");
+  auto held = held_by(context, *request, message.latest_change);
   if (!held) return refused(503, held.error().message);
   wire::AssignmentReply reply{.delta = held->delta,
                               .client_id = device.client_id,

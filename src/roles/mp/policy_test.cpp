@@ -73,6 +73,87 @@ TEST_F(PolicyTest, ACookieGetsWhatChangedSince) {
   EXPECT_EQ(delta.tombstones, std::vector<std::string>{kSecret});
 }
 
+// A device that polls again with nothing new, until its answer comes from memory.
+class PollTest : public PolicyTest {
+ protected:
+  PollTest() {
+    cookie = must(parse_time(pc.assignments(http).cookie));
+    same = pc.message("MP_PolicyManager", pc.assignments_document(cookie));
+    for (int i = 0; i < 3 && site.answered_at_once == 0; ++i) (void)site.post(same, http);
+    EXPECT_EQ(site.answered_at_once, 1);
+    site.answered_at_once = 0;
+  }
+  wire::ReceivedAssignments poll() {
+    return must(wire::decode_assignment_reply(document_of(site.post(same, http))));
+  }
+  Instant cookie;
+  std::string same;
+};
+
+TEST_F(PollTest, NothingNewIsAnsweredFromMemoryAsTheStoreWouldAnswer) {
+  const auto remembered = poll();
+  EXPECT_EQ(site.answered_at_once, 1);
+  EXPECT_TRUE(remembered.delta);
+  EXPECT_TRUE(remembered.assignments.empty());
+  EXPECT_EQ(must(parse_time(remembered.cookie)), cookie);
+  site.restart();
+  const auto read = poll();
+  EXPECT_EQ(site.answered_at_once, 1);
+  EXPECT_EQ(read.cookie, remembered.cookie);
+}
+
+TEST_F(PollTest, ABlockIsSeenByTheNextRequest) {
+  site.change(pc.id, [](Device& d) { d.blocked = true; });
+  EXPECT_EQ(body_of(site.post(same, http)), "");
+  EXPECT_NE(site.reason().find("blocked"), std::string::npos);
+  site.change(pc.id, [](Device& d) { d.blocked = false; });
+  EXPECT_TRUE(poll().delta);
+}
+
+TEST_F(PollTest, ARemovedDeviceIsUnknownToTheNextRequest) {
+  ASSERT_TRUE(site.store->write([&](store::Repositories& r) { return r.devices.remove(pc.id); }));
+  EXPECT_EQ(body_of(site.post(same, http)), "");
+  EXPECT_NE(site.reason().find("unknown client"), std::string::npos);
+}
+
+TEST_F(PollTest, AChangedPolicyIsInTheNextAnswer) {
+  ASSERT_TRUE(site.store->write([&](store::Repositories& r) { return put(r, kPlain, 0, kAllSystems, "2.00"); }));
+  const auto delta = poll();
+  ASSERT_EQ(delta.assignments.size(), 1U);
+  EXPECT_EQ(delta.assignments[0].version, "2.00");
+}
+
+TEST_F(PollTest, AnotherKeyOfTheDeviceIsAskedForByTheNextRequest) {
+  site.change(pc.id, [](Device& d) {
+    d.key_fingerprint = keys().other_self_signed.certificate.public_key().fingerprint();
+    d.signing_certificate_der = keys().other_self_signed.certificate.der();
+  });
+  EXPECT_EQ(body_of(site.post(same, http)), "");
+  EXPECT_NE(site.reason().find("does not verify"), std::string::npos);
+}
+
+TEST_F(PollTest, MemoryAnswersNobodyWhoDoesNotProveTheKey) {
+  TestClient thief{site, keys().other_self_signed, "PC1", pc.id};
+  EXPECT_EQ(body_of(site.post(thief.message("MP_PolicyManager", thief.assignments_document(cookie)), http)), "");
+  EXPECT_EQ(body_of(site.post(pc.message("MP_PolicyManager", pc.assignments_document(cookie), false), http)), "");
+  Peer bare = site.peer(Door::internet_https);
+  bare.check = {CertificateProblem::missing, "no certificate"};
+  bare.fingerprint.clear();
+  bare.certificate_der.clear();
+  EXPECT_EQ(site.post(same, bare).status, 403);
+  EXPECT_EQ(site.answered_at_once, 0);
+}
+
+TEST_F(PollTest, AFullRequestAndADueContactGoToTheStore) {
+  EXPECT_EQ(pc.assignments(http).assignments.size(), 2U);
+  EXPECT_EQ(site.answered_at_once, 0);
+  site.clock.advance_s(11 * 60);
+  EXPECT_TRUE(poll().delta);
+  EXPECT_EQ(site.answered_at_once, 0);
+  site.change(pc.id, [](Device&) {});  // behind it in the queue of writes
+  EXPECT_EQ(site.device(pc.id).last_policy_at, site.clock.now());
+}
+
 TEST_F(PolicyTest, ACookieThatWeNeverGaveMeansEverything) {
   const auto reply = pc.assignments(http, site.clock.now().plus_s(86400LL * 365));
   EXPECT_FALSE(reply.delta);

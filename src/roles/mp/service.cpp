@@ -24,6 +24,8 @@ Service::Service(store::Store& store, const Clock& clock, Random& random, Settin
                             .hook = {},
                             .uploads = Uploads(settings.uploads, settings.uploads_bytes_max, clock, random),
                             .keys = {},
+                            .senders = {},
+                            .id_proofs = {},
                             .tokens = {}}}) {}
 Service::~Service() = default;
 
@@ -106,6 +108,16 @@ net::Response Service::handle(net::Request& request) {
         request.peer.check.problem == CertificateProblem::missing ? "Client certificate required" : "";
   if (decision.status == 405) response.set("Allow", access::allow_header(route->verbs));
   return response;
+}
+
+std::optional<net::Response> Service::handle_at_once(net::Request& request) {
+  if (request.method != "CCM_POST") return std::nullopt;
+  Context& context = parts_->context;
+  const access::Route* route = access::find_route(Role::mp, request.path);
+  if (!route || route->id != RouteId::mp_messages) return std::nullopt;
+  const access::Decision decision = access::decide(*route, access::Verb::kCcmPost, access::caller_of(request.peer),
+                                                   {.windows_auth = context.settings.windows_auth});
+  return decision.allowed() ? answer_message_at_once(context, request) : std::nullopt;
 }
 
 Status Service::tidy() {

@@ -6,6 +6,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -68,6 +69,8 @@ class Service {
   Service& operator=(const Service&) = delete;
 
   [[nodiscard]] net::Response handle(net::Request& request);
+  // net::QuickHandler: what memory alone can answer, by the same rules; empty for everything else.
+  [[nodiscard]] std::optional<net::Response> handle_at_once(net::Request& request);
   // True for a path of the management point: what the program asks before it hands a request to this role.
   [[nodiscard]] static bool owns(std::string_view decoded_path);
   // Largest body of a request with this head (net::BodyLimit); 0: none is read.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -54,6 +55,8 @@ class Writer {
     work_.notify_all();
     thread_.join();
   }
+
+  [[nodiscard]] std::uint64_t generation() const { return generation_.load(); }
 
   std::pair<Status, Ticket> run(const std::function<Status(Repositories&)>& fn) {
     Job job{&fn};
@@ -112,6 +115,7 @@ class Writer {
     }
     if (health) health = db().run("UPDATE last_change SET at = ?1", last_);
     if (health) health = db().run("COMMIT");
+    generation_.fetch_add(1);
     if (!health) {
       if (db().in_transaction()) (void)db().run("ROLLBACK");
       connection_->tables.context.replay_entries = -1;
@@ -136,6 +140,7 @@ class Writer {
   const Clock& clock_;
   const SqliteOptions options_;
   Instant last_;
+  std::atomic<std::uint64_t> generation_{1};
   std::mutex mutex_;
   std::condition_variable work_, ran_;
   std::deque<Job*> queue_;
@@ -208,6 +213,8 @@ class SqliteStore final : public Store {
   SqliteStore(Fd lock, const Path& file, std::unique_ptr<Connection> writer, const Clock& clock, const SqliteOptions& options,
               Instant last)
       : lock_(std::move(lock)), readers_(file, options.readers_max), writer_(std::move(writer), clock, options, last) {}
+
+  [[nodiscard]] std::uint64_t generation() const override { return writer_.generation(); }
 
  protected:
   Status run_read(const Function& fn) override { return readers_.run(fn); }
