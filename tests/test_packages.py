@@ -175,7 +175,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 @pytest.mark.parametrize("program, words, expected", [
     ("farpoint", ["dev"], {"device"}),
     ("farpoint", ["deploy", "Hello", "--purpose", ""], {"required", "available"}),
-    ("farpoint", ["--json", "dp", ""], {"list", "add", "validate", "remove"}),
+    ("farpoint", ["--json", "dp", ""], {"list", "status", "add", "validate", "remove"}),
     ("farpointd", ["scratch", "--prof"], {"--profile"}),
     ("farpoint-agent", ["evaluate", "po"], {"policy"}),
 ])
@@ -187,13 +187,13 @@ def test_bash_completes_what_the_programs_know(followed, program, words, expecte
 
 def test_fish_and_zsh_complete_too(followed):
     site = followed.hosts["site"]
-    assert set(site.out("fish", "-c", "complete -C 'farpoint dp '").split()) >= {"list", "add", "validate", "remove"}
+    assert set(site.out("fish", "-c", "complete -C 'farpoint dp '").split()) >= {"list", "status", "add", "validate", "remove"}
     zsh = """autoload -U compinit && compinit -D -u
     compadd() { shift; print -l -- ${(P)1}; }
     words=(farpoint dp '') CURRENT=3
     source /usr/share/zsh/vendor-completions/_farpoint
     _farpoint"""
-    assert set(site.out("zsh", "-fc", zsh).split()) == {"list", "add", "validate", "remove"}
+    assert set(site.out("zsh", "-fc", zsh).split()) == {"list", "status", "add", "validate", "remove"}
 
 
 def test_a_removed_package_keeps_its_configuration_and_a_purged_one_only_what_people_made(followed):
