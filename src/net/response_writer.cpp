@@ -127,14 +127,14 @@ class Writer {
   }
 
   Task<bool> read_on_pool(const FileSlice& slice, std::int64_t at, char* into, std::size_t size) {
-    auto read = co_await run_on<bool>(loop_.core->readers, loop_.shared_from_this(),
-                                      [file = slice.file, at, into, size](auto settle) { settle(read_fully(file->get(), at, into, size)); });
+    auto job = [file = slice.file, at, into, size](auto settle) { settle(read_fully(file->get(), at, into, size)); };
+    auto read = co_await run_on<bool>(loop_.core->readers, loop_.shared_from_this(), std::move(job));
     co_return read.value_or(false);
   }
 
   Task<bool> ahead_on_pool(const FileSlice& slice, std::int64_t at, std::int64_t size) {
-    auto read = co_await run_on<bool>(loop_.core->readers, loop_.shared_from_this(),
-                                      [file = slice.file, at, size](auto settle) { settle(read_ahead(file->get(), at, size)); });
+    auto job = [file = slice.file, at, size](auto settle) { settle(read_ahead(file->get(), at, size)); };
+    auto read = co_await run_on<bool>(loop_.core->readers, loop_.shared_from_this(), std::move(job));
     co_return read.value_or(false);
   }
 
