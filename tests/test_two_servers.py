@@ -136,7 +136,7 @@ def test_only_the_pinned_certificate_of_the_site_may_push(branch):
 @pytest.mark.parametrize("victim", ["dp2", "site"])
 def test_a_push_cut_in_the_middle_goes_on_without_sending_what_was_there(branch, victim):
     content = branch.content()
-    branch.limit(branch.site, "40mbit")
+    branch.limit(branch.site, "20mbit")
     branch.farpoint("content", "distribute", content, "--dp", "dp2.corp.test", "--no-wait")
     done = farlab.wait_for("part of the push", lambda: branch.some_of(content, branch.dp2), every_s=0.02)
     if victim == "dp2":
@@ -161,7 +161,7 @@ def test_a_push_cut_in_the_middle_goes_on_without_sending_what_was_there(branch,
 def test_a_pull_cut_in_the_middle_goes_on_too(branch):
     content = branch.content()
     branch.farpoint("content", "distribute", content, "--dp", "dp2.corp.test")
-    branch.limit(branch.dp2, "40mbit")
+    branch.limit(branch.dp2, "20mbit")
     branch.farpoint("content", "distribute", content, "--dp", "dp3.corp.test", "--no-wait")
     done = farlab.wait_for("part of the pull", lambda: branch.some_of(content, branch.dp3), every_s=0.02)
     branch.dp3.stop(branch.dp3.daemon, signal.SIGKILL)

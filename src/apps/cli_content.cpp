@@ -18,6 +18,7 @@ constexpr std::size_t kPieceBytes = 8U << 20;
 constexpr int kTriesMax = 5;
 constexpr auto kRetryAfter = std::chrono::seconds(1);
 constexpr auto kPollEvery = std::chrono::milliseconds(300);
+constexpr int kLooksMax = 20;  // at places that only wait
 
 struct Options {
   std::string id, name, package, intranet_url, internet_url, push_url, connections;
@@ -231,22 +232,27 @@ Result<std::string> upload_source(Cli& cli, const std::vector<Path>& files, cons
 
 Status wait_for_distribution(Cli& cli, const std::string& content_id) {
   Watch watch;
+  int looks = 0;
   while (true) {
     FP_TRY(answer, cli.get("/content/" + encode(content_id) + "/distributions"));
-    std::size_t good = 0, stuck = 0;
+    std::size_t good = 0, failed = 0, waiting = 0;
     const auto& places = answer.as_object()["items"].as_array();
     watch.look(cli, content_id, places);
     std::string why;
     for (const auto& place : places) {
       const std::string state = field(place, "state");
       good += state == "ok" ? 1U : 0U;
-      const bool failed = state == "failed" && text_at(place, "attempts") != "0";
+      const bool fails = state == "failed" && text_at(place, "attempts") != "0";
       const bool waits = state == "pending" && !field(place, "detail").empty();
-      stuck += failed || waits ? 1U : 0U;
-      if (why.empty() && (failed || waits)) why = fmt::format("{} is not on {} yet: {}", content_id, field(place, "dp"), field(place, "detail"));
+      failed += fails ? 1U : 0U;
+      waiting += waits ? 1U : 0U;
+      if (why.empty() && (fails || waits)) why = fmt::format("{} is not on {} yet: {}", content_id, field(place, "dp"), field(place, "detail"));
     }
     if (good == places.size()) break;
-    if (good + stuck == places.size())
+    // Who waits for another distribution point may wait because that one has only just got it.
+    const bool stuck = good + failed + waiting == places.size();
+    looks = stuck && failed == 0 ? looks + 1 : 0;
+    if (stuck && (failed > 0 || looks > kLooksMax))
       return fail(Code::unavailable, "{} (the site goes on trying: `farpoint content status {}`)", why, content_id);
     std::this_thread::sleep_for(kPollEvery);
   }

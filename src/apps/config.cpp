@@ -6,9 +6,13 @@
 
 #include "base/ids.hpp"
 #include "base/text.hpp"
+#include "crypto/key.hpp"
+#include "pki/certificate.hpp"
 
 namespace fp::apps {
 namespace {
+
+constexpr std::size_t kPemBytesMax = 4U << 20;
 
 // Reads one table and remembers which keys were asked for, so that a misspelt one is a mistake and not a default.
 class Section {
@@ -124,6 +128,11 @@ class Reader {
   void must_exist(Section& s, const toml::node* node, std::string_view key, const Path& path) {
     if (files_ && !path.empty() && !file_exists(path)) s.mistake(node, key, fmt::format("there is no file {}", path.native()));
   }
+  // A key that is not the certificate's, or a file that is neither: found here, before a listener cannot start.
+  void must_match(Section& s, std::string_view key, const Path& certificate, const Path& secret) {
+    if (!files_ || !file_exists(certificate) || !file_exists(secret)) return;
+    if (const Status good = check_pair(certificate, secret); !good) s.mistake(s.get(key), key, good.error().message);
+  }
   void file(Section& s, std::string_view key, Path& out) {
     s.path(key, out);
     must_exist(s, s.get(key), key, out);
@@ -200,6 +209,7 @@ class Reader {
     if (content_only()) {
       file(s, "client_certificate", out_.link_certificate);
       file(s, "client_key", out_.link_key);
+      must_match(s, "client_key", out_.link_certificate, out_.link_key);
       if (!out_.dp_enabled) s.mistake(t.get("enabled"), "enabled", "a host of the role distribution-point is nothing without it");
       if (out_.dp_site_fingerprint.empty())
         s.mistake(nullptr, "site_fingerprint", "is needed: the SHA-256 fingerprint of the site server's certificate, which alone may bring content");
@@ -213,8 +223,10 @@ class Reader {
     s.number("port", out_.admin_port, 0, 65535);
     file(s, "certificate", out_.admin_certificate);
     file(s, "key", out_.admin_key);
+    must_match(s, "key", out_.admin_certificate, out_.admin_key);
     file(s, "link_certificate", out_.link_certificate);
     file(s, "link_key", out_.link_key);
+    must_match(s, "link_key", out_.link_certificate, out_.link_key);
     if (out_.admin_port != 0 && (out_.admin_certificate.empty() || out_.admin_key.empty()))
       s.mistake(s.get("port"), "certificate", "the admin API is HTTPS only: name certificate and key, or set port = 0");
     if (content_only() && out_.admin_port != 0)
@@ -250,6 +262,7 @@ class Reader {
       if (!s.get("door")) s.mistake(nullptr, "door", "must say intranet-http, intranet-https or internet-https");
       file(s, "certificate", l.certificate);
       file(s, "key", l.key);
+      must_match(s, "key", l.certificate, l.key);
       s.flag("proxy_protocol", l.proxy_protocol);
       if (l.door == Door::intranet_http && !l.certificate.empty())
         s.mistake(s.get("certificate"), "certificate", "an intranet-http listener speaks plain HTTP and has no certificate");
@@ -296,6 +309,18 @@ class Reader {
 };
 
 }  // namespace
+
+Status check_pair(const Path& certificate, const Path& key) {
+  FP_TRY(pem, read_file(certificate, kPemBytesMax));
+  FP_TRY(key_pem, read_file(key, kPemBytesMax));
+  const auto leaf = pki::Certificate::from_pem(pem);
+  if (!leaf) return fail(Code::invalid, "{} holds no certificate: {}", certificate.native(), leaf.error().message);
+  const auto secret = crypto::PrivateKey::from_pem(key_pem);
+  if (!secret) return fail(Code::invalid, "{} holds no key: {}", key.native(), secret.error().message);
+  if (!(leaf->public_key() == secret->public_key()))
+    return fail(Code::invalid, "{} is not the key of {}", key.native(), certificate.native());
+  return {};
+}
 
 std::vector<std::string> parse_config(std::string_view text, const std::string& name, SiteConfig& out, bool files_must_exist) {
   std::vector<std::string> mistakes;

@@ -72,4 +72,7 @@ struct SiteConfig {
 [[nodiscard]] std::vector<std::string> parse_config(std::string_view text, const std::string& name, SiteConfig& out,
                                                     bool files_must_exist);
 
+// Code::invalid: the first certificate of the one PEM file is not of the key in the other, or one of them is neither.
+[[nodiscard]] Status check_pair(const Path& certificate, const Path& key);
+
 }  // namespace fp::apps

@@ -66,4 +66,32 @@ TEST(Config, AnInternetListenerIsNeverPlainHttpAndNeedsItsPrerequisites) {
   EXPECT_FALSE(mistakes_of(with("key = \"/etc/farpoint/server.key\"", "")).empty());
 }
 
+TEST(Config, ADistributionPointAwayFromTheSiteIsNothingElse) {
+  const std::string good = R"([site]
+role = "distribution-point"
+code = "FP1"
+data = "/var/lib/farpoint"
+[pki]
+issuers = ["/etc/farpoint/root.pem"]
+[distribution_point]
+name = "dp2.corp.example"
+site_fingerprint = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+[[listener]]
+port = 443
+door = "intranet-https"
+certificate = "/etc/farpoint/server.pem"
+key = "/etc/farpoint/server.key"
+)";
+  SiteConfig config;
+  EXPECT_TRUE(parse_config(good, "farpoint.toml", config, false).empty());
+  EXPECT_FALSE(config.mp_enabled);
+  EXPECT_EQ(config.admin_port, 0);
+  std::string wrong = good;
+  wrong.replace(wrong.find("site_fingerprint"), 16, "#");
+  ASSERT_EQ(mistakes_of(wrong).size(), 1U);
+  EXPECT_TRUE(mistakes_of(wrong)[0].starts_with("farpoint.toml:7: distribution_point.site_fingerprint: is needed")) << mistakes_of(wrong)[0];
+  EXPECT_EQ(mistakes_of(good + "[management_point]\nenabled = true\n").size(), 1U);
+  EXPECT_EQ(mistakes_of(good + "[admin]\nport = 9443\ncertificate = \"a\"\nkey = \"b\"\n").size(), 1U);
+}
+
 }  // namespace fp::apps

@@ -95,9 +95,19 @@ class Setup {
     if (o_.link_certificate.empty() != o_.link_key.empty()) return fail(Code::invalid, "--link-certificate and --link-key go together");
     FP_TRY(user, service_user(o_.user));
     user_ = user;
-    if (!user_) return {};
-    FP_CHECK(must_read(*user_, o_.issuers));
-    return must_read(*user_, {o_.certificate, o_.key, o_.link_certificate, o_.link_key});
+    return check_files();
+  }
+
+  // Before anything is made: a second try must not find half a site.
+  Status check_files() {
+    std::vector<Path> files{o_.certificate, o_.key, o_.link_certificate, o_.link_key};
+    files.insert(files.end(), o_.issuers.begin(), o_.issuers.end());
+    std::erase(files, Path());
+    for (const auto& file : files)
+      if (!file_exists(file)) return fail(Code::invalid, "there is no file {}", file.native());
+    if (!o_.certificate.empty()) FP_CHECK(check_pair(o_.certificate, o_.key));
+    if (!o_.link_certificate.empty()) FP_CHECK(check_pair(o_.link_certificate, o_.link_key));
+    return user_ ? must_read(*user_, files) : Status();
   }
 
   Status authority() {

@@ -3,7 +3,6 @@
 #include "apps/ownership.hpp"
 #include "base/ids.hpp"
 #include "base/text.hpp"
-#include "crypto/key.hpp"
 #include "pki/certificate.hpp"
 
 namespace fp::apps {
@@ -24,16 +23,11 @@ Status check(const ContentHostOptions& o) {
   return {};
 }
 
-// A certificate with its chain and its key: read, seen to belong together, and written into the data folder.
+// A certificate with its chain, and its key, into the data folder.
 Status copy_pair(const Path& certificate, const Path& key, const Path& stem) {
+  FP_CHECK(check_pair(certificate, key));
   FP_TRY(pem, read_file(certificate, kPemBytesMax));
   FP_TRY(key_pem, read_file(key, kPemBytesMax));
-  auto leaf = pki::Certificate::from_pem(pem);
-  if (!leaf) return std::unexpected(leaf.error().with_context(certificate.native()));
-  auto secret = crypto::PrivateKey::from_pem(key_pem);
-  if (!secret) return std::unexpected(secret.error().with_context(key.native()));
-  if (!(leaf->public_key() == secret->public_key()))
-    return fail(Code::invalid, "{} is not the key of {}", key.native(), certificate.native());
   FP_CHECK(write_file(stem.native() + ".pem", pem));
   return write_file(stem.native() + ".key", key_pem, 0600);
 }

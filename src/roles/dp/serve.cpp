@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "net/byte_ranges.hpp"
 #include "wire/dav.hpp"
 #include "wire/listing.hpp"
 #include "wire/range.hpp"
@@ -25,21 +26,10 @@ void validators(net::Response& response, const Item& item) {
 net::Response ranges(const Resource& resource, const content::OpenFile& file, const std::vector<wire::ByteSpan>& spans) {
   net::Response response = net::Response::empty(206);
   validators(response, resource.self);
-  const std::int64_t size = resource.self.size_bytes;
-  if (spans.size() == 1) {
-    response.set("Content-Type", resource.content_type);
-    response.set("Content-Range", wire::content_range(spans[0], size));
-    response.body.push_back(part_of(resource, file, spans[0]));
-    return response;
-  }
-  const std::string boundary = "farpoint-" + resource.self.etag.substr(1, 32);
-  response.set("Content-Type", "multipart/byteranges; boundary=" + boundary);
-  for (const auto& span : spans) {
-    const bool first = response.body.empty();
-    response.body.emplace_back(wire::multipart_part_head(boundary, resource.content_type, span, size, first));
-    response.body.push_back(part_of(resource, file, span));
-  }
-  response.body.emplace_back(wire::multipart_end(boundary));
+  net::put_ranges(response,
+                  {resource.content_type, resource.self.etag, resource.self.size_bytes,
+                   [&](wire::ByteSpan span) { return part_of(resource, file, span); }},
+                  spans);
   return response;
 }
 

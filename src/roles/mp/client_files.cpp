@@ -7,6 +7,7 @@
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "net/byte_ranges.hpp"
 #include "roles/mp/context.hpp"
 #include "wire/dav.hpp"
 #include "wire/range.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::string_view kFolder = "/CCM_Client";
 constexpr std::size_t kEntriesMax = 10'000;
+constexpr const char* kContentType = "application/octet-stream";
 
 struct Found {
   std::shared_ptr<Fd> file;
@@ -58,7 +60,7 @@ net::Response file_response(const net::Request& request, const Found& found) {
   const std::string etag = etag_of(found);
   const std::int64_t size = found.status.st_size;
   net::Response response;
-  response.set("Content-Type", "application/octet-stream").set("Accept-Ranges", "bytes").set("ETag", etag);
+  response.set("Accept-Ranges", "bytes").set("ETag", etag);
   response.set("Last-Modified", to_http_date(found.modified()));
   const auto outcome = wire::check_conditions({.if_match = request.header("If-Match"),
                                                .if_none_match = request.header("If-None-Match"),
@@ -70,7 +72,7 @@ net::Response file_response(const net::Request& request, const Found& found) {
     response.status = outcome == wire::ConditionOutcome::failed ? 412 : 304;
     return response;
   }
-  wire::ByteSpan span{0, size};
+  const auto part = [&](wire::ByteSpan span) -> net::Segment { return net::FileSlice{found.file, span.offset, span.length}; };
   const bool ranged =
       request.method == "GET" && wire::if_range_holds(request.header("If-Range"), etag, found.modified());
   const wire::RangeDecision range =
@@ -80,16 +82,15 @@ net::Response file_response(const net::Request& request, const Found& found) {
     response.set("Content-Range", wire::content_range_unsatisfied(size));
     return response;
   }
-  // Several ranges at once are a luxury that setup files do not need: the whole file is a correct answer.
-  if (range.outcome == wire::RangeOutcome::partial && range.spans.size() == 1) {
-    span = range.spans.front();
-    response.status = 206;
-    response.set("Content-Range", wire::content_range(span, size));
+  if (range.outcome == wire::RangeOutcome::partial) {
+    net::put_ranges(response, {kContentType, etag, size, part}, range.spans);
+    return response;
   }
+  response.set("Content-Type", kContentType);
   if (request.method == "HEAD")
     response.head_length = size;
-  else if (span.length > 0)
-    response.body.emplace_back(net::FileSlice{found.file, span.offset, span.length});
+  else if (size > 0)
+    response.body.push_back(part({0, size}));
   return response;
 }
 

@@ -37,6 +37,11 @@ TEST_F(ClientFilesTest, AreServedWholeInPartAndByHead) {
   EXPECT_EQ(part.status, 206);
   EXPECT_EQ(text(part), "234");
   EXPECT_EQ(header_of(part, "Content-Range"), "bytes 2-4/10");
+  const auto parts = site.get("/ccm_client/ccmsetup.exe", http, {{"Range", "bytes=7-8,0-1"}});
+  EXPECT_EQ(parts.status, 206);
+  EXPECT_TRUE(header_of(parts, "Content-Type").starts_with("multipart/byteranges; boundary=farpoint-"));
+  const std::string both = text(parts);
+  EXPECT_LT(both.find("bytes 7-8/10\r\n\r\n78\r\n"), both.find("bytes 0-1/10\r\n\r\n01\r\n")) << both;
   EXPECT_EQ(site.get("/ccm_client/ccmsetup.exe", http, {{"Range", "bytes=10-"}}).status, 416);
   EXPECT_EQ(site.get("/ccm_client/ccmsetup.exe", http, {}, "HEAD").head_length, 10);
   EXPECT_EQ(site.get("/ccm_client/ccmsetup.exe", http, {{"If-None-Match", header_of(whole, "ETag")}}).status,
