@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "agent/core/certificate.hpp"
+#include "agent/core/install_order.hpp"
 #include "agent/memory/memory.hpp"
 #include "agent/sensors/sensors.hpp"
 #include "apps/agent_command.hpp"
@@ -14,37 +15,23 @@ namespace fp::apps {
 
 namespace {
 
-// One word of the command line: NAME=value, /Parameter or /parameter:value.
-Status apply_word(agent::InstallSettings& settings, std::string_view word) {
-  if (word.starts_with('/')) return agent::apply_parameter(settings, word.substr(1));
-  const auto equals = word.find('=');
-  if (equals == std::string_view::npos) return fail(Code::invalid, "\"{}\" is neither NAME=value nor /Parameter", word);
-  auto done = agent::apply_property(settings, word.substr(0, equals), word.substr(equals + 1));
-  if (!done && done.error().code == Code::not_found) {
-    // Properties that administrators bring along in their scripts and that mean nothing here.
-    for (const char* known :
-         {"INSTALL", "SMSCONFIGSOURCE", "CCMADMINS", "CCMEVALINTERVAL", "CCMEVALHOUR", "NOTIFYONLY", "DISABLESITEOPT",
-          "DISABLECACHEOPT", "CCMENABLELOGGING", "CCMDEBUGLOGGING", "RESETKEYINFORMATION"}) {
-      if (iequals(known, word.substr(0, equals))) {
-        std::cerr << "farpoint-agent: " << known << " has no meaning for this agent and is left out\n";
-        return {};
-      }
-    }
-  }
-  return done;
+Result<std::int64_t> room_at(const Path& folder, bool whole) {
+  Path at = std::filesystem::absolute(folder);
+  std::error_code ec;
+  while (!std::filesystem::exists(at, ec) && at.has_relative_path()) at = at.parent_path();
+  const auto space = std::filesystem::space(at, ec);
+  if (ec) return fail(Code::io, "{}: {}", folder.string(), ec.message());
+  return static_cast<std::int64_t>(whole ? space.capacity : space.available);
 }
 
-Result<agent::InstallSettings> read_words(const std::vector<std::string>& words, std::vector<std::string>& problems) {
-  agent::InstallSettings settings;
-  for (const auto& word : words) {
-    if (auto done = apply_word(settings, word); !done) problems.push_back(done.error().message);
-  }
-  for (std::string* path : {&settings.signing_certificate, &settings.ca_file, &settings.crl_file, &settings.certificate_dir,
-                            &settings.cache_dir, &settings.source, &settings.package_root}) {
-    if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal().string();
-  }
-  for (auto& p : agent::check_settings(settings)) problems.push_back(std::move(p));
-  return settings;
+agent::Surroundings surroundings_of(const AgentCommand& c) {
+  agent::Surroundings out;
+  // What cannot be read is no reason to refuse an installation that writes it anew.
+  if (auto held = agent::load_settings(c.paths.config)) out.existing = std::move(*held);
+  out.free_bytes = [](const Path& folder) { return room_at(folder, false); };
+  out.disk_bytes = [](const Path& folder) { return room_at(folder, true); };
+  out.cache = c.paths.cache();
+  return out;
 }
 
 Status check_certificate(const agent::InstallSettings& s, const agent::Paths& paths) {
@@ -65,12 +52,21 @@ Status copy_signing_certificate(const agent::InstallSettings& s, const agent::Pa
   return write_file(paths.signing_certificate(), certificate->pem(), 0600);
 }
 
-Status write_all_files(const agent::InstallSettings& settings, const agent::Paths& paths) {
+// Trust and assignment that this installation is told to forget.
+Status forget_what_is_reset(const agent::InstallOrder& order, const agent::Paths& paths, memory::Memory& memory) {
+  if (order.reset_keys) FP_CHECK(remove_tree(paths.signing_certificate()));
+  if (order.reassign || order.settings.site_code != "AUTO") FP_CHECK(memory.set_property(agent::kAssignedSite, ""));
+  return {};
+}
+
+Status write_all_files(const agent::InstallOrder& order, const agent::Paths& paths) {
+  const auto& settings = order.settings;
   FP_CHECK(make_dirs(paths.data, 0700));
   FP_CHECK(make_dirs(paths.run));
   FP_CHECK(make_dirs(paths.log.parent_path()));
-  FP_CHECK(copy_signing_certificate(settings, paths));
   FP_TRY(memory, memory::Memory::open(paths.database()));
+  FP_CHECK(forget_what_is_reset(order, paths, *memory));
+  FP_CHECK(copy_signing_certificate(settings, paths));
   memory::OutboxMessage installed;  // topic 800, 400: deployment of the client succeeded (domain.md §21.4)
   installed.topic_type = 800;
   installed.state_id = 400;
@@ -79,44 +75,12 @@ Status write_all_files(const agent::InstallSettings& settings, const agent::Path
   return agent::save_settings(paths.config, settings);
 }
 
-}  // namespace
-
-int agent_install(const AgentCommand& c, const std::vector<std::string>& words) {
-  std::vector<std::string> problems;
-  auto settings = read_words(words, problems);
-  if (!settings) return agent_complain(c, settings.error(), agent_exit::kUsage);
-  if (problems.empty()) {
-    if (auto found = check_certificate(*settings, c.paths); !found) problems.push_back(found.error().message);
-  }
-  if (!problems.empty()) {
-    if (c.json) {
-      boost::json::array list;
-      for (const auto& p : problems) list.emplace_back(p);
-      std::cout << boost::json::serialize(boost::json::object{{"installed", false}, {"problems", list}}) << '\n';
-    } else {
-      for (const auto& p : problems) std::cerr << "farpoint-agent install: " << p << '\n';
-      std::cerr << "nothing was changed\n";
-    }
-    return agent_exit::kUsage;
-  }
-  if (auto done = write_all_files(*settings, c.paths); !done) return agent_complain(c, done.error());
-  if (c.json) {
-    std::cout << boost::json::serialize(boost::json::object{{"installed", true}, {"config", c.paths.config.string()}}) << '\n';
-  } else {
-    std::cout << "installed for site " << settings->site_code << "; configuration: " << c.paths.config.string()
-              << "\nstart it with: systemctl enable --now farpoint-agent\n";
-  }
-  return agent_exit::kGood;
-}
-
 // Certificates are the administrator's and stay; so do the logs.
-int agent_uninstall(const AgentCommand& c) {
-  if (!file_exists(c.paths.config))
-    return agent_complain(c, {Code::not_found, "the agent is not installed here"}, agent_exit::kNotInstalled);
-  auto settings = agent::load_settings(c.paths.config);
-  std::vector<Path> gone = {c.paths.config, c.paths.database(), c.paths.signing_certificate(), c.paths.data / "crl.pem",
-                            c.paths.data / "self-signed.pem", c.paths.cache(), c.paths.next_file()};
-  for (const char* tail : {"-wal", "-shm"}) gone.emplace_back(c.paths.database().string() + tail);
+Status remove_client(const agent::Paths& paths) {
+  auto settings = agent::load_settings(paths.config);
+  std::vector<Path> gone = {paths.config, paths.database(), paths.signing_certificate(), paths.data / "crl.pem",
+                            paths.data / "self-signed.pem", paths.cache(), paths.next_file()};
+  for (const char* tail : {"-wal", "-shm"}) gone.emplace_back(paths.database().string() + tail);
   if (settings && !settings->cache_dir.empty()) {
     // A cache folder that was named may hold what is not ours: only our entries go.
     std::error_code ec;
@@ -125,9 +89,60 @@ int agent_uninstall(const AgentCommand& c) {
       if (name.starts_with("Content_") || name.ends_with(".partial") || name.ends_with(".manifest")) gone.push_back(entry.path());
     }
   }
-  for (const auto& path : gone) {
-    if (auto done = remove_tree(path); !done) return agent_complain(c, done.error());
+  for (const auto& path : gone) FP_CHECK(remove_tree(path));
+  return {};
+}
+
+}  // namespace
+
+int agent_install(const AgentCommand& c, const std::vector<std::string>& words) {
+  namespace json = boost::json;
+  const auto around = surroundings_of(c);
+  auto order = agent::read_install_order(words, around);
+  const bool here = file_exists(c.paths.config);
+  if (order.help) {
+    std::cout << "farpoint-agent install --help shows the options; docs/agent.md and farpoint-agent(1) list the properties\n";
+    return agent_exit::kGood;
   }
+  if (order.problems.empty() && order.uninstall) return agent_uninstall(c);
+  if (order.problems.empty() && order.only_if_absent && here) {
+    if (c.json) std::cout << json::serialize(json::object{{"installed", true}, {"config", c.paths.config.string()}}) << '\n';
+    else std::cout << "a client is installed here already; /logon: nothing was changed\n";
+    return agent_exit::kGood;
+  }
+  if (order.problems.empty()) {
+    if (auto found = check_certificate(order.settings, c.paths); !found) order.problems.push_back(found.error().message);
+  }
+  const auto list_of = [](const std::vector<std::string>& all) { return json::array(all.begin(), all.end()); };
+  if (!order.problems.empty()) {
+    if (c.json) {
+      std::cout << json::serialize(json::object{{"installed", false}, {"problems", list_of(order.problems)}}) << '\n';
+    } else {
+      for (const auto& p : order.problems) std::cerr << "farpoint-agent install: " << p << '\n';
+      std::cerr << "nothing was changed\n";
+    }
+    return agent_exit::kUsage;
+  }
+  if (order.force && here) {
+    if (auto gone = remove_client(c.paths); !gone) return agent_complain(c, gone.error());
+  }
+  if (auto done = write_all_files(order, c.paths); !done) return agent_complain(c, done.error());
+  if (c.json) {
+    std::cout << json::serialize(json::object{
+                     {"installed", true}, {"config", c.paths.config.string()}, {"notes", list_of(order.notes)}})
+              << '\n';
+  } else {
+    for (const auto& n : order.notes) std::cerr << "farpoint-agent install: " << n << '\n';
+    std::cout << "installed for site " << order.settings.site_code << "; configuration: " << c.paths.config.string()
+              << "\nstart it with: systemctl enable --now farpoint-agent\n";
+  }
+  return agent_exit::kGood;
+}
+
+int agent_uninstall(const AgentCommand& c) {
+  if (!file_exists(c.paths.config))
+    return agent_complain(c, {Code::not_found, "the agent is not installed here"}, agent_exit::kNotInstalled);
+  if (auto done = remove_client(c.paths); !done) return agent_complain(c, done.error());
   if (!c.json) std::cout << "uninstalled\n";
   else std::cout << boost::json::serialize(boost::json::object{{"uninstalled", true}}) << '\n';
   return agent_exit::kGood;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -25,12 +26,10 @@ namespace fp::apps {
 
 namespace {
 constexpr std::size_t kCallersMax = 16, kCommandBytesMax = 4096;
-constexpr std::int64_t kSettleMs = 3000;  // a network that changes comes in several messages
-constexpr std::int64_t kNetworkGapS = 15;  // a host whose links flap does not look at them all the time
-constexpr std::int64_t kAfterCrashS = 60, kLongestS = 3600;
 }  // namespace
 
-Resident::Resident(ResidentOptions options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
+Resident::Resident(ResidentOptions options, const Clock& clock, Random& random)
+    : options_(std::move(options)), clock_(clock), schedule_(random) {}
 
 Status Resident::open_socket() {
   FP_CHECK(make_dirs(options_.run_dir, 0755));
@@ -77,7 +76,7 @@ Status Resident::open_all() {
 // Absolute time of day, so that sleep of the machine and a clock that is set count as time that passed.
 void Resident::arm() {
   itimerspec spec{};
-  const auto at = std::max<std::int64_t>(1, network_changed_ ? std::min(next_, settled_).ms : next_.ms);
+  const auto at = std::max<std::int64_t>(1, schedule_.wake_at().ms);
   spec.it_value.tv_sec = at / 1000;
   spec.it_value.tv_nsec = at % 1000 * 1'000'000 + 1;
   ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &spec, nullptr);
@@ -87,7 +86,7 @@ void Resident::start_worker() {
   if (worker_ != 0 || ending_) return;
   std::vector<std::string> words = {options_.program, "worker"};
   words.insert(words.end(), options_.place.begin(), options_.place.end());
-  if (network_changed_) words.emplace_back("--network-changed");
+  if (schedule_.network_pending()) words.emplace_back("--network-changed");
   if (started_) words.emplace_back("--started");
   for (const auto& cycle : now_) words.insert(words.end(), {"--now", cycle});
   std::vector<char*> argv;
@@ -104,14 +103,13 @@ void Resident::start_worker() {
   posix_spawnattr_destroy(&attributes);
   if (failed != 0) {
     log::error("agent", "starting {}: error {}", options_.program, failed);
-    next_ = clock_.now().plus_s(kAfterCrashS);
+    schedule_.worker_ended(clock_.now(), std::nullopt);
     arm();
     return;
   }
   worker_ = child;
-  next_ = clock_.now().plus_s(kLongestS);  // its end says when
-  if (network_changed_) network_pass_ = clock_.now();
-  network_changed_ = started_ = false;
+  schedule_.worker_started(clock_.now());
+  started_ = false;
   now_.clear();
   for (auto& c : callers_) c.waiting = c.waiting || c.text == "queued";
 }
@@ -121,21 +119,21 @@ void Resident::worker_ended() {
   for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
     if (pid != worker_) continue;
     worker_ = 0;
-    next_ = clock_.now().plus_s(kAfterCrashS);
+    std::optional<Instant> asked;
     if (WIFEXITED(status)) {
       if (auto text = read_file(options_.next_file, 64)) {
-        if (auto at = parse_int(trim(*text)))
-          next_.ms = std::clamp(*at, clock_.now().ms + 1000, clock_.now().plus_s(kLongestS).ms);
+        if (auto at = parse_int(trim(*text))) asked = Instant{*at};
       }
     } else {
       log::error("agent", "the worker was ended by signal {}", WTERMSIG(status));
     }
+    schedule_.worker_ended(clock_.now(), asked);
     const auto line = fmt::format("done {}\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     std::erase_if(callers_, [&](Caller& c) {
       if (c.waiting) tell(c, line);
       return c.waiting;
     });
-    if (!now_.empty()) next_ = clock_.now();
+    if (!now_.empty()) schedule_.at_once(clock_.now());
     arm();
   }
 }
@@ -159,23 +157,21 @@ void Resident::read_netlink() {
     seen = true;
     if (n == 0) break;
   }
-  if (!seen || network_changed_) return;
-  network_changed_ = true;
-  settled_ = std::max(clock_.now().plus_ms(kSettleMs), network_pass_.plus_s(kNetworkGapS));
+  if (!seen || schedule_.network_pending()) return;
+  schedule_.network_changed(clock_.now());
   arm();
 }
 
 void Resident::wake() {
   std::uint64_t count = 0;
   const bool clock_was_set = ::read(timer_.get(), &count, sizeof count) < 0 && errno == ECANCELED;
-  if (clock_was_set) network_pass_ = {};
   const auto now = clock_.now();
-  const bool network = network_changed_ && settled_ <= now;
-  if (network && worker_ != 0) {
+  if (clock_was_set) schedule_.clock_was_set(now);
+  if (schedule_.network_due(now) && worker_ != 0) {
     ::kill(worker_, SIGUSR1);  // its connections lead nowhere; the next worker follows at its end
     now_.insert("location");
-    settled_ = now.plus_s(kNetworkGapS);
-  } else if (network || next_ <= now) {
+    schedule_.network_noted(now);
+  } else if (schedule_.due(now)) {
     start_worker();
   }
   arm();
@@ -212,14 +208,14 @@ bool Resident::serve(Caller& caller) {
   }
   if (words[0] == "stop") ending_ = true;
   const auto state = worker_ != 0 ? "working" : "sleeping";
-  tell(caller, fmt::format("ok {} {} {}\n", ::getpid(), state, to_iso(next_)));
+  tell(caller, fmt::format("ok {} {} {}\n", ::getpid(), state, to_iso(schedule_.next())));
   return false;
 }
 
 Status Resident::run() {
   FP_CHECK(open_all());
   log::info("agent", "resident part started, process {}", ::getpid());
-  next_ = clock_.now();
+  schedule_.at_once(clock_.now());
   start_worker();
   std::vector<pollfd> fds;
   while (!ending_) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/resident_schedule.hpp"
 #include "base/clock.hpp"
 #include "base/file.hpp"
 #include "base/result.hpp"
@@ -21,7 +22,7 @@ struct ResidentOptions {
 
 class Resident {
  public:
-  Resident(ResidentOptions options, const Clock& clock);
+  Resident(ResidentOptions options, const Clock& clock, Random& random);
   // Until SIGTERM or SIGINT.
   [[nodiscard]] Status run();
 
@@ -48,11 +49,9 @@ class Resident {
   Fd timer_, signals_, netlink_, listener_;
   std::vector<Caller> callers_;
   int worker_ = 0;                      // process id; 0: none
-  Instant next_;                        // of the next pass
-  Instant settled_;                     // when a change of the network is looked at
-  Instant network_pass_;                // the last pass because of one
+  ResidentSchedule schedule_;
   std::set<std::string> now_;           // cycles that were asked for since the last worker started
-  bool network_changed_ = false, started_ = true, ending_ = false;
+  bool started_ = true, ending_ = false;
 };
 
 }  // namespace fp::apps

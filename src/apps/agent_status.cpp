@@ -77,7 +77,10 @@ Result<json::object> status_of(const AgentCommand& c) {
   FP_TRY(settings, agent::load_settings(c.paths.config));
   FP_TRY(identity, memory->identity());
   json::object out;
-  out["site"] = settings.site_code;
+  FP_TRY(assigned, memory->property(agent::kAssignedSite));
+  const bool automatic = settings.site_code == "AUTO";
+  out["site"] = !automatic ? settings.site_code : assigned.empty() ? "AUTO, none found yet" : assigned;
+  if (!settings.fallback_status_point.empty()) out["fallback status point"] = settings.fallback_status_point;
   out["client id"] = identity.client_id;
   out["registration"] = identity.registration;
   out["registered at"] = time_or_never(identity.registered_at);
@@ -181,7 +184,14 @@ Result<json::object> reasons_of(const AgentCommand& c, const std::string& subjec
 
 int agent_status(const AgentCommand& c) { return answer(c, status_of(c)); }
 int agent_software_list(const AgentCommand& c) { return answer(c, list_software(c)); }
-int agent_why(const AgentCommand& c, const std::string& subject) { return answer(c, reasons_of(c, subject)); }
+
+int agent_why(const AgentCommand& c, const std::string& subject) {
+  const auto found = reasons_of(c, subject);
+  if (!found && found.error().code == Code::not_found && file_exists(c.paths.config)) {
+    return agent_complain(c, found.error(), agent_exit::kNotFound);
+  }
+  return answer(c, found);
+}
 
 int agent_software_request(const AgentCommand& c, const std::string& name, bool uninstall) {
   auto memory = open_memory(c);

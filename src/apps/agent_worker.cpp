@@ -11,6 +11,7 @@
 #include <iostream>
 
 #include "agent/core/agent.hpp"
+#include "agent/core/service_records.hpp"
 #include "apps/agent_command.hpp"
 #include "base/log.hpp"
 
@@ -26,8 +27,8 @@ void on_signal(int) { g_stop = true; }
 log::Options log_options(const agent::InstallSettings& s, const AgentCommand& c) {
   log::Options o;
   constexpr log::Level kLevels[] = {log::Level::debug, log::Level::info, log::Level::warning, log::Level::error};
-  o.level = kLevels[std::clamp(s.log_level, 0, 3)];
-  o.file = c.paths.log.string();
+  o.level = s.log_debug ? log::Level::debug : kLevels[std::clamp(s.log_level, 0, 3)];
+  if (s.log_enabled) o.file = c.paths.log.string();
   o.file_bytes_max = static_cast<std::size_t>(s.log_bytes_max);
   o.history = s.log_history;
   o.to_stderr = c.to_stderr;
@@ -36,10 +37,11 @@ log::Options log_options(const agent::InstallSettings& s, const AgentCommand& c)
 
 Result<agent::PassResult> run_pass(const AgentCommand& c, const agent::InstallSettings& settings, const WorkerOptions& options) {
   FP_TRY(memory, memory::Memory::open(c.paths.database()));
-  auto machine = agent::make_real_machine(system_clock(), settings.package_root, c.paths.data, nullptr);
+  auto machine = agent::make_real_machine(
+      system_clock(), {settings.package_root, c.paths.data, settings.unprivileged_user, nullptr});
   agent::World world{*memory, *machine, system_clock(), system_random(), settings, c.paths,
                      [](const agent::HttpTransportOptions& o) { return std::make_unique<agent::HttpTransport>(o); },
-                     [] { return g_stop.load(); }};
+                     [] { return g_stop.load(); }, agent::look_up_services};
   agent::Agent agent(std::move(world));
   agent::PassOptions pass;
   for (const auto& cycle : options.now) {

@@ -6,7 +6,7 @@ namespace fp::apps {
 namespace {
 
 struct Options {
-  std::string id, what, program, collection, purpose = "required", action = "install", deadline, available, comment;
+  std::string id, what, program, collection, purpose = "required", action = "install", deadline, available, comment, rerun;
   bool ignore_window = false, suppress_restart = false;
 };
 
@@ -27,6 +27,7 @@ Status deploy(Cli& cli, const Options& o) {
                     {"suppress_restart", o.suppress_restart},
                     {"comment", o.comment}};
   if (!o.program.empty()) body["program"] = o.program;
+  if (!o.rerun.empty()) body["rerun"] = o.rerun;
   if (!o.deadline.empty()) {
     FP_TRY(at, time_of(o.deadline));
     body["deadline"] = at;
@@ -72,6 +73,8 @@ void add_deployment_verbs(CLI::App& app, Cli& cli) {
   d->add_option("what", o.what, "application or package: name or id")->required();
   d->add_option("--to", o.collection, "collection: name or id")->required();
   d->add_option("--program", o.program, "of a package");
+  d->add_option("--rerun", o.rerun, "what becomes of a program that ran before")
+      ->check(CLI::IsMember({"never", "always", "if_failed", "if_succeeded"}));
   d->add_option("--purpose", o.purpose, "must it be there, or may people choose it")
       ->check(CLI::IsMember({"required", "available"}))
       ->capture_default_str();

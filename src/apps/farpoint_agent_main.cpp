@@ -31,7 +31,8 @@ struct Words {
   std::vector<std::pair<std::string, std::string>> options;  // property, value
   std::vector<std::string> cycles, now;
   bool network_changed = false, started = false, to_stderr = false;
-  std::string name, subject;
+  std::string name, subject, config;
+  std::vector<std::string> sources;
   int lines = 100;
 };
 
@@ -69,7 +70,7 @@ void add_install_options(CLI::App& app, Words& w) {
       {"--computer-name", "COMPUTERNAME", "instead of the host name"},
       {"--package-root", "PACKAGEROOT", "where packages are installed; /"},
       {"--resolve", "RESOLVE", "host:port:address, instead of DNS"},
-      {"--source", "SOURCE", "folder of installation files"},
+      {"--unprivileged-user", "UNPRIVILEGEDUSER", "who runs programs that do not want root; nobody"},
   };
   for (const auto& o : kOptions) {
     const std::string property = o.property;
@@ -77,12 +78,16 @@ void add_install_options(CLI::App& app, Words& w) {
         o.option, [&w, property](const std::string& value) { w.free.push_back(property + "=" + value); },
         std::string(o.help) + " (" + o.property + ")");
   }
+  app.add_option("--source", w.sources, "folder with ca.pem and site-signing.pem (/source)")->allow_extra_args(false);
+  app.add_option("--config", w.config, "file with [Client Install] (/config)");
   app.add_flag("--always-internet", w.always_internet, "internet-only client (CCMALWAYSINF=1)");
   app.add_flag("--use-pki-certificate", w.use_pki, "authenticate by a PKI certificate (/UsePKICert)");
   app.add_flag("--no-crl-check", w.no_crl, "do not check revocation of site systems (/NoCRLCheck)");
 }
 
 int install(Words& w) {
+  for (const auto& folder : w.sources) w.free.push_back("/source:" + folder);
+  if (!w.config.empty()) w.free.push_back("/config:" + w.config);
   if (w.always_internet) w.free.emplace_back("CCMALWAYSINF=1");
   if (w.use_pki) w.free.emplace_back("/UsePKICert");
   if (w.no_crl) w.free.emplace_back("/NoCRLCheck");

@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   options.next_file = options.run_dir / "agent.next";
   for (int n = 3; n < argc; ++n) options.place.emplace_back(argv[n]);
   if (auto started = fp::log::start({}); !started) return 1;
-  fp::apps::Resident resident(options, fp::system_clock());
+  fp::apps::Resident resident(options, fp::system_clock(), fp::system_random());
   if (auto done = resident.run(); !done) {
     fp::log::error("agent", "{}", done.error().message);
     return 1;

@@ -136,6 +136,8 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
     settings.capability_key = keys.capability_secret;
     settings.issue_capabilities = !config.pinned_proxies.empty();
     settings.site_signing_certificate_der = keys.signing_certificate.der();
+    FP_TRY(proof, keys.signing_proof());
+    settings.site_signing_proof = proof;
     settings.trusted_root_key = keys.trusted_root.public_key().spki_der();
     settings.certificate_der = certificate;
     settings.client_files = config.client_files.empty() ? client_files_of(config.data) : config.client_files;

@@ -139,6 +139,23 @@ TEST_F(ScriptTest, AProgramOfAPackageRunsThere) {
   EXPECT_EQ(run_program(runner, program, content.path()).error().code, Code::invalid);
 }
 
+TEST(ProgramTest, WithoutRootItReadsItsContentAsAnUnprivilegedUser) {
+  ProcessRunner runner(system_clock());
+  TestFolder outside;
+  outside.put("content/sub/data.txt", "the data\n", 0600);
+  for (const char* part : {"content/sub", "content"}) {
+    std::filesystem::permissions(outside.path() / part, static_cast<std::filesystem::perms>(0700));
+  }
+  Program program;
+  program.name = "look";
+  program.command_line = "id -un && cat sub/data.txt && ! touch new";
+  program.run_as_root = false;
+  const auto ran = run_program(runner, program, outside.path() / "content");
+  ASSERT_TRUE(ran) << ran.error().message;
+  EXPECT_TRUE(ran->run.ok()) << ran->summary;
+  EXPECT_EQ(ran->run.out, "nobody\nthe data\n");
+}
+
 // Remembers what it was asked to run.
 struct Recorder final : Runner {
   std::vector<std::string> argv;

@@ -93,11 +93,36 @@ std::unique_ptr<Installer> make_installer(Technology technology, Runner& runner,
   return make_script(runner);
 }
 
-Result<Execution> run_program(Runner& runner, const Program& program, const Path& content, const std::atomic<bool>* cancel) {
+namespace {
+
+// The cache is closed to everybody but root; what lies in this folder may be read by whoever stands in it.
+Status open_to_readers(const Path& folder) {
+  using std::filesystem::perms;
+  std::error_code error;
+  const auto open = [&](const Path& path, bool is_folder) {
+    const auto more = perms::owner_read | perms::group_read | perms::others_read;
+    const auto enter = perms::owner_exec | perms::group_exec | perms::others_exec;
+    if (!error) std::filesystem::permissions(path, is_folder ? more | enter : more, std::filesystem::perm_options::add, error);
+  };
+  open(folder, true);
+  for (std::filesystem::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (!at->is_symlink()) open(at->path(), at->is_directory());
+  }
+  if (error) return fail(Code::io, "opening {} to its reader: {}", folder.string(), error.message());
+  return {};
+}
+
+}  // namespace
+
+Result<Execution> run_program(Runner& runner, const Program& program, const Path& content, const ProgramRun& how) {
   if (program.command_line.empty()) return fail(Code::invalid, "program {} has no command line", program.name);
   Command command = shell_command(program.command_line, content);
   command.limit_ms = deployment::run_time_limit_min(program.max_run_time_min) * 60'000;
-  command.cancel = cancel;
+  command.cancel = how.cancel;
+  if (!program.run_as_root) {
+    command.user = how.user;
+    if (!content.empty()) FP_CHECK(open_to_readers(content));
+  }
   FP_TRY(run, runner.run(command));
   std::string summary = fmt::format("program {}: {}", program.name, describe(run));
   return Execution{std::move(run), std::move(summary)};

@@ -49,9 +49,14 @@ class Installer {
 // The types' own commands, when given, win over the technology's.
 [[nodiscard]] std::unique_ptr<Installer> make_installer(Technology technology, Runner& runner, Roots roots = {});
 
-// Runs a program of a package (domain.md §14): the command line through /bin/sh, in the content folder.
+struct ProgramRun {
+  std::string user = "nobody";                // of a program that is not run as root
+  const std::atomic<bool>* cancel = nullptr;
+};
+// Runs a program of a package (domain.md §14): the command line through /bin/sh, in the content folder. Without run_as_root it
+// runs as `user`, who may read the content from inside its folder (relative names) and not find the way to it.
 [[nodiscard]] Result<Execution> run_program(Runner& runner, const Program& program, const Path& content,
-                                            const std::atomic<bool>* cancel = nullptr);
+                                            const ProgramRun& how = {});
 
 // Asks the system to restart in `minutes` with a message to whoever is logged on.
 [[nodiscard]] Status request_restart(Runner& runner, std::int64_t minutes, std::string_view message);

@@ -15,16 +15,9 @@ constexpr int kPassesMax = 100;
 constexpr int kBetweenPassesMs = 10;
 constexpr std::size_t kEnvironmentBytesMax = 4U << 20;
 
-bool holds(const std::string& environment, const std::string& mark) {
-  for (const auto entry : split(environment, '\0')) {
-    if (entry == mark) return true;
-  }
-  return false;
-}
-
-}  // namespace
-
-std::vector<pid_t> marked_processes(const std::string& mark) {
+// Processes with an entry of their environment that `look` is true for.
+template <class Look>
+std::vector<pid_t> processes_where(const Look& look) {
   std::vector<pid_t> out;
   std::error_code error;
   for (std::filesystem::directory_iterator at("/proc", error), end; !error && at != end; at.increment(error)) {
@@ -32,9 +25,32 @@ std::vector<pid_t> marked_processes(const std::string& mark) {
     if (!pid) continue;
     // A zombie has no environment any more, and a process that ends meanwhile has no file: neither is of interest.
     const auto environment = read_file(at->path() / "environ", kEnvironmentBytesMax);
-    if (environment && holds(*environment, mark)) out.push_back(static_cast<pid_t>(*pid));
+    if (!environment) continue;
+    for (const auto entry : split(*environment, '\0')) {
+      if (!look(static_cast<pid_t>(*pid), entry)) continue;
+      out.push_back(static_cast<pid_t>(*pid));
+      break;
+    }
   }
   return out;
+}
+
+}  // namespace
+
+void put_run_pid(char* digits, pid_t pid) {
+  for (std::size_t n = kRunPidDigits; n-- > 0; pid /= 10) digits[n] = static_cast<char>('0' + pid % 10);
+}
+
+std::vector<pid_t> runs_under_way() {
+  return processes_where([](pid_t pid, std::string_view entry) {
+    if (!entry.starts_with(kRunMark)) return false;
+    const auto named = parse_int(entry.substr(kRunMark.size(), kRunPidDigits));
+    return named && *named == pid;
+  });
+}
+
+std::vector<pid_t> marked_processes(const std::string& mark) {
+  return processes_where([&](pid_t, std::string_view entry) { return entry == mark; });
 }
 
 void kill_run(pid_t group, const std::string& mark, int signal) {

@@ -5,9 +5,19 @@
 #include <sys/types.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fp::packages {
+
+// A run's mark is "FARPOINT_RUN=<pid of its first process, ten digits>-<anything>". Children inherit it, and so does a service
+// that an installer started and that stays; only the run's first process finds its own id in it.
+inline constexpr std::string_view kRunMark = "FARPOINT_RUN=";
+inline constexpr std::size_t kRunPidDigits = 10;
+void put_run_pid(char* digits, pid_t pid);  // async-signal-safe
+
+// First processes of runs that are under way, whoever started them. What an ended run left behind is not among them.
+[[nodiscard]] std::vector<pid_t> runs_under_way();
 
 // Processes whose environment holds `mark` ("NAME=value") as a whole entry.
 [[nodiscard]] std::vector<pid_t> marked_processes(const std::string& mark);

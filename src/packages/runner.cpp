@@ -1,15 +1,18 @@
 #include "packages/runner.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "base/text.hpp"
 #include "packages/processes.hpp"
@@ -93,42 +96,105 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return out;
 }
 
-std::vector<std::string> environment_of(const Command& command, const std::string& mark) {
+struct Account {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::string home;
+};
+
+Result<Account> account_of(const std::string& name) {
+  std::array<char, 16384> buffer;
+  passwd entry{}, *found = nullptr;
+  if (::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
+    return fail(Code::not_found, "no user {} on this machine", name);
+  }
+  return Account{entry.pw_uid, entry.pw_gid, entry.pw_dir};
+}
+
+std::vector<std::string> environment_of(const Command& command, const std::optional<Account>& account) {
   std::map<std::string, std::string> all = {{"PATH", kPath}, {"LANG", "C.UTF-8"}, {"LC_ALL", "C.UTF-8"}, {"HOME", "/root"}};
+  if (account) {
+    all["HOME"] = account->home;
+    all["USER"] = all["LOGNAME"] = command.user;
+  }
   for (const auto& [name, value] : command.environment) all[name] = value;
   std::vector<std::string> out;
   for (const auto& [name, value] : all) out.push_back(name + "=" + value);
-  out.push_back(mark);
   return out;
 }
 
-struct SpawnSetup {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  SpawnSetup() { posix_spawn_file_actions_init(&actions); posix_spawnattr_init(&attributes); }
-  ~SpawnSetup() { posix_spawn_file_actions_destroy(&actions); posix_spawnattr_destroy(&attributes); }
-  SpawnSetup(const SpawnSetup&) = delete;
-  SpawnSetup& operator=(const SpawnSetup&) = delete;
+// Everything the child needs, made before the fork: after it only system calls are allowed.
+struct Launch {
+  const char* program;
+  const char* folder;
+  char* const* arguments;
+  char* const* environment;
+  char* pid_digits;  // in the mark, to be overwritten
+  int out_fd, err_fd, error_fd;
+  mode_t umask;
+  const Account* account;
 };
 
-Result<pid_t> spawn(const Command& command, const std::string& program, const std::string& mark, int out_fd, int err_fd) {
-  SpawnSetup setup;
-  posix_spawn_file_actions_addopen(&setup.actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&setup.actions, out_fd, 1);
-  posix_spawn_file_actions_adddup2(&setup.actions, err_fd, 2);
-  posix_spawn_file_actions_addclosefrom_np(&setup.actions, 3);
-  posix_spawn_file_actions_addchdir_np(&setup.actions, command.folder.c_str());
-  sigset_t none, every;
+constexpr int kErrorFd = 3;
+
+[[noreturn]] void become(const Launch& l) {
+  const auto give_up = [](int fd) {
+    const int error = errno;
+    (void)!::write(fd, &error, sizeof error);
+    ::_exit(127);
+  };
+  ::setsid();
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  for (int s = 1; s < NSIG; ++s) ::sigaction(s, &action, nullptr);
+  sigset_t none;
   sigemptyset(&none);
-  sigfillset(&every);
-  posix_spawnattr_setsigmask(&setup.attributes, &none);
-  posix_spawnattr_setsigdefault(&setup.attributes, &every);
-  posix_spawnattr_setflags(&setup.attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  std::vector<std::string> arguments = command.argv, environment = environment_of(command, mark);
-  pid_t pid = 0;
-  const int error = ::posix_spawn(&pid, program.c_str(), &setup.actions, &setup.attributes, pointers(arguments).data(),
-                                  pointers(environment).data());
-  if (error != 0) {
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int in_fd = ::open("/dev/null", O_RDONLY);
+  if (in_fd < 0 || ::dup2(in_fd, 0) < 0 || ::dup2(l.out_fd, 1) < 0 || ::dup2(l.err_fd, 2) < 0) give_up(l.error_fd);
+  if (l.error_fd != kErrorFd && ::dup2(l.error_fd, kErrorFd) < 0) give_up(l.error_fd);
+  ::fcntl(kErrorFd, F_SETFD, FD_CLOEXEC);
+  ::closefrom(kErrorFd + 1);
+  ::umask(l.umask);
+  // Entered with the rights of this process: the way to the content is closed to others.
+  if (::chdir(l.folder) != 0) give_up(kErrorFd);
+  if (l.account != nullptr) {
+    const gid_t gid = l.account->gid;
+    if (::syscall(SYS_setgroups, 1, &gid) != 0 || ::syscall(SYS_setgid, gid) != 0 ||
+        ::syscall(SYS_setuid, l.account->uid) != 0) {
+      give_up(kErrorFd);
+    }
+  }
+  put_run_pid(l.pid_digits, ::getpid());
+  ::execve(l.program, l.arguments, l.environment);
+  give_up(kErrorFd);
+  ::_exit(127);
+}
+
+// `mark` comes back with the child's process id in it.
+Result<pid_t> spawn(const Command& command, const std::string& program, std::string& mark, int out_fd, int err_fd) {
+  std::optional<Account> account;
+  if (!command.user.empty()) {
+    FP_TRY(found, account_of(command.user));
+    account = std::move(found);
+  }
+  std::vector<std::string> arguments = command.argv, environment = environment_of(command, account);
+  auto arguments_at = pointers(arguments), environment_at = pointers(environment);
+  environment_at.insert(environment_at.end() - 1, mark.data());
+  FP_TRY(error_pipe, make_pipe());
+  const Launch launch{program.c_str(), command.folder.c_str(), arguments_at.data(), environment_at.data(),
+                      mark.data() + kRunMark.size(), out_fd, err_fd, error_pipe.second.get(), command.umask,
+                      account ? &*account : nullptr};
+  const pid_t pid = ::fork();
+  if (pid < 0) return fail_errno("starting", program);
+  if (pid == 0) become(launch);
+  put_run_pid(mark.data() + kRunMark.size(), pid);
+  error_pipe.second = Fd();
+  int error = 0;
+  pollfd wait{error_pipe.first.get(), POLLIN, 0};
+  while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {}
+  if (::read(error_pipe.first.get(), &error, sizeof error) == sizeof error) {
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
     errno = error;
     return fail_errno("starting", program);
   }
@@ -227,7 +293,8 @@ Result<Run> ProcessRunner::run(const Command& command) {
   if (::access(command.folder.c_str(), X_OK) != 0) return fail_errno("entering", command.folder.string());
   FP_TRY(out_pipe, make_pipe());
   FP_TRY(err_pipe, make_pipe());
-  const std::string mark = fmt::format("FARPOINT_RUN={}-{}-{}", ::getpid(), clock_.steady_ms(), ++count);
+  const std::string room_for_pid(kRunPidDigits, '0');
+  std::string mark = fmt::format("{}{}-{}-{}-{}", kRunMark, room_for_pid, ::getpid(), clock_.steady_ms(), ++count);
   FP_TRY(pid, spawn(command, program, mark, out_pipe.second.get(), err_pipe.second.get()));
   out_pipe.second = Fd();
   err_pipe.second = Fd();

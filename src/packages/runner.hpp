@@ -3,6 +3,8 @@
 // At the limit the whole process group and every process that the run left elsewhere are killed. A run that ends by itself
 // keeps its daemons: an installer may start services. Never: a shell unless asked for, the caller's environment, its stdin.
 #pragma once
+#include <sys/types.h>
+
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -19,6 +21,8 @@ struct Command {
   std::vector<std::string> argv;             // argv[0] absolute, or looked up in the fixed PATH
   Path folder = "/";                         // working folder: that of the verified content
   std::map<std::string, std::string> environment;  // on top of PATH, LANG=C.UTF-8, HOME, FARPOINT_RUN
+  std::string user;                          // run as this user, with its primary group only; empty: as this process
+  mode_t umask = 022;                        // whatever the agent's own is: packages make files for everybody
   std::int64_t limit_ms = 120LL * 60 * 1000; // max run time
   std::int64_t kill_after_ms = 5000;         // between SIGTERM and SIGKILL
   std::size_t output_bytes_max = 64U << 10;  // of each stream: the last bytes are kept
@@ -39,7 +43,7 @@ struct Run {
 class Runner {
  public:
   virtual ~Runner() = default;
-  // An error only if nothing was started: Code::not_found (no such program or folder), Code::io, Code::invalid.
+  // An error only if nothing was started: Code::not_found (no such program, folder or user), Code::io, Code::invalid.
   [[nodiscard]] virtual Result<Run> run(const Command& command) = 0;
   // Waits between two tries; ends early when `cancel` is set.
   virtual void pause(std::int64_t ms, const std::atomic<bool>* cancel = nullptr);

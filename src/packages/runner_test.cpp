@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "base/text.hpp"
@@ -137,6 +139,43 @@ TEST_F(RunnerTest, AServiceThatAnInstallerStartsStaysAndHoldsNobodyUp) {
   ASSERT_EQ(all.size(), 1U);
   EXPECT_TRUE(alive(all[0]));
   ::kill(all[0], SIGKILL);
+}
+
+TEST_F(RunnerTest, OnlyTheRunItselfIsUnderWayAndNotTheServiceItLeftBehind) {
+  const auto under_way = [](pid_t pid) { return std::ranges::count(runs_under_way(), pid) == 1; };
+  std::jthread other([&] {
+    (void)run(shell("setsid sleep 1000 & echo $! > service; echo $$ > leader.new; mv leader.new leader;"
+                    "while [ ! -e go ]; do sleep 0.02; done"));
+    folder.put("over", "");
+  });
+  while (pids("leader").empty()) std::this_thread::yield();
+  const pid_t leader = pids("leader").at(0), service = pids("service").at(0);
+  EXPECT_TRUE(under_way(leader));
+  EXPECT_FALSE(under_way(service));
+  folder.put("go", "");
+  other.join();
+  EXPECT_TRUE(alive(service));
+  EXPECT_FALSE(under_way(leader));
+  EXPECT_FALSE(under_way(service));
+  ::kill(service, SIGKILL);
+}
+
+TEST_F(RunnerTest, MakesFilesForEverybodyWhateverTheAgentsOwnMaskIs) {
+  const mode_t old = ::umask(0077);
+  const packages::Run done = run(shell("umask; touch made; stat -c %a made"));
+  ::umask(old);
+  EXPECT_EQ(done.out, "0022\n644\n");
+}
+
+TEST_F(RunnerTest, RunsAsAnotherUserWithoutRootsRightsOrGroups) {
+  Command command = shell("id -un; id -Gn; echo $HOME; cat /etc/shadow");
+  command.user = "nobody";
+  std::filesystem::permissions(folder.path(), static_cast<std::filesystem::perms>(0755));
+  const packages::Run done = run(command);
+  EXPECT_EQ(done.out, "nobody\nnogroup\n/nonexistent\n");
+  EXPECT_THAT(done.err, HasSubstr("Permission denied"));
+  command.user = "no-such-user";
+  EXPECT_EQ(runner.run(command).error().code, Code::not_found);
 }
 
 TEST_F(RunnerTest, EndsWhenItIsCancelled) {

@@ -1,7 +1,9 @@
 #include "site/keys.hpp"
 
+#include "crypto/hash.hpp"
 #include "crypto/signature.hpp"
 #include "pki/issue.hpp"
+#include "wire/authority.hpp"
 
 namespace fp::site {
 namespace {
@@ -17,6 +19,10 @@ Status save_key(const Path& path, const crypto::PrivateKey& key) {
 }  // namespace
 
 Result<std::string> SiteKeys::sign(std::string_view text) const { return crypto::sign_sha256(signing, text); }
+
+Result<std::string> SiteKeys::signing_proof() const {
+  return crypto::sign_sha256(trusted_root, wire::site_sign_text(crypto::sha256(signing_certificate.der())));
+}
 
 std::string SiteKeys::trusted_root_text() const {
   return crypto::to_public_key_blob(trusted_root.public_key()).value_or("");

@@ -20,6 +20,8 @@ struct SiteKeys {
   std::string capability_secret;         // 32 bytes
   // Signs one policy assignment (docs/protocol/policy.md): raw RSA-SHA256 over the text.
   [[nodiscard]] Result<std::string> sign(std::string_view text) const;
+  // The trusted root key's signature over the signing certificate: what makes it believable to a client that was given the key.
+  [[nodiscard]] Result<std::string> signing_proof() const;
   [[nodiscard]] std::string trusted_root_text() const;  // PUBLICKEYBLOB hex: what SMSPublicRootKey takes
 };
 

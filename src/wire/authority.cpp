@@ -178,10 +178,22 @@ Result<KeyInformation> decode_key_information(std::string_view bytes) {
   return k;
 }
 
-std::string encode_site_sign_certificate(std::string_view der) {
+std::string encode_site_sign_certificate(std::string_view der, std::string_view root_signature) {
   XmlWriter x;
-  x.open("SiteSignCert").open("X509Certificate").attr("Encoding", "HexBinary").text(hex(der));
+  x.open("SiteSignCert").open("X509Certificate").attr("Encoding", "HexBinary").text(hex(der)).close();
+  if (!root_signature.empty()) x.leaf("TrustedRootSignature", hex(root_signature));
   return x.take();
+}
+
+Result<std::string> decode_site_sign_proof(std::string_view bytes) {
+  FP_TRY(parsed, XmlDocument::parse(bytes, kLimits));
+  const XmlNode node = parsed.root().anywhere("TrustedRootSignature");
+  if (node.trimmed().empty()) return std::string();
+  return der_of(node);
+}
+
+std::string site_sign_text(std::string_view sha256_of_der) {
+  return "farpoint-site-signing-v1\n" + hex_lower(sha256_of_der) + "\n";
 }
 
 Result<std::string> decode_site_sign_certificate(std::string_view bytes) {

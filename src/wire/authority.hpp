@@ -59,7 +59,10 @@ struct KeyInformation {
 [[nodiscard]] std::string encode_key_information(const KeyInformation& information, AuthorityKeyword keyword);
 [[nodiscard]] Result<KeyInformation> decode_key_information(std::string_view bytes);
 
-[[nodiscard]] std::string encode_site_sign_certificate(std::string_view der);
+// `root_signature`: ours, by the trusted root key over site_sign_text; programs that do not know it see the certificate only.
+[[nodiscard]] std::string encode_site_sign_certificate(std::string_view der, std::string_view root_signature = {});
+[[nodiscard]] Result<std::string> decode_site_sign_proof(std::string_view bytes);  // raw signature; empty: there is none
+[[nodiscard]] std::string site_sign_text(std::string_view sha256_of_der);          // docs/protocol/policy.md
 [[nodiscard]] Result<std::string> decode_site_sign_certificate(std::string_view bytes);  // DER
 
 [[nodiscard]] std::string encode_trusted_root_key(std::string_view spki_der);

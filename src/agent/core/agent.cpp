@@ -10,6 +10,8 @@
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "crypto/hash.hpp"
+#include "crypto/signature.hpp"
 
 namespace fp::agent {
 
@@ -17,7 +19,30 @@ namespace {
 
 constexpr Backoff kAfterFailure{60'000, 60LL * 60 * 1000};
 constexpr std::int64_t kLongestSleepS = 3600;
+constexpr std::int64_t kFindSiteAgainS = 600;
 constexpr std::int64_t kRegisterAgainMs = 3600 * 1000;
+
+// Stands for the network where there is none.
+class Nobody final : public Transport {
+ public:
+  Result<Reply> send(const Call&) override { return fail(Code::unavailable, "no connection"); }
+  Result<Reply> fetch(const Call&, std::int64_t, std::int64_t, const Sink&) override {
+    return fail(Code::unavailable, "no connection");
+  }
+};
+
+// With a trusted root key (domain.md §5.5) a signing certificate is believed only if that key signed it.
+Status check_against_root(const std::string& key_text, const pki::Certificate& certificate, const std::string& signature) {
+  if (key_text.empty() || iequals(key_text, hex(certificate.public_key().spki_der()))) return {};
+  auto key = crypto::from_public_key_blob(key_text);
+  if (!key) {
+    FP_TRY(der, unhex(key_text));
+    key = crypto::PublicKey::from_spki_der(der);
+  }
+  if (!key) return std::unexpected(key.error().with_context("SMSPUBLICROOTKEY"));
+  if (crypto::verify_sha256(*key, wire::site_sign_text(crypto::sha256(certificate.der())), signature)) return {};
+  return fail(Code::forbidden, "the site signing certificate is not signed by the key of SMSPUBLICROOTKEY");
+}
 
 }  // namespace
 
@@ -34,7 +59,7 @@ struct Agent::Session {
         location(w.memory, mp, w.clock, w.random, w.settings) {}
 };
 
-Agent::Agent(World world) : world_(std::move(world)) {}
+Agent::Agent(World world) : world_(std::move(world)), site_code_(world_.settings.site_code) {}
 Agent::~Agent() = default;
 
 void Agent::note(PassResult& result, const Error& error, std::string_view doing) {
@@ -147,25 +172,89 @@ Result<pki::Certificate> Agent::signing_certificate() {
     if (!base.starts_with("https://")) {
       return fail(Code::forbidden, "over HTTP the site signing certificate is not believed: install with SMSSIGNCERT");
     }
-    FP_TRY(der, session.mp.site_sign_certificate(base));
-    FP_TRY(certificate, pki::Certificate::from_der(der));
+    FP_TRY(offered, session.mp.site_sign_certificate(base));
+    FP_TRY(certificate, pki::Certificate::from_der(offered.der));
+    FP_CHECK(check_against_root(world_.settings.root_key, certificate, offered.root_signature));
     learnt = certificate;
     return {};
   });
   FP_CHECK(asked);
-  const auto& key = world_.settings.root_key;
-  if (!key.empty() && !iequals(key, hex(learnt->public_key().spki_der()))) {
-    return fail(Code::unauthenticated, "the site signing certificate does not hold the key of SMSPUBLICROOTKEY");
-  }
   FP_CHECK(write_file(file, learnt->pem(), 0600));
   FP_CHECK(world_.memory.record(world_.clock.now(), "signing-certificate", "learnt", learnt->label()));
   return *learnt;
 }
 
+// The last source of a management point (domain.md §3.1): for a client that knows none of the intranet and was told where to ask.
+Status Agent::learn_service_records() {
+  const auto& s = world_.settings;
+  if (s.dns_suffix.empty() || s.always_internet || !s.management_points.empty() || !world_.services) return {};
+  FP_TRY(known, world_.memory.management_points());
+  if (std::ranges::any_of(known, [](const auto& m) { return !m.internet; })) return {};
+  const auto name = wire::management_point_record(s.site_code, s.dns_suffix);
+  const auto found = world_.services(name);
+  const std::string why = !found ? found.error().message : found->empty() ? fmt::format("{} names nobody", name) : std::string();
+  if (!why.empty()) {
+    log::warning("location-services", "{}", why);
+    return world_.memory.record(world_.clock.now(), "service-record", "none", why);
+  }
+  std::string hosts;
+  for (const auto& r : *found) {
+    const bool ssl = s.use_pki && r.port != s.http_port;
+    known.push_back({fmt::format("{}://{}:{}", ssl ? "https" : "http", r.host, r.port), r.host, false, 2, 3, ssl});
+    hosts += (hosts.empty() ? "" : ", ") + known.back().url;
+  }
+  log::info("location-services", "{}: {}", name, hosts);
+  FP_CHECK(world_.memory.replace_management_points(known));
+  return world_.memory.record(world_.clock.now(), "service-record", "found", fmt::format("{}: {}", name, hosts));
+}
+
+// SMSSITECODE=AUTO: once found, the site stays (domain.md §3.7).
+Status Agent::find_site() {
+  if (site_code_ != "AUTO") return {};
+  FP_TRY(assigned, world_.memory.property(kAssignedSite));
+  if (!assigned.empty()) {
+    site_code_ = assigned;
+    return {};
+  }
+  auto& s = *session_;
+  const auto now = world_.clock.now();
+  if (s.location.where().internet()) {
+    const char* const why = "a site is never assigned automatically on the internet; connect to the intranet or name the site";
+    FP_CHECK(world_.memory.record(now, "site", "not assigned", why));
+    return fail(Code::unavailable, "{}", why);
+  }
+  const auto d = world_.machine.discover();
+  wire::ClientLocation where;
+  for (std::size_t n = 0; n < d.addresses.size(); ++n) {
+    where.addresses.push_back({n < d.subnets.size() ? d.subnets[n] : "", d.addresses[n]});
+  }
+  std::string found, from;
+  const auto asked = s.location.with_mp([&](const std::string& base) -> Status {
+    FP_TRY(answer, s.mp.assigned_site(base, where));
+    found = answer;
+    from = base;
+    return {};
+  });
+  if (!asked || found.empty()) {
+    const auto why = asked ? "no site is responsible for this computer's networks" : asked.error().message;
+    FP_CHECK(world_.memory.record(now, "site", "not assigned", why));
+    return fail(Code::unavailable, "finding the site: {}", why);
+  }
+  site_code_ = found;
+  log::info("location-services", "assigned to site {} by {}", found, from);
+  FP_CHECK(world_.memory.record(now, "site", found, "named by " + from));
+  return world_.memory.set_property(kAssignedSite, found);
+}
+
 Status Agent::online(const PassOptions& options, PassResult& result) {
   auto& s = *session_;
   const auto refresh_ms = policy_.number("location.refresh_min", 1500) * 60'000;
+  FP_CHECK(learn_service_records());
   FP_CHECK(s.location.locate(options.started || options.network_changed || options.now.contains("location"), refresh_ms));
+  if (auto done = find_site(); !done) {
+    registration_next_ = world_.clock.now().plus_s(kFindSiteAgainS);
+    return done;
+  }
   FP_TRY(registration, ensure_registered(world_.memory, s.mp, s.location, world_.clock, world_.random,
                                          !options.now.empty() || options.started));
   registration_next_ = registration.retry_at;
@@ -202,10 +291,11 @@ Status Agent::online(const PassOptions& options, PassResult& result) {
 }
 
 Result<std::vector<Source>> Agent::sources(const std::string& content_id) {
+  if (!session_) return fail(Code::unavailable, "no management point is in reach");
   auto& s = *session_;
   const auto name = split_content_id(content_id);
   wire::ContentLocationRequest request;
-  request.site_code = world_.settings.site_code;
+  request.site_code = site_code_;
   request.content_id = content_id;
   request.package_id = name.id;
   request.version = name.version;
@@ -226,23 +316,21 @@ Result<std::vector<Source>> Agent::sources(const std::string& content_id) {
 }
 
 Status Agent::enforce(const PassOptions& options) {
-  std::optional<Transfer> transfer;
-  if (session_) {
-    TransferSettings t;
-    t.cache = world_.settings.cache_dir.empty() ? world_.paths.cache() : Path(world_.settings.cache_dir);
-    t.cache_bytes_max = policy_.number("cache.size_mb", world_.settings.cache_mb) << 20;
-    t.keep_s = policy_.number("cache.min_age_min", 1440) * 60;
-    transfer.emplace(world_.memory, *session_->transport, world_.clock, world_.random, t,
-                     [this](const std::string& id) { return sources(id); });
-  }
-  Enforcement work(world_.memory, world_.machine, transfer ? &*transfer : nullptr, world_.clock, world_.random, policy_,
-                   world_.stop);
+  TransferSettings t;
+  t.cache = world_.settings.cache_dir.empty() ? world_.paths.cache() : Path(world_.settings.cache_dir);
+  t.cache_bytes_max = policy_.number("cache.size_mb", world_.settings.cache_mb) << 20;
+  t.keep_s = policy_.number("cache.min_age_min", 1440) * 60;
+  // Without a connection the cache is still there (no certificate, no revocation list: the server is away all the same).
+  Nobody nobody;
+  Transport& transport = session_ ? *session_->transport : nobody;
+  Transfer transfer(world_.memory, transport, world_.clock, world_.random, t, [this](const std::string& id) { return sources(id); });
+  Enforcement work(world_.memory, world_.machine, &transfer, world_.clock, world_.random, policy_, world_.stop);
   FP_CHECK(work.recover());
   FP_TRY(evaluate, due("evaluation", options));
   FP_TRY(next, work.run(evaluate && options.wants("evaluation"), options.network_changed || options.started));
   if (evaluate) FP_CHECK(ran("evaluation", policy_.number("software_deployment.reevaluation_min", 10'080), 0, true));
   enforcement_next_ = next;
-  if (transfer && evaluate) FP_CHECK(transfer->tidy());
+  if (evaluate) FP_CHECK(transfer.tidy());
   return {};
 }
 

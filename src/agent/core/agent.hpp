@@ -12,6 +12,7 @@
 #include "agent/core/machine.hpp"
 #include "agent/core/policy_cycle.hpp"
 #include "agent/core/settings.hpp"
+#include "wire/dns.hpp"
 
 namespace fp::agent {
 
@@ -25,6 +26,8 @@ struct World {
   // Makes the transport for a certificate; tests give their own.
   std::function<std::unique_ptr<Transport>(const HttpTransportOptions&)> connect;
   std::function<bool()> stop;  // a signal came: end soon
+  // Asks DNS; unset: there is none.
+  std::function<Result<std::vector<wire::ServiceRecord>>(const std::string& name)> services = {};
 };
 
 struct PassOptions {
@@ -51,6 +54,8 @@ class Agent {
   struct Session;
   [[nodiscard]] Status open_session();
   [[nodiscard]] Result<pki::Certificate> signing_certificate();
+  [[nodiscard]] Status learn_service_records();
+  [[nodiscard]] Status find_site();
   [[nodiscard]] Status online(const PassOptions& options, PassResult& result);
   [[nodiscard]] Status enforce(const PassOptions& options);
   [[nodiscard]] Status report(const PassOptions& options, PassResult& result);
@@ -62,6 +67,7 @@ class Agent {
 
   World world_;
   std::unique_ptr<Session> session_;
+  std::string site_code_;  // the one of the settings, or the one that was found for AUTO
   EffectivePolicy policy_;
   Instant enforcement_next_;
   Instant registration_next_;

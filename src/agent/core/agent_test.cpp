@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "agent/core/fake_world.hpp"
+#include "crypto/hash.hpp"
+#include "crypto/signature.hpp"
 #include "wire/policy_body.hpp"
 
 using namespace fp;
@@ -244,4 +246,89 @@ TEST(Reports, WithoutAServerThePassEndsWellAndComesBackSoon) {
   b.site.offline.clear();
   b.clock.advance_s(4000);
   EXPECT_EQ(b.pass().problem, "");
+}
+
+TEST(AutomaticAssignment, TheIntranetManagementPointIsAskedWithTheNetworksOfThisComputer) {
+  Bench b;
+  b.settings.site_code = "AUTO";
+  b.settings.internet_mp.clear();
+  EXPECT_EQ(b.pass().problem, "");
+  ASSERT_EQ(b.site.looked_for_site.size(), 1U);
+  ASSERT_EQ(b.site.looked_for_site[0].addresses.size(), 1U);
+  EXPECT_EQ(b.site.looked_for_site[0].addresses[0].subnet, "192.0.2.0");
+  EXPECT_EQ(*b.memory->property(kAssignedSite), "LAB");
+  b.open();
+  b.pass_all();
+  EXPECT_EQ(b.site.looked_for_site.size(), 1U) << "what was found stays";
+}
+
+TEST(AutomaticAssignment, WithoutASiteItIsTriedAgainAfterTenMinutes) {
+  Bench b;
+  b.settings.site_code = "AUTO";
+  b.settings.internet_mp.clear();
+  b.site.assigned_site.clear();
+  const auto result = b.pass();
+  EXPECT_NE(result.problem.find("finding the site"), std::string::npos);
+  EXPECT_LE(result.next.since_ms(b.clock.now()), 600'000);
+  EXPECT_TRUE(b.site.registrations.empty());
+  b.site.assigned_site = "LAB";
+  b.clock.advance_s(600);
+  EXPECT_EQ(b.pass().problem, "");
+  EXPECT_EQ(b.site.registrations.size(), 1U);
+}
+
+TEST(ServiceRecords, AreTheLastSourceOfAManagementPoint) {
+  Bench b;
+  b.settings.dns_suffix = "corp.test";
+  std::vector<std::string> asked;
+  b.services = [&](const std::string& name) -> Result<std::vector<wire::ServiceRecord>> {
+    asked.push_back(name);
+    return std::vector<wire::ServiceRecord>{{0, 0, 443, "mp1"}};
+  };
+  b.pass();
+  EXPECT_TRUE(asked.empty()) << "a management point is known";
+  b.settings.management_points.clear();
+  b.settings.internet_mp.clear();
+  b.settings.use_pki = false;
+  EXPECT_TRUE(b.memory->replace_management_points({}));
+  b.pass({{"location"}, true, false});
+  EXPECT_EQ(asked, std::vector<std::string>{"_mssms_mp_lab._tcp.corp.test"});
+  EXPECT_EQ(*b.memory->property("mp.url"), "http://mp1:443");
+  b.services = [](const std::string&) -> Result<std::vector<wire::ServiceRecord>> {
+    return fail(Code::not_found, "no such record");
+  };
+  EXPECT_TRUE(b.memory->replace_management_points({}));
+  EXPECT_NE(b.pass({{"location"}, true, false}).problem, "");
+  EXPECT_EQ((*b.memory->decisions("service-record", 1))[0].verdict, "none");
+}
+
+TEST(SigningCertificate, WithARootKeyOnlyWhatThatKeySignedIsBelieved) {
+  const auto root = *crypto::PrivateKey::generate_rsa(2048);
+  Bench b;
+  b.settings.root_key = *crypto::to_public_key_blob(root.public_key());
+  EXPECT_NE(b.pass().problem.find("SMSPUBLICROOTKEY"), std::string::npos);
+  EXPECT_FALSE(file_exists(b.dir / "site-signing.pem"));
+  b.site.root_signature = *crypto::sign_sha256(root, wire::site_sign_text(crypto::sha256(b.site.signing_certificate_der)));
+  EXPECT_EQ(b.pass({{"policy"}, false, false}).problem, "");
+  EXPECT_TRUE(file_exists(b.dir / "site-signing.pem"));
+}
+
+TEST(Offline, WhatIsInTheCacheIsInstalledEvenWithoutACertificate) {
+  Bench b;
+  auto app = application(kAppA, kTypeA, kContentA);
+  auto d = document("LAB20001", app, {b.site.put_content(kContentA, {{"install.sh", "echo"}}, 1024)});
+  d.deployment.purpose = Purpose::available;
+  b.site.put_deployment(d, kPolicyA);
+  b.pass_all();
+  ASSERT_TRUE(b.memory->save(memory::UserRequest{"LAB20001", false, b.clock.now()}));
+  b.machine.exit_codes[kTypeA] = {1};
+  b.pass();
+  ASSERT_EQ(b.machine.ran.size(), 1U) << "tried, so its content is in the cache";
+  b.site.offline = {"https://mp1:443", "https://mp9:443", "https://dp1"};
+  b.settings.use_pki = true;  // and no certificate for it: nothing can be asked
+  b.clock.advance_s(120);
+  ASSERT_TRUE(b.memory->save(memory::UserRequest{"LAB20001", false, b.clock.now()}));
+  EXPECT_NE(b.pass().problem, "");
+  EXPECT_EQ(b.machine.ran.size(), 2U);
+  EXPECT_EQ(b.deployment("LAB20001").state, 1000);
 }

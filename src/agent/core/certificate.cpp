@@ -77,7 +77,7 @@ std::vector<Found> scan(const Path& folder, std::vector<std::string>& unreadable
 
 Result<pki::SelectionCriteria> criteria_of(const InstallSettings& settings, const CertificateSearch& search) {
   pki::SelectionCriteria criteria;
-  criteria.computer_name = search.computer_name;
+  if (settings.check_name) criteria.computer_name = search.computer_name;
   criteria.store = settings.certificate_store;
   criteria.several = settings.first_certificate ? pki::Several::longest_validity : pki::Several::none;
   criteria.now = search.now;

@@ -54,17 +54,25 @@ class Site {
   std::set<std::string> offline;             // bases that nobody reaches
   wire::RegistrationReply::Status registration = wire::RegistrationReply::Status::registered;
   std::vector<wire::MpEntry> mp_list;
+  std::string assigned_site = "LAB";         // empty: none
+  std::vector<wire::ClientLocation> looked_for_site;
+  std::string root_signature;                // over the signing certificate
   std::vector<std::string> resync;
 
   std::vector<std::string> calls;            // "CCM_POST MP_PolicyManager https://mp1"
   std::vector<wire::Report> reports;
   std::vector<wire::RegistrationRequest> registrations;
+  std::map<std::string, std::string> uploads;  // destination -> bytes so far
+  std::int64_t upload_room_bytes = -1;       // breaks off once when an upload has so many; -1: never
+  bool sessions_lost = false;                // forgets them once
+  std::vector<std::int64_t> fragments;       // where each one began
   std::int64_t content_bytes = 0;            // handed out
   std::map<std::string, std::int64_t> bytes_of;  // by DP base
   int deltas = 0;
 
  private:
   [[nodiscard]] Result<Reply> message(const Call& call, const std::string& base);
+  [[nodiscard]] Result<Reply> upload(const Call& call);
   [[nodiscard]] std::string assignments(const std::string& document);
 };
 
@@ -129,6 +137,7 @@ class Bench {
   Path dir;
   std::unique_ptr<memory::Memory> memory;
   std::function<bool()> stop;
+  std::function<Result<std::vector<wire::ServiceRecord>>(const std::string&)> services;
 };
 
 // An application with one script deployment type.

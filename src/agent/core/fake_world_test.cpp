@@ -10,10 +10,13 @@
 #include "crypto/hash.hpp"
 #include "crypto/signature.hpp"
 #include "pki/issue.hpp"
+#include "wire/bits.hpp"
 #include "wire/envelope.hpp"
 #include "wire/manifest.hpp"
 #include "wire/model_json.hpp"
 #include "wire/policy_body.hpp"
+#include "wire/upload.hpp"
+#include "wire/zlib.hpp"
 
 namespace fp::agent::fake {
 
@@ -101,10 +104,11 @@ Result<Reply> Site::answer(const Call& call) {
   const auto base = base_of(call.url);
   if (offline.contains(base)) return fail(Code::unavailable, "{} is not reached", base);
   if (call.method == "CCM_POST") return message(call, base);
+  if (call.method == "BITS_POST") return upload(call);
   calls.push_back(call.method + " " + call.url);
   const auto rest = call.url.substr(base.size());
   if (rest.ends_with("SMSTRC")) return ok("<ok/>");
-  if (rest.ends_with("SITESIGNCERT")) return ok(wire::encode_site_sign_certificate(signing_certificate_der));
+  if (rest.ends_with("SITESIGNCERT")) return ok(wire::encode_site_sign_certificate(signing_certificate_der, root_signature));
   if (rest.find("MPLIST") != std::string::npos) return ok(wire::encode_mp_list(mp_list));
   if (const auto at = rest.find(".sms_pol?"); at != std::string::npos) {
     const auto query = wire::parse_policy_query(rest.substr(at + 9));
@@ -152,6 +156,33 @@ Result<Reply> Site::range(const Call& call, std::int64_t offset, std::int64_t le
     }
   }
   return fail(Code::not_found, "404");
+}
+
+// One destination, one session: enough to see what the agent sends.
+Result<Reply> Site::upload(const Call& call) {
+  const auto packet = wire::decode_bits(call.headers, call.body.size());
+  EXPECT_TRUE(packet) << packet.error().reason;
+  if (!packet) return Reply{400, {}, ""};
+  auto& held = uploads[call.url.substr(call.url.find("%7B"))];
+  const std::string session = "99999999-9999-4999-8999-999999999999";
+  if (packet->kind == wire::BitsKind::create) {
+    held.clear();
+    return Reply{200, wire::bits_create_ack(session), ""};
+  }
+  if (packet->kind != wire::BitsKind::fragment) return Reply{200, wire::bits_ack(session), ""};
+  if (sessions_lost) {
+    sessions_lost = false;
+    return Reply{500, wire::bits_error_ack(wire::bits_unknown_session(), session), ""};
+  }
+  fragments.push_back(packet->first);
+  const auto have = static_cast<std::int64_t>(held.size());
+  if (packet->first != have) return Reply{416, wire::bits_fragment_ack(session, have), ""};
+  if (upload_room_bytes >= 0 && have >= upload_room_bytes) {
+    upload_room_bytes = -1;
+    return fail(Code::unavailable, "the connection broke off");
+  }
+  held += call.body;
+  return Reply{200, wire::bits_fragment_ack(session, static_cast<std::int64_t>(held.size())), ""};
 }
 
 std::string Site::assignments(const std::string& document) {
@@ -215,13 +246,31 @@ Result<Reply> Site::message(const Call& call, const std::string& base) {
   } else if (h.endpoint == wire::endpoint::kLocation) {
     const auto request = wire::decode_location_request(documents->body());
     EXPECT_TRUE(request) << request.error().message;
-    const auto* content = std::get_if<wire::ContentLocationRequest>(&*request);
-    EXPECT_NE(content, nullptr);
-    wire::ContentLocationReply reply{"LAB", {}};
-    for (const auto& dp : dps) reply.locations.push_back({dp + "/SMS_DP_SMSPKG$/" + content->content_id, "", dp.substr(8)});
-    document = wire::encode_content_locations(reply);
+    if (const auto* site = std::get_if<wire::AssignedSiteRequest>(&*request)) {
+      looked_for_site.push_back(site->where);
+      if (assigned_site.empty()) return Reply{200, {}, ""};
+      document = wire::encode_assigned_site(assigned_site);
+    } else {
+      const auto* content = std::get_if<wire::ContentLocationRequest>(&*request);
+      EXPECT_NE(content, nullptr);
+      wire::ContentLocationReply reply{"LAB", {}};
+      for (const auto& dp : dps) reply.locations.push_back({dp + "/SMS_DP_SMSPKG$/" + content->content_id, "", dp.substr(8)});
+      document = wire::encode_content_locations(reply);
+    }
+  } else if (h.endpoint == "mp_uploadmanager") {
+    EXPECT_TRUE(wire::decode_upload_request(documents->body()));
+    document = wire::encode_upload_reply({"12121212-1212-4212-8212-121212121212", "mp1"});
   } else {
-    auto report = wire::decode_report(documents->body());
+    std::string body(documents->body());
+    if (const auto uploaded = wire::decode_uploaded_body(body); uploaded && *uploaded) {
+      const auto& bytes = uploads["%7B" + (*uploaded)->upload_id + "%7D"];
+      EXPECT_EQ(hex_lower(crypto::sha256(bytes)), (*uploaded)->sha256);
+      const auto plain = wire::inflate_zlib(bytes, 64U << 20);
+      EXPECT_TRUE(plain);
+      body = *from_utf16le(*plain);
+      if (const auto end = body.find('\0'); end != std::string::npos) body.resize(end);
+    }
+    auto report = wire::decode_report(body);
     EXPECT_TRUE(report) << report.error().message;
     reports.push_back(*report);
     return Reply{200, {}, ""};
@@ -273,6 +322,7 @@ sensors::Discovery FakeMachine::discover() {
   d.netbios_name = "PC1";
   d.fqdn = "pc1.lab.test";
   d.addresses = {"192.0.2.7"};
+  d.subnets = {"192.0.2.0"};
   return d;
 }
 
@@ -301,7 +351,7 @@ void Bench::open() {
 
 PassResult Bench::pass(PassOptions options) {
   Agent agent({*memory, machine, clock, random, settings, Paths::below(dir),
-               [this](const HttpTransportOptions&) { return std::make_unique<FakeTransport>(site); }, stop});
+               [this](const HttpTransportOptions&) { return std::make_unique<FakeTransport>(site); }, stop, services});
   auto result = agent.pass(options);
   EXPECT_TRUE(result) << result.error().message;
   return result.value_or(PassResult{});

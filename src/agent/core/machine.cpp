@@ -1,7 +1,7 @@
 #include "agent/core/machine.hpp"
 
-#include "base/text.hpp"
 #include "packages/detector.hpp"
+#include "packages/processes.hpp"
 #include "packages/runner.hpp"
 
 namespace fp::agent {
@@ -12,11 +12,11 @@ constexpr std::int64_t kSensorLimitMs = 60'000;
 
 class RealMachine final : public Machine {
  public:
-  RealMachine(const Clock& clock, const Path& root, const Path& state_dir, const std::atomic<bool>* cancel)
-      : runner_(clock), cancel_(cancel) {
-    roots_.root = root;
-    roots_.state_dir = state_dir;
-    source_.root = root;
+  RealMachine(const Clock& clock, MachineOptions options)
+      : runner_(clock), cancel_(options.cancel), user_(std::move(options.unprivileged_user)) {
+    roots_.root = options.package_root;
+    roots_.state_dir = options.state_dir;
+    source_.root = options.package_root;
     source_.run = [this](const std::vector<std::string>& argv) -> Result<std::string> {
       packages::Command command;
       command.argv = argv;
@@ -43,13 +43,13 @@ class RealMachine final : public Machine {
     return fail(Code::internal, "an action that does not exist");
   }
   Result<packages::Execution> run_program(const Program& program, const Path& content) override {
-    return packages::run_program(runner_, program, content, cancel_);
+    return packages::run_program(runner_, program, content, {user_, cancel_});
   }
   Status request_restart(std::int64_t minutes, std::string_view message) override {
     return packages::request_restart(runner_, minutes, message);
   }
   std::string boot_id() override { return sensors::boot_id(sensors::Source{}).value_or("unknown"); }
-  bool earlier_run_alive() override;
+  bool earlier_run_alive() override { return !packages::runs_under_way().empty(); }
   sensors::Discovery discover() override { return sensors::discover(source_); }
   sensors::Collected inventory(std::string_view kind) override { return sensors::collect(source_, kind); }
   deployment::OffsetAt local_offset() override {
@@ -61,27 +61,13 @@ class RealMachine final : public Machine {
   packages::Roots roots_;
   sensors::Source source_;
   const std::atomic<bool>* cancel_;
+  std::string user_;
 };
-
-// The runner marks what it starts with FARPOINT_RUN in the environment; children inherit it.
-bool RealMachine::earlier_run_alive() {
-  std::error_code ec;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", ec)) {
-    if (!parse_int(entry.path().filename().string())) continue;
-    auto environment = read_file(entry.path() / "environ", 1U << 20);
-    if (!environment) continue;
-    for (const auto line : split(*environment, '\0')) {
-      if (line.starts_with("FARPOINT_RUN=")) return true;
-    }
-  }
-  return false;
-}
 
 }  // namespace
 
-std::unique_ptr<Machine> make_real_machine(const Clock& clock, const Path& package_root, const Path& state_dir,
-                                           const std::atomic<bool>* cancel) {
-  return std::make_unique<RealMachine>(clock, package_root, state_dir, cancel);
+std::unique_ptr<Machine> make_real_machine(const Clock& clock, MachineOptions options) {
+  return std::make_unique<RealMachine>(clock, std::move(options));
 }
 
 }  // namespace fp::agent

@@ -32,8 +32,12 @@ class Machine {
   [[nodiscard]] virtual deployment::OffsetAt local_offset() = 0;
 };
 
-// `cancel`: set by a signal, ends a run like its time limit does.
-[[nodiscard]] std::unique_ptr<Machine> make_real_machine(const Clock& clock, const Path& package_root, const Path& state_dir,
-                                                         const std::atomic<bool>* cancel);
+struct MachineOptions {
+  Path package_root = "/";
+  Path state_dir;
+  std::string unprivileged_user = "nobody";      // runs programs that do not want root
+  const std::atomic<bool>* cancel = nullptr;     // set by a signal, ends a run like its time limit does
+};
+[[nodiscard]] std::unique_ptr<Machine> make_real_machine(const Clock& clock, MachineOptions options);
 
 }  // namespace fp::agent

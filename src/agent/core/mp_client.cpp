@@ -141,13 +141,15 @@ Result<std::vector<wire::MpEntry>> MpClient::mp_list(const std::string& base, st
   return wire::decode_mp_list(body);
 }
 
-Result<std::string> MpClient::site_sign_certificate(const std::string& base) {
+Result<MpClient::SigningCertificate> MpClient::site_sign_certificate(const std::string& base) {
   FP_TRY(body, get_authority(base, "SITESIGNCERT"));
-  return wire::decode_site_sign_certificate(body);
+  FP_TRY(der, wire::decode_site_sign_certificate(body));
+  FP_TRY(proof, wire::decode_site_sign_proof(body));
+  return SigningCertificate{std::move(der), std::move(proof)};
 }
 
-Result<std::string> MpClient::assigned_site(const std::string& base) {
-  FP_TRY(document, post(base, {"MP_LocationManager", wire::encode_location_request(wire::AssignedSiteRequest{}), false}));
+Result<std::string> MpClient::assigned_site(const std::string& base, const wire::ClientLocation& where) {
+  FP_TRY(document, post(base, {"MP_LocationManager", wire::encode_location_request(wire::AssignedSiteRequest{where}), false}));
   return wire::decode_assigned_site(document);
 }
 
@@ -161,6 +163,22 @@ Result<wire::ContentLocationReply> MpClient::locations(const std::string& base, 
 Status MpClient::report(const std::string& base, std::string_view endpoint, const std::string& document) {
   FP_CHECK(post(base, {endpoint, document, true, true}));
   return {};
+}
+
+Result<wire::UploadReply> MpClient::upload_destination(const std::string& base, const wire::UploadRequest& request) {
+  FP_TRY(document, post(base, {"MP_UploadManager", wire::encode_upload_request(request)}));
+  return wire::decode_upload_reply(document);
+}
+
+Result<Reply> MpClient::bits(const std::string& base, std::string_view upload_id, HeaderList headers, std::string body) {
+  Call call;
+  call.method = "BITS_POST";
+  FP_TRY(id, parse_guid(upload_id));
+  call.url = base + percent_encode_path(wire::upload_path(id));
+  call.headers = std::move(headers);
+  call.body = std::move(body);
+  call.reply_bytes_max = 64U << 10;
+  return transport_.send(call);
 }
 
 Status MpClient::probe(const std::string& base) {

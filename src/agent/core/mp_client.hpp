@@ -15,6 +15,7 @@
 #include "wire/location.hpp"
 #include "wire/policy.hpp"
 #include "wire/registration.hpp"
+#include "wire/upload.hpp"
 
 namespace fp::agent {
 
@@ -34,12 +35,17 @@ class MpClient {
   // Bytes as they came; `identify`: with signed headers, for a body that is not for everybody.
   [[nodiscard]] Result<std::string> policy_body(const std::string& url, bool identify);
   [[nodiscard]] Result<std::vector<wire::MpEntry>> mp_list(const std::string& base, std::string_view keyword);
-  [[nodiscard]] Result<std::string> site_sign_certificate(const std::string& base);  // DER
-  [[nodiscard]] Result<std::string> assigned_site(const std::string& base);
+  struct SigningCertificate { std::string der, root_signature; };  // the signature may be empty
+  [[nodiscard]] Result<SigningCertificate> site_sign_certificate(const std::string& base);
+  // `where`: the addresses and networks of this machine, by which a site may be told.
+  [[nodiscard]] Result<std::string> assigned_site(const std::string& base, const wire::ClientLocation& where);
   [[nodiscard]] Result<wire::ContentLocationReply> locations(const std::string& base,
                                                              const wire::ContentLocationRequest& request);
   // `endpoint` as on the wire: "MP_RelayEndpoint". Returns when the server has it.
   [[nodiscard]] Status report(const std::string& base, std::string_view endpoint, const std::string& document);
+  // Where to send a large body, and one BITS_POST packet to there; any status is a reply (docs/protocol/uploads.md).
+  [[nodiscard]] Result<wire::UploadReply> upload_destination(const std::string& base, const wire::UploadRequest& request);
+  [[nodiscard]] Result<Reply> bits(const std::string& base, std::string_view upload_id, HeaderList headers, std::string body);
   // Does something answer as a management point there? Any reply counts, a 403 too.
   [[nodiscard]] Status probe(const std::string& base);
 

@@ -1,8 +1,10 @@
 #include "agent/core/reporting.hpp"
 
 #include "agent/core/registration.hpp"
+#include "agent/core/upload.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "wire/envelope.hpp"
 #include "wire/model_json.hpp"
 #include "wire/report.hpp"
 
@@ -35,7 +37,22 @@ Reporting::Reporting(memory::Memory& memory, MpClient& mp, ServiceLocation& loca
     : memory_(memory), mp_(mp), location_(location), machine_(machine), clock_(clock) {}
 
 Status Reporting::send(std::string_view endpoint, const std::string& document) {
-  return location_.with_mp([&](const std::string& base) { return mp_.report(base, endpoint, document); });
+  const auto large = wire::make_payload({document}).bytes;
+  if (large.size() <= kUploadAboveBytes) {
+    return location_.with_mp([&](const std::string& base) { return mp_.report(base, endpoint, document); });
+  }
+  return location_.with_mp([&](const std::string& base) -> Status {
+    Uploader uploader(memory_, mp_);
+    auto uploaded = uploader.send(base, endpoint, large, location_.where().internet());
+    if (!uploaded && (uploaded.error().code == Code::forbidden || uploaded.error().code == Code::not_found)) {
+      log::info("content-transfer", "{}; the report goes in a message", uploaded.error().message);
+      return mp_.report(base, endpoint, document);
+    }
+    if (!uploaded) return std::unexpected(uploaded.error());
+    FP_CHECK(mp_.report(base, endpoint, wire::encode_uploaded_body(*uploaded)));
+    log::info("content-transfer", "{}: {} bytes uploaded", endpoint, large.size());
+    return uploader.forget(endpoint);
+  });
 }
 
 Status Reporting::send_states() {

@@ -132,10 +132,22 @@ Status set_issuers(InstallSettings& s, std::string_view v) {
   return {};
 }
 
+Status set_dns_suffix(InstallSettings& s, std::string_view v) {
+  while (v.starts_with('.')) v.remove_prefix(1);
+  if (!v.empty()) FP_CHECK(parse_host(v));
+  s.dns_suffix = lower(v);
+  return {};
+}
+
+Status set_root_key(InstallSettings& s, std::string_view v) {
+  if (!unhex(v)) return fail(Code::invalid, "it is not written in hexadecimal digits");
+  s.root_key = std::string(v);
+  return {};
+}
+
 Status read_root_key(InstallSettings& s, std::string_view v) {
   FP_TRY(content, read_file(Path(v), 64U << 10));
-  s.root_key = std::string(trim(content));
-  return {};
+  return set_root_key(s, trim(content));
 }
 
 const std::vector<Property>& properties() {
@@ -152,20 +164,22 @@ const std::vector<Property>& properties() {
       {"CCMCERTISSUERS", set_issuers, [](const S& s) { return s.certificate_issuers; }},
       text("CCMCERTSTORE", &S::certificate_store),
       flag("CCMFIRSTCERT", &S::first_certificate),
+      flag("CCMCERTNAMECHECK", &S::check_name),
       number("CCMHTTPPORT", &S::http_port, 1, 65535),
       number("CCMHTTPSPORT", &S::https_port, 1, 65535),
-      text("DNSSUFFIX", &S::dns_suffix),
+      {"DNSSUFFIX", set_dns_suffix, [](const S& s) { return s.dns_suffix; }},
       text("SMSSIGNCERT", &S::signing_certificate),
-      text("SMSPUBLICROOTKEY", &S::root_key),
+      {"SMSPUBLICROOTKEY", set_root_key, [](const S& s) { return s.root_key; }},
       {"SMSROOTKEYPATH", read_root_key, nothing},
       number("SMSCACHESIZE", &S::cache_mb, 1, 1 << 30),
       text("SMSCACHEDIR", &S::cache_dir),
       number("CCMLOGLEVEL", &S::log_level, 0, 3),
       number("CCMLOGMAXSIZE", &S::log_bytes_max, 10'000, 1 << 30),
       number("CCMLOGMAXHISTORY", &S::log_history, 0, 100),
+      flag("CCMENABLELOGGING", &S::log_enabled),
+      flag("CCMDEBUGLOGGING", &S::log_debug),
       flag("USEPKICERT", &S::use_pki),
       flag("CHECKCRL", &S::check_crl),
-      text("SOURCE", &S::source),
       text("CERTIFICATEDIR", &S::certificate_dir),
       text("CAFILE", &S::ca_file),
       text("CRLFILE", &S::crl_file),
@@ -173,6 +187,7 @@ const std::vector<Property>& properties() {
       text("NOPROXY", &S::no_proxy),
       text("COMPUTERNAME", &S::computer_name),
       text("PACKAGEROOT", &S::package_root),
+      text("UNPRIVILEGEDUSER", &S::unprivileged_user),
       text("RESOLVE", &S::resolve),
   };
   return table;
@@ -190,19 +205,6 @@ Status apply_property(InstallSettings& settings, std::string_view name, std::str
   return fail(Code::not_found, "no property is called \"{}\"", name);
 }
 
-Status apply_parameter(InstallSettings& settings, std::string_view parameter) {
-  const auto colon = parameter.find(':');
-  const auto name = parameter.substr(0, colon);
-  const auto value = colon == std::string_view::npos ? std::string_view{} : parameter.substr(colon + 1);
-  const bool flag_given = colon == std::string_view::npos;
-  if (iequals(name, "UsePKICert") && flag_given) settings.use_pki = true;
-  else if (iequals(name, "NoCRLCheck") && flag_given) settings.check_crl = false;
-  else if (iequals(name, "mp") && !value.empty()) return add_management_points(settings, value);
-  else if (iequals(name, "source") && !value.empty()) settings.source = std::string(value);
-  else return fail(Code::invalid, "no parameter is called \"/{}\"", parameter);
-  return {};
-}
-
 std::vector<std::string> check_settings(const InstallSettings& s) {
   std::vector<std::string> out;
   const auto wrong = [&](bool bad, const char* why) {
@@ -215,14 +217,16 @@ std::vector<std::string> check_settings(const InstallSettings& s) {
         "SMSSITECODE=AUTO cannot be combined with CCMHOSTNAME: a site is never assigned automatically on the internet");
   wrong(s.site_code == "AUTO" && s.always_internet,
         "SMSSITECODE=AUTO cannot be combined with CCMALWAYSINF=1: a site is never assigned automatically on the internet");
-  wrong(s.site_code == "AUTO" && s.internet_mp.empty() && !s.always_internet,
-        "SMSSITECODE=AUTO: this agent does not look for its site by itself; name the site code");
+  wrong(s.site_code == "AUTO" && s.management_points.empty() && s.internet_mp.empty() && !s.always_internet,
+        s.dns_suffix.empty() ? "SMSSITECODE=AUTO needs SMSMP: an intranet management point is asked for the site"
+                             : "SMSSITECODE=AUTO cannot be combined with DNSSUFFIX alone: the service record is named after the "
+                               "site; give SMSMP or the site code");
   wrong(!s.internet_mp.empty() && !s.use_pki,
         "CCMHOSTNAME needs /UsePKICert: internet management points accept only clients with a PKI certificate");
   wrong(s.always_internet && !s.use_pki,
         "CCMALWAYSINF=1 needs /UsePKICert: on the internet there is HTTPS with a PKI certificate only");
-  wrong(s.internet_mp.empty() && s.management_points.empty(),
-        "neither SMSMP nor CCMHOSTNAME is given: the client would not know any management point");
+  wrong(s.internet_mp.empty() && s.management_points.empty() && s.dns_suffix.empty(),
+        "none of SMSMP, CCMHOSTNAME and DNSSUFFIX is given: the client would not know any management point");
   bool plain = false;
   for (const auto& m : s.management_points) plain = plain || istarts_with(m, "http://");
   wrong(s.always_internet && plain,
@@ -231,6 +235,12 @@ std::vector<std::string> check_settings(const InstallSettings& s) {
                                    std::pair(s.crl_file, "--crl-file")}) {
     if (!path.empty() && !file_exists(path)) out.push_back(fmt::format("{}: there is no file {}", name, path));
   }
+  return out;
+}
+
+std::vector<std::string> property_names() {
+  std::vector<std::string> out;
+  for (const auto& p : properties()) out.emplace_back(p.name);
   return out;
 }
 

@@ -12,8 +12,10 @@
 
 namespace fp::agent {
 
+inline constexpr std::string_view kAssignedSite = "site.assigned";  // in memory: what AUTO found
+
 struct InstallSettings {
-  std::string site_code;                        // SMSSITECODE; AUTO only on an intranet
+  std::string site_code;                        // SMSSITECODE; AUTO: the intranet management point is asked
   std::string internet_mp;                      // CCMHOSTNAME: host[:port]
   bool always_internet = false;                 // CCMALWAYSINF
   std::vector<std::string> management_points;   // SMSMP, SMSMPLIST, /mp: host[:port], with https:// or http:// in front if given
@@ -22,6 +24,7 @@ struct InstallSettings {
   std::string certificate_issuers;              // CCMCERTISSUERS
   std::string certificate_store = "MY";         // CCMCERTSTORE
   bool first_certificate = true;                // CCMFIRSTCERT=0: several that fit are an error
+  bool check_name = true;                       // CCMCERTNAMECHECK=0: the subject need not name this computer
   bool use_pki = false;                         // /UsePKICert
   bool check_crl = true;                        // /NoCRLCheck
   int http_port = 80, https_port = 443;         // CCMHTTPPORT, CCMHTTPSPORT
@@ -30,16 +33,18 @@ struct InstallSettings {
   std::string root_key;                         // SMSPUBLICROOTKEY or the content of SMSROOTKEYPATH: hex
   std::int64_t cache_mb = 5120;                 // SMSCACHESIZE
   std::string cache_dir;                        // SMSCACHEDIR; empty: <data>/cache
-  std::string source;                           // /source
   int log_level = 1;                            // CCMLOGLEVEL: 0 verbose .. 3 errors
   std::int64_t log_bytes_max = 250'000;         // CCMLOGMAXSIZE
   int log_history = 1;                          // CCMLOGMAXHISTORY
+  bool log_enabled = true;                      // CCMENABLELOGGING
+  bool log_debug = false;                       // CCMDEBUGLOGGING: verbose, whatever the level
   std::string certificate_dir;                  // --certificate-dir: folder of PEM pairs; empty: /etc/farpoint/certificates
   std::string ca_file;                          // --ca-file: trusted roots of site systems
   std::string crl_file;                         // --crl-file: PEM revocation lists for check_crl
   std::string proxy, no_proxy;                  // --proxy, --no-proxy
   std::string computer_name;                    // --computer-name; empty: the host name
   std::string package_root = "/";               // --package-root: where packages are installed
+  std::string unprivileged_user = "nobody";     // --unprivileged-user: runs programs that do not want root
   std::string resolve;                          // --resolve host:port:address
 };
 
@@ -60,12 +65,14 @@ struct Paths {
 };
 
 // One property by its name ("CCMHOSTNAME", case-insensitive). Code::not_found: no such property; Code::invalid: a bad value.
+// What only matters to one installation (SMSCONFIGSOURCE, /source, ...) is read in install_order.hpp.
 [[nodiscard]] Status apply_property(InstallSettings& settings, std::string_view name, std::string_view value);
-// One parameter without its slash: "UsePKICert", "mp:host;host", "source:/path".
-[[nodiscard]] Status apply_parameter(InstallSettings& settings, std::string_view parameter);
 
 // Every combination that cannot work, each naming the two properties and why. Empty: good.
 [[nodiscard]] std::vector<std::string> check_settings(const InstallSettings& settings);
+
+// Every name that apply_property knows.
+[[nodiscard]] std::vector<std::string> property_names();
 
 [[nodiscard]] std::string to_text(const InstallSettings& settings);
 [[nodiscard]] Result<InstallSettings> parse_settings(std::string_view text);

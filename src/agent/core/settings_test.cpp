@@ -27,14 +27,10 @@ bool complains(const InstallSettings& s, std::string_view first, std::string_vie
 TEST(Properties, TheSpellingOfAdministratorsIsRead) {
   auto s = with({{"SMSSITECODE", "lab"}, {"CCMHOSTNAME", "mp.example.org"}, {"ccmalwaysinf", "1"}, {"SMSMP", "https://mp1.corp"},
                  {"SMSMPLIST", "mp2;https://mp3:8443"}, {"CCMCERTSEL", "SubjectStr:pc"}, {"SMSCACHESIZE", "100"}});
-  ASSERT_TRUE(apply_parameter(s, "usepkicert"));
-  ASSERT_TRUE(apply_parameter(s, "NoCRLCheck"));
-  ASSERT_TRUE(apply_parameter(s, "mp:mp4;mp5"));
+  s.use_pki = true;
   EXPECT_EQ(s.site_code, "LAB");
   EXPECT_TRUE(s.always_internet);
-  EXPECT_TRUE(s.use_pki);
-  EXPECT_FALSE(s.check_crl);
-  EXPECT_EQ(s.management_points.size(), 5U);
+  EXPECT_EQ(s.management_points.size(), 3U);
   EXPECT_TRUE(check_settings(s).empty());
 }
 
@@ -42,13 +38,13 @@ TEST(Properties, WhatCannotBeReadIsRefusedByName) {
   InstallSettings s;
   for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
            {"SMSSITECODE", "TOOLONG"}, {"CCMHOSTNAME", "https://mp"}, {"CCMALWAYSINF", "maybe"}, {"CCMHTTPSPORT", "70000"},
-           {"CCMCERTSEL", "Nothing:x"}, {"SMSMP", "bad host"}, {"CCMLOGLEVEL", "9"}}) {
+           {"CCMCERTSEL", "Nothing:x"}, {"SMSMP", "bad host"}, {"CCMLOGLEVEL", "9"},
+           {"SMSPUBLICROOTKEY", "no hex"}, {"DNSSUFFIX", "a b"}}) {
     auto done = apply_property(s, name, value);
     ASSERT_FALSE(done) << name;
     EXPECT_NE(done.error().message.find(name), std::string::npos);
   }
   EXPECT_EQ(apply_property(s, "NOSUCH", "1").error().code, Code::not_found);
-  EXPECT_FALSE(apply_parameter(s, "unknown"));
 }
 
 TEST(Properties, CombinationsThatCannotWorkNameBoth) {
@@ -56,6 +52,11 @@ TEST(Properties, CombinationsThatCannotWorkNameBoth) {
   EXPECT_TRUE(complains(with({{"SMSSITECODE", "AUTO"}, {"CCMHOSTNAME", "mp"}}), "SMSSITECODE=AUTO", "CCMHOSTNAME"));
   EXPECT_TRUE(complains(with({{"SMSSITECODE", "LAB"}, {"CCMHOSTNAME", "mp"}}), "CCMHOSTNAME", "/UsePKICert"));
   EXPECT_TRUE(complains(with({{"SMSSITECODE", "LAB"}}), "SMSMP", "CCMHOSTNAME"));
+  EXPECT_TRUE(complains(with({{"SMSSITECODE", "AUTO"}}), "SMSSITECODE=AUTO", "SMSMP"));
+  EXPECT_TRUE(complains(with({{"SMSSITECODE", "AUTO"}, {"DNSSUFFIX", "corp.test"}}), "SMSSITECODE=AUTO", "DNSSUFFIX"));
+  EXPECT_TRUE(complains(with({{"SMSSITECODE", "AUTO"}, {"CCMALWAYSINF", "1"}}), "SMSSITECODE=AUTO", "CCMALWAYSINF"));
+  EXPECT_TRUE(check_settings(with({{"SMSSITECODE", "AUTO"}, {"SMSMP", "mp1"}})).empty());
+  EXPECT_TRUE(check_settings(with({{"SMSSITECODE", "LAB"}, {"DNSSUFFIX", "corp.test"}})).empty());
   EXPECT_TRUE(complains(with({{"SMSMP", "mp"}}), "SMSSITECODE", "missing"));
   EXPECT_TRUE(
       complains(with({{"SMSSITECODE", "LAB"}, {"SMSMP", "mp"}, {"SMSSIGNCERT", "/nowhere.pem"}}), "SMSSIGNCERT", "/nowhere.pem"));

@@ -1,8 +1,10 @@
 #include "agent/sensors/sensors.hpp"
 
+#include <arpa/inet.h>
 #include <time.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "agent/sensors/reading.hpp"
@@ -35,6 +37,19 @@ void sort_and_make_unique(Instances& all) {
   });
   const auto same = [](const auto& a, const auto& b) { return identity(a) == identity(b); };
   all.erase(std::unique(all.begin(), all.end(), same), all.end());
+}
+
+// The first address of its network; empty if it is no address.
+std::string subnet_of(const Address& a) {
+  const int family = a.address.find(':') == a.address.npos ? AF_INET : AF_INET6;
+  std::array<unsigned char, sizeof(in6_addr)> bits{};
+  const int bytes = family == AF_INET ? 4 : 16;
+  if (::inet_pton(family, a.address.c_str(), bits.data()) != 1) return {};
+  for (int bit = std::clamp(a.prefix_length, 0, bytes * 8); bit < bytes * 8; ++bit) {
+    bits[static_cast<std::size_t>(bit / 8)] &= static_cast<unsigned char>(~(0x80U >> (bit % 8)));
+  }
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  return ::inet_ntop(family, bits.data(), text.data(), text.size()) == nullptr ? std::string() : std::string(text.data());
 }
 
 bool reachable(std::string_view address) {
@@ -132,7 +147,9 @@ Discovery discover(const Source& source) {
   out.netbios_name = upper(host.substr(0, std::min<std::size_t>(host.find('.'), 15)));
   out.fqdn = qualified_name(source, host);
   for (const auto& a : addresses_of(source)) {
-    if (reachable(a.address)) out.addresses.push_back(a.address);
+    if (!reachable(a.address)) continue;
+    out.addresses.push_back(a.address);
+    out.subnets.push_back(subnet_of(a));
   }
   std::set<std::string> macs;
   for (const auto& adapter : read_network_adapter(source).value_or(Instances{})) {

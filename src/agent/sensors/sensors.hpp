@@ -57,6 +57,7 @@ struct Discovery {
   std::string netbios_name;            // first 15 characters of the host name, upper case
   std::string fqdn;                    // host name with its domain, lower case; the host name alone where there is none
   std::vector<std::string> addresses;  // without loopback and link-local
+  std::vector<std::string> subnets;    // of the addresses, in their order: "192.0.2.0"
   std::vector<std::string> macs;       // upper case, colons; without loopback
   std::string machine_id, os_caption, os_version, architecture;
 };

@@ -53,7 +53,7 @@ Outcome<std::string> reply_to(Context& context, const net::Request& request,
                                            .unknown_x64 = site.unknown_x64},
                                           query.keyword);
     case AuthorityKeyword::site_sign_certificate:
-      return wire::encode_site_sign_certificate(site.site_signing_certificate_der);
+      return wire::encode_site_sign_certificate(site.site_signing_certificate_der, site.site_signing_proof);
     case AuthorityKeyword::trusted_root_key:
       return wire::encode_trusted_root_key(site.trusted_root_key);
     case AuthorityKeyword::mp_location:

@@ -39,6 +39,7 @@ struct Settings {
       capability_key;  // shared with the distribution points (wire/capability.hpp); empty: none issued
   std::int64_t capability_life_s = 8 * 3600;
   std::string site_signing_certificate_der;  // SITESIGNCERT
+  std::string site_signing_proof;            // and the trusted root key's signature over it
   std::string trusted_root_key;              // SubjectPublicKeyInfo, DER
   std::string certificate_der;               // of this management point: MPCERT
   std::string unknown_x86, unknown_x64;      // GUIDs of boot media clients; empty: not offered
