@@ -78,7 +78,7 @@ def test_status_why_and_logs_answer_people_and_programs(office):
     assert len(logs["lines"]) == 3 and logs["file"].endswith("agent.log")
     assert "Currently intranet" in office.laptop.out("farpoint-agent", "status")
     assert "answered" in office.laptop.out("farpoint-agent", "why", "location")
-    assert ask(office.laptop, "why", "FP199999")["code"] == "not_found"
+    assert ask(office.laptop, "why", "FP199999")["code"] == "not found"
 
 
 def test_heartbeat_and_inventory_arrive_full_and_then_as_what_changed(office):

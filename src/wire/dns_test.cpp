@@ -57,7 +57,7 @@ TEST(Dns, WhatIsMalformedIsRefused) {
   const auto whole = answer(1, record("0000000001BB", "0473697465C01F", 7));
   for (std::size_t n = 0; n < whole.size(); ++n) EXPECT_FALSE(decode_service_records(whole.substr(0, n))) << n;
   EXPECT_FALSE(decode_service_records(answer(1, record("0000000001BB", "C0FF", 2))));   // a pointer forwards
-  EXPECT_FALSE(decode_service_records(answer(1, record("0000000001BB", "C03A", 2))));   // and one to itself or behind
+  EXPECT_FALSE(decode_service_records(answer(1, record("0000000001BB", "C040", 2))));   // and one to itself
   EXPECT_FALSE(decode_service_records(answer(1, record("0000000001BB", "0473697465C01F", 6))));
   EXPECT_FALSE(decode_service_records(answer(9, record("0000000001BB", "0473697465C01F", 7))));
   EXPECT_FALSE(decode_service_records(answer(1, record("0000000001BB", "80736974", 4))));

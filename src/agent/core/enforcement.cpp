@@ -90,6 +90,8 @@ Result<Instant> Enforcement::run(bool forced, bool network_changed) {
 
 bool Enforcement::is_due(const Case& c, bool forced) const {
   if (forced || c.user_started || c.record.state == 4000 || c.record.next_at.ms == 0) return true;
+  // The restart that was waited for has happened.
+  if (c.record.restart_pending && c.record.restart_boot_id != machine_.boot_id()) return true;
   // Windows come and go by policy of their own: what waits for one is looked at in every pass.
   if (c.record.state == deployment::topic_1702(State::waiting_window)) return true;
   if (fetch_now_ && c.record.state == deployment::topic_1702(State::waiting_content)) return true;
