@@ -79,6 +79,9 @@ class Samples {
     FP_CHECK(write_file(source() / "package" / "empty.dat", ""));
     FP_CHECK(write_file(source() / "package" / "sub" / "small.txt", "in a folder of its own\n"));
     FP_CHECK(write_file(source() / "package" / "large.bin", random_.bytes(kLargeBytes)));
+    // At the names that installers ask for; to be fetched, not to be run.
+    for (const auto* name : {"ccmsetup.exe", "ccmsetup.cab"})
+      FP_CHECK(write_file(client_files_of(config_.data) / name, "Farpoint sample, not a program\n"));
     return write_file(source() / "application" / "install.sh",
                       "#!/bin/sh\nmkdir -p /var/lib/farpoint-sample && date -u > /var/lib/farpoint-sample/installed\n", 0755);
   }
@@ -220,6 +223,8 @@ Result<SiteConfig> prepare_scratch(const ScratchOptions& options, const Clock& c
   SiteConfig config;
   if (const auto mistakes = read_config(options.data / "farpoint.toml", config); !mistakes.empty())
     return fail(Code::invalid, "{}", mistakes.front());
+  // Programs tell a management point by the 401 at this door (wire.md §2); behind it nobody is accepted.
+  config.windows_auth = options.open;
   // The folder may be from an earlier run at other addresses: what was asked for now is what counts.
   for (auto& listener : config.listeners) {
     const auto& at = listener.door == Door::intranet_http ? options.http : options.https;

@@ -1,5 +1,8 @@
 #include "apps/setup.hpp"
 
+#include <algorithm>
+#include <functional>
+
 #include "apps/ownership.hpp"
 #include "base/ids.hpp"
 #include "base/text.hpp"
@@ -225,6 +228,12 @@ std::string url_of(const SiteConfig& config, bool internet) {
 }
 
 }  // namespace
+
+std::string http_url_of(const SiteConfig& config) {
+  const auto plain = std::ranges::find(config.listeners, Door::intranet_http, &ListenerConfig::door);
+  if (plain == config.listeners.end() || config.intranet_fqdn.empty()) return {};
+  return fmt::format("http://{}:{}", config.intranet_fqdn, plain->port);
+}
 
 Result<Endpoint> parse_endpoint(std::string_view text) {
   const auto colon = text.rfind(':');

@@ -51,6 +51,8 @@ struct SetupResult {
 // The site's own management and distribution point, as the configuration says: at every start, because it may have changed.
 [[nodiscard]] Status put_own_points(store::Store& store, const SiteConfig& config);
 
+[[nodiscard]] std::string http_url_of(const SiteConfig& config);  // of the plain intranet listener; empty: none
+
 // Where the pieces lie below the data folder.
 [[nodiscard]] inline Path database_of(const Path& data) { return data / "site.db"; }
 [[nodiscard]] inline Path keys_of(const Path& data) { return data / "keys"; }

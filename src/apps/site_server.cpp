@@ -7,6 +7,7 @@
 #include "apps/doors.hpp"
 #include "apps/setup.hpp"
 #include "apps/trust.hpp"
+#include "base/ids.hpp"
 #include "base/text.hpp"
 #include "domain/access/routes.hpp"
 #include "net/server.hpp"
@@ -124,9 +125,26 @@ Status SiteServer::Parts::open() {
   return roles(keys);
 }
 
+namespace {
+
+// The ids under which machines without a client are told apart (wire.md §7): made once, the same for ever.
+Result<std::string> lasting_guid(store::Store& store, std::string_view name, Random& random) {
+  return store.write([&](store::Repositories& r) -> Result<std::string> {
+    auto known = r.site.value(name);
+    if (known || known.error().code != Code::not_found) return known;
+    std::string made = new_guid(random);
+    FP_CHECK(r.site.set_value(name, made));
+    return made;
+  });
+}
+
+}  // namespace
+
 Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
   FP_TRY(certificate, certificate_der_of(config));
   if (config.mp_enabled) {
+    FP_TRY(unknown_x86, lasting_guid(*store, "unknown_machine.x86", random));
+    FP_TRY(unknown_x64, lasting_guid(*store, "unknown_machine.x64", random));
     mp::Settings settings;
     settings.site_code = config.site_code;
     settings.host = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
@@ -140,6 +158,10 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
     settings.site_signing_proof = proof;
     settings.trusted_root_key = keys.trusted_root.public_key().spki_der();
     settings.certificate_der = certificate;
+    settings.open_dp_url = config.dp_enabled && config.dp_anonymous ? http_url_of(config) : std::string();
+    if (!settings.open_dp_url.empty()) settings.open_dp = config.dp_name;
+    settings.unknown_x86 = unknown_x86;
+    settings.unknown_x64 = unknown_x64;
     settings.client_files = config.client_files.empty() ? client_files_of(config.data) : config.client_files;
     settings.uploads = uploads_of(config.data);
     mp = std::make_unique<mp::Service>(*store, clock, random, settings,
@@ -171,7 +193,7 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
 net::Response SiteServer::Parts::dispatch(net::Request& request) {
   if (mp && mp::Service::owns(request.path) && offered(config.mp_connections, request.peer.door)) return mp->handle(request);
   if (dp && dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door)) return dp->handle(request);
-  return net::Response::empty(404);
+  return net::Response::empty(request.method == "CCM_POST" ? 400 : 404);  // a message elsewhere (wire.md §16)
 }
 
 std::optional<net::Response> SiteServer::Parts::dispatch_at_once(net::Request& request) {
@@ -189,8 +211,9 @@ Status SiteServer::Parts::listen() {
   options.handler = [this](net::Request& request) { return dispatch(request); };
   options.quick = [this](net::Request& request) { return dispatch_at_once(request); };
   options.body_limit = [](const net::Request& head) {
-    return mp::Service::owns(head.path) ? mp::Service::body_limit(head) : dp::DistributionPoint::body_bytes_max(head);
+    return dp::DistributionPoint::owns(head.path) ? dp::DistributionPoint::body_bytes_max(head) : mp::Service::body_limit(head);
   };
+  options.too_large = [this](const net::Request& head) { return mp ? mp->too_large(head) : std::nullopt; };
   options.verifier = [this](std::string_view leaf, const std::vector<std::string>& chain) { return trust->check_peer(leaf, chain); };
   FP_TRY(started, net::Server::start(std::move(options)));
   server = std::move(started);

@@ -4,6 +4,8 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -46,6 +48,18 @@ Response guarded(Ask ask) {
   } catch (...) {
     return failed_role("unknown exception");
   }
+}
+
+// A login by NTLM or Negotiate is of its connection, and clients go on with it on this one whatever they announced (wire.md §2).
+bool asks_for_login(const Response& response) {
+  return response.status == 401 && std::ranges::any_of(response.headers, [](const auto& header) {
+    return iequals(header.first, "WWW-Authenticate") && (iequals(header.second, "NTLM") || iequals(header.second, "Negotiate"));
+  });
+}
+
+Response fault_response(const TooLarge& too_large, const HttpFault& fault, const Request* head) {
+  if (fault.status != 413 || head == nullptr || !too_large) return plain_fault(fault);
+  return guarded([&] { return too_large(*head).value_or(plain_fault(fault)); });
 }
 
 CertificateVerdict verify_guarded(const PeerVerifier& verifier, std::string_view leaf, const std::vector<std::string>& chain) {
@@ -253,7 +267,7 @@ Task<Connection::Next> Connection::serve_one() {
   if (head.chunked || head.content_length > 0) {
     const bool complete = co_await read_body(head);
     if (!complete && !fault_) co_return Next::drop;
-    if (!complete) co_return co_await refuse(*fault_);
+    if (!complete) co_return co_await refuse(*fault_, &head.request);
   }
   deadline_.never();  // the role takes the time it needs
   Response response;
@@ -363,7 +377,8 @@ Task<Connection::Next> Connection::respond(const RequestHead& head, const Respon
   WriteOptions how;
   how.head_only = head.request.method == "HEAD";
   how.http11 = head.http11;
-  how.keep_alive = head.keep_alive && !response.close && !core_->stopping.load(std::memory_order_relaxed);
+  const bool keep = head.keep_alive || (head.http11 && asks_for_login(response));
+  how.keep_alive = keep && !response.close && !core_->stopping.load(std::memory_order_relaxed);
   deadline_.in_s(core_->clock, core_->options.write_timeout_s);
   const bool sent = co_await write_response(stream_, loop_, response, how);
   const auto status_class = sent && response.status >= 100 && response.status < 600 ? response.status / 100 : 0;
@@ -377,14 +392,14 @@ Task<Connection::Next> Connection::respond(const RequestHead& head, const Respon
   co_return how.keep_alive ? Next::request : Next::close;
 }
 
-Task<Connection::Next> Connection::refuse(const HttpFault& fault) {
+Task<Connection::Next> Connection::refuse(const HttpFault& fault, const Request* head) {
   core_->counters.rejected_malformed.fetch_add(1, std::memory_order_relaxed);
   core_->counters.by_class[fault.status / 100].fetch_add(1, std::memory_order_relaxed);
   log::info("http", "{}: {} {}", peer_.address, fault.status, fault.why);
   WriteOptions how;
   how.keep_alive = false;
   deadline_.in_s(core_->clock, core_->options.write_timeout_s);
-  const auto response = plain_fault(fault);
+  const auto response = fault_response(core_->options.too_large, fault, head);
   const bool sent = co_await write_response(stream_, loop_, response, how);
   co_return sent ? Next::close : Next::drop;
 }

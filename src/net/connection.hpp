@@ -34,7 +34,7 @@ class Connection {
   [[nodiscard]] Task<bool> ensure_verified();
   [[nodiscard]] Task<Response> answer(Request& request);
   [[nodiscard]] Task<Next> respond(const RequestHead& head, const Response& response);
-  [[nodiscard]] Task<Next> refuse(const HttpFault& fault);
+  [[nodiscard]] Task<Next> refuse(const HttpFault& fault, const Request* head = nullptr);
   [[nodiscard]] std::size_t body_limit(const Request& head) const;
   [[nodiscard]] Response busy();
   void consume(std::size_t bytes);

@@ -95,6 +95,15 @@ std::expected<void, HttpFault> check_framing(const Request& request, bool http11
   return {};
 }
 
+// Clients of management points write the authority without its port, and in messages any name of theirs (wire.md §2): no cache
+// keeps an answer to such a verb. Otherwise two parsers could see two hosts.
+bool same_authority(const Request& request, std::string_view authority) {
+  const std::string_view host = request.header("Host");
+  if (request.method == "CCM_POST" || request.method == "BITS_POST" || iequals(authority, host)) return true;
+  const auto colon = host.rfind(':');
+  return colon != host.npos && host.find(']', colon) == host.npos && iequals(authority, host.substr(0, colon));
+}
+
 // Cuts an absolute-form target to path and query; splits and decodes them.
 std::expected<void, HttpFault> split_target(Request& request) {
   auto& target = request.target;
@@ -105,7 +114,7 @@ std::expected<void, HttpFault> split_target(Request& request) {
     auto end = target.find_first_of("/?", begin);
     if (end == target.npos) end = target.size();
     const auto authority = std::string_view(target).substr(begin, end - begin);
-    if (!iequals(authority, request.header("Host"))) return fault(400, "Host differs from the authority of the target");
+    if (!same_authority(request, authority)) return fault(400, "Host differs from the authority of the target");
     const bool bare = end == target.size() || target[end] == '?';
     std::string rest(bare ? 1 : 0, '/');
     rest += std::string_view(target).substr(end);

@@ -55,10 +55,14 @@ using PeerVerifier =
 // given at once (a file that is open already, a poll that memory can answer). Empty: run the handler on the pool. The body is complete.
 using QuickHandler = std::function<std::optional<Response>(Request& request)>;
 
+// The 413 of a protocol that wants more than a status, asked on the event loop. Empty: a plain one. The connection ends.
+using TooLarge = std::function<std::optional<Response>(const Request& head)>;
+
 struct ServerOptions {
   std::vector<ListenerOptions> listeners;
   Handler handler;
   BodyLimit body_limit;     // unset: no request may have a body
+  TooLarge too_large;       // may be unset
   PeerVerifier verifier;    // unset: every shown certificate is recorded as `untrusted`
   QuickHandler quick;       // may be unset
   unsigned io_threads = 0;  // 0: one per core

@@ -106,8 +106,6 @@ Result<HttpIdentity> decode_media_token(std::string_view text) {
 Result<std::optional<MessageProofs>> decode_proofs(const Envelope& envelope) {
   const auto& auth = envelope.header.auth;
   if (!auth || auth->payload_signature.empty()) return std::optional<MessageProofs>();
-  if (auth->payload_signature.size() > kSignatureCharsMax || !unhex(auth->payload_signature))
-    return fail(Code::invalid, "PayloadSignature is not hex");
   MessageProofs proofs;
   proofs.payload = {"PayloadSignature", {envelope.payload}, auth->payload_signature};
   const std::string& sent = envelope.header.source_id_as_sent;

@@ -26,7 +26,7 @@ struct RegistrationRequest {
   bool internet = false;             // InternetFlag
   std::map<std::string, std::string> properties;  // every DiscoveryProperties/Property
   // Filled by decoding: the signature and what it covers, UTF-16LE of the literal <Data>...</Data>.
-  std::string signature;             // hex
+  std::string signature;             // hex; empty: none, or one that is no hex
   std::string signed_bytes;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ids.hpp"
+#include "base/limits.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "domain/access/routes.hpp"
@@ -72,7 +73,7 @@ std::size_t DistributionPoint::body_bytes_max(const net::Request& head) {
   const access::Route* route = access::find_route(access::Role::dp, head.path);
   if (!route) return 0;
   if (route->id == access::RouteId::dp_link && !head.peer.fingerprint.empty()) return site_body_bytes_max(head.method, head.path);
-  return wire::kPropfindBodyBytesMax;
+  return head.method == "CCM_POST" ? limits::kMessageBodyBytesMax : wire::kPropfindBodyBytesMax;
 }
 
 access::Caller DistributionPoint::caller_of(const net::Request& request) const {
@@ -145,6 +146,8 @@ net::Response DistributionPoint::handle(net::Request& request) {
   const Target target = target_of(request);
   if (!target.route) return net::Response::text(404, "text/plain", "Not found\n");
   const access::Decision decision = authorize(request, target);
+  if (decision.status == 405 && request.method == "CCM_POST")  // a message elsewhere (wire.md §16)
+    return net::Response::text(400, "text/plain", "Messages go to a management point.\n");
   if (!decision.allowed()) return refusal(decision, target.route);
   switch (target.route->id) {
     case access::RouteId::dp_link: return answer_site(request, target.rest, library_, pulls_);

@@ -92,7 +92,10 @@ Outcome<std::string> content(Context& context, const Message& message,
   if (internet) shuffle(*places, context.random);
   const std::string segment =
       content_id.empty() ? std::string() : capability_for(context, message, content_id);
-  for (const Place& place : *places) {
+  for (Place& place : *places) {
+    // Who speaks plain HTTP has no certificate to show at the other listener.
+    if (!internet && message.request.peer.door == Door::intranet_http && place.name == context.settings.open_dp)
+      place.url = context.settings.open_dp_url;
     const bool tls = istarts_with(place.url, "https:");
     reply.locations.push_back(
         {.url = place.url + "/SMS_DP_SMSPKG$/" + segment + content_id,

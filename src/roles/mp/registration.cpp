@@ -37,12 +37,23 @@ Outcome<void> check_encryption_certificate(const RegistrationRequest& request) {
   return {};
 }
 
+// A confirmation names its client and may leave the certificates out: they are on record, and so is the key it must be signed by.
+Outcome<void> complete(Context& context, RegistrationRequest& request) {
+  if (!request.signing_certificate_der.empty() || request.client_id.empty()) return {};
+  auto device = context.store.read([&](store::Repositories& r) { return r.devices.find(request.client_id); });
+  if (!device) return refused(device.error());
+  request.signing_certificate_der = std::move(device->signing_certificate_der);
+  request.encryption_certificate_der = std::move(device->encryption_certificate_der);
+  return {};
+}
+
 Outcome<Applicant> examine(Context& context, Message& message) {
   auto decoded = wire::decode_registration(message.documents.body());
   if (!decoded) return refused(decoded.error());
   Applicant applicant;
   applicant.request = std::move(*decoded);
   RegistrationRequest& request = applicant.request;
+  if (auto good = complete(context, request); !good) return std::unexpected(good.error());
   if (request.encryption_certificate_der.empty())
     request.encryption_certificate_der = request.signing_certificate_der;
   const auto signing = pki::Certificate::from_der(request.signing_certificate_der);

@@ -43,6 +43,7 @@ struct Settings {
   std::string trusted_root_key;              // SubjectPublicKeyInfo, DER
   std::string certificate_der;               // of this management point: MPCERT
   std::string unknown_x86, unknown_x64;      // GUIDs of boot media clients; empty: not offered
+  std::string open_dp, open_dp_url;          // this server's anonymous distribution point over plain HTTP; empty: none
   Path client_files;                         // served below /CCM_Client; empty: 404
   Path uploads;                              // folder of BITS sessions; empty: uploads are off (501)
   std::int64_t uploads_bytes_max = std::int64_t{4} << 30;  // all unfinished and unused uploads together
@@ -76,6 +77,8 @@ class Service {
   [[nodiscard]] static bool owns(std::string_view decoded_path);
   // Largest body of a request with this head (net::BodyLimit); 0: none is read.
   [[nodiscard]] static std::size_t body_limit(const net::Request& head);
+  // The answer where that limit is passed (net::TooLarge); nothing: the server's own.
+  [[nodiscard]] std::optional<net::Response> too_large(const net::Request& head);
 
   // Called for every refusal, on the thread that refuses. Set before the first request; tests and metrics.
   void on_refusal(RefusalHook hook);

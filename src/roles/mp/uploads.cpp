@@ -106,8 +106,8 @@ Uploads::Shared Uploads::find(std::string_view destination) {
 Result<std::string> Uploads::grant(std::string_view client_id, std::string_view peer) {
   if (folder_.empty()) return fail(Code::unavailable, "uploads are off");
   const std::lock_guard guard(lock_);
-  if (open_of(client_id, peer) >= kUploadsOfOnePeerMax)
-    return fail(Code::unavailable, "{} uploads of this client are open", kUploadsOfOnePeerMax);
+  if (open_of(client_id, peer) >= kUploadsOfOneClientMax)
+    return fail(Code::unavailable, "{} uploads of this client are open", kUploadsOfOneClientMax);
   const std::string id = new_guid(random_);
   auto entry = std::make_shared<Entry>();
   entry->client_id = client_id;

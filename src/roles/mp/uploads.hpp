@@ -21,7 +21,9 @@
 namespace fp::mp {
 
 inline constexpr std::int64_t kUploadLifeMs = std::int64_t{14} * 24 * 3600 * 1000;
-inline constexpr int kUploadsOfOnePeerMax = 16;
+inline constexpr int kUploadsOfOneClientMax = 16;  // that asked for its destinations
+// Of a sender that did not ask. Many clients may stand behind one address; what they may write is bounded in bytes.
+inline constexpr int kUploadsOfOnePeerMax = 256;
 inline constexpr std::string_view kProxyPeer = "proxy";  // any client behind the pinned bridging proxy
 
 class Uploads {
