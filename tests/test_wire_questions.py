@@ -1,5 +1,7 @@
 """Policy, authority, locations and reports, sentence by sentence of wire.md: forms of questions, and the answers."""
+import hashlib
 import re
+import struct
 import uuid
 import xml.etree.ElementTree as ET
 import zlib
@@ -9,6 +11,9 @@ import pytest
 import rawhttp
 from asn1 import find_octets
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from wireparts import BOM, EMPTY, SITE_REQUEST, header_xml, mime, plain_body, post, raw_signature, wide
 
 
@@ -166,6 +171,67 @@ NOT_HEADERS = {
 def test_a_secret_body_without_good_headers_is_the_page_that_begins_with_html(client, fault):
     refused = client.body(by_flag(client, True)[0][1], NOT_HEADERS[fault](client))
     assert refused.status_code == 403 and refused.content.startswith(b"<HTML>")
+
+
+def test_a_secret_body_is_sealed_to_the_encryption_certificate(open_site):
+    one = farclient.Client(open_site.session(), open_site.http, "sealed")
+    other = farclient.Client(open_site.session(), open_site.http, "sealed")
+    pem = other.certificate.public_bytes(serialization.Encoding.DER).hex().upper()
+    body = one.registration()
+    data = body[body.index("<Data"):body.index("</Data>") + 7]
+    data = re.sub(r"(<Encryption[^>]*>)[^<]*", lambda m: m.group(1) + pem, data)
+    signature = f"<Signature><SignatureValue>{one.sign(wide(data))}</SignatureValue></Signature>"
+    envelope = one.envelope("MP_ClientRegistration", f"<ClientRegistrationRequest>{data}{signature}</ClientRegistrationRequest>",
+                            signed=False)
+    one.guid = re.search(r'SMSID="(GUID:[^"]+)"', farclient.open_reply(one.post(envelope).content)).group(1)
+    sealed = find_octets(one.body(by_flag(one, True)[0][1], one.token()).content)[0]
+    pad = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)
+    assert len(other.key.decrypt(sealed, pad)) == 32
+    with pytest.raises(ValueError):
+        one.key.decrypt(sealed, pad)
+
+
+def plain_secret(text):
+    """wire.md §4.8: a 64-byte head, then CBC with a key that CryptDeriveKey makes from the seed in it."""
+    blob = bytes.fromhex(text)
+    kind, seed = blob[:4], blob[4:44]
+    length, size, algorithm, zero = struct.unpack("<4I", blob[48:64])
+    assert struct.unpack("<I", blob[44:48]) == (0x14,) and zero == 0 and len(blob) == 64 + size
+    digest = hashlib.sha1(seed).digest().ljust(64, b"\0")
+    derived = b"".join(hashlib.sha1(bytes(a ^ b for a, b in zip(digest, bytes([pad]) * 64))).digest() for pad in (0x36, 0x5C))
+    assert (kind, algorithm) in ((b"\x89\x13\0\0", 0x6603), (b"\x8a\x13\0\0", 0x6610))
+    cipher = algorithms.TripleDES(derived[:24]) if algorithm == 0x6603 else algorithms.AES(derived[:32])
+    opened = Cipher(cipher, modes.CBC(bytes(cipher.block_size // 8))).decryptor()
+    plain = opened.update(blob[64:]) + opened.finalize()
+    assert plain[-1] == len(plain) - length and set(plain[length:]) == {plain[-1]}
+    assert plain[:length].endswith(b"\0\0")
+    return plain[:length - 2].decode("utf-16-le")
+
+
+def opened_body(client, url):
+    key, iv, data, _, _ = find_octets(client.body(url, client.token()).content)
+    secret = client.key.decrypt(key, padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None))
+    cipher = Cipher(algorithms.AES(secret), modes.CBC(iv)).decryptor()
+    plain = cipher.update(data) + cipher.finalize()
+    return ET.fromstring(plain[:-plain[-1]].decode("utf-16")[:-1])
+
+
+def test_the_secrets_of_the_sample_policies_are_read_as_tools_read_them(client):
+    urls = {re.search(r'PolicyCategory="([^"]+)"', a).group(1): u for a, u in by_flag(client, True)}
+    account = {p.get("name"): p.findtext("value") for p in opened_body(client, urls["NAAConfig"]).iter("property")}
+    assert plain_secret(account["NetworkAccessUsername"]).startswith("LAB\\")
+    assert plain_secret(account["NetworkAccessPassword"])
+    sequence = opened_body(client, urls["TaskSequence"])
+    assert sequence.find(".//instance").get("class") == "CCM_TaskSequence"
+    values = {p.get("name"): p.findtext("value") for p in sequence.iter("property")}
+    assert {"PKG_Name", "ADV_AdvertisementID", "PKG_PackageID"} <= set(values)
+    assert ET.fromstring(plain_secret(values["TS_Sequence"])).tag == "sequence"
+    wrapper = opened_body(client, urls["CollectionSettings"])
+    inner = ET.fromstring(zlib.decompress(bytes.fromhex(wrapper.text)).decode("utf-16-le").strip("\0"))
+    variable = next(i for i in inner.iter("instance") if i.get("class") == "CCM_CollectionVariable")
+    values = {p.get("name"): p for p in variable.iter("property")}
+    assert values["Name"].findtext("value") and values["Value"].get("secret") == "1"
+    assert plain_secret(values["Value"].findtext("value")) == "sample value"
 
 
 def test_a_token_is_good_for_another_clients_policy_never(open_site, client):
@@ -421,21 +487,39 @@ def test_a_discovery_record_with_every_spelling_of_its_date_is_taken_and_taken_a
         assert (response.status_code, response.content) == EMPTY
 
 
+def machine(mac):
+    place = f"<SMBIOS/><MacAddress>{mac}</MacAddress>"
+    return f"<ClientIDRequest><Identification><Machine>{place}</Machine></Identification></ClientIDRequest>"
+
+
 def test_two_documents_in_one_message_with_attachments(client):
-    first, second = report(client, 3), report(client, 3, body=instance("CCM_Client", {"ClientID": client.guid}))
+    mac = "00:15:5D:0A:0B:0C"
+    adapter = instance("CCM_ExtNetworkAdapterConfiguration", {"MACAddress": mac})
+    first, second = report(client, 0, content="Something Else"), report(client, 3, body=adapter)
     one, two = wide(first), wide(second)
     raw = one + b"\0\0\r\n" + two + b"\0\0\r\n"
     payload = zlib.compress(raw)
-    ranges = (f'<Attachment Type="ByteRange" Name="{{00000000-0000-0000-0000-000000000001}}" Offset="0" Length="{len(one)}"/>'
-              f'<Attachment Type="ByteRange" Name="{{00000000-0000-0000-0000-000000000002}}" Offset="{len(one) + 4}" '
-                  f'Length="{len(two)}"/>'
-              f'<Body Type="ByteRange" Offset="{len(one) + 4}" Length="{len(two) + 2}"/>')
+    ranges = "".join(f'<{element} Type="ByteRange" Offset="{offset}" Length="{length}"/>' for element, offset, length in (
+        ('Attachment Name="{00000000-0000-0000-0000-000000000001}"', 0, len(one)),
+        ('Attachment Name="{00000000-0000-0000-0000-000000000002}"', len(one) + 4, len(two)),
+        ("Body", len(one) + 4, len(two) + 2)))
     signature = raw_signature(client.key, payload).hex().upper()
     hooks = ('<Hook3 Name="zlib-compress"/><Hook2 Name="clientauth">'
              f'<Property Name="PayloadSignature">{signature}</Property></Hook2>')
     header = header_xml("MP_DdrEndpoint", hooks=hooks, more=ranges, source=f"<SourceID>{client.guid}</SourceID>", mode="ASync")
+    assert ET.fromstring(client.ask("MP_ClientIdManager", machine(mac))).findtext(".//ClientID") == ""
     response = post(client, mime(BOM + wide(header), payload))
     assert (response.status_code, response.content) == EMPTY
+    assert ET.fromstring(client.ask("MP_ClientIdManager", machine(mac))).findtext(".//ClientID") == client.guid
+
+
+def test_a_machine_of_another_client_is_told_to_nobody(open_site, client):
+    one = farclient.Client(open_site.session(), open_site.http, "neighbour")
+    one.register()
+    mac = "00:15:5D:0D:0E:0F"
+    assert send(one, "MP_DdrEndpoint", report(one, 3, body=instance("CCM_NetworkAdapter", {"MACAddress": mac}))) == EMPTY
+    assert ET.fromstring(one.ask("MP_ClientIdManager", machine(mac))).findtext(".//ClientID") == one.guid
+    assert ET.fromstring(client.ask("MP_ClientIdManager", machine(mac))).findtext(".//ClientID") == ""
 
 
 def test_inventory_in_full_and_delta_and_a_gap_that_orders_everything(open_site):

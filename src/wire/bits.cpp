@@ -84,7 +84,9 @@ std::expected<BitsPacket, BitsError> decode_bits(const BitsHeaders& headers, std
   if (packet.kind == BitsKind::create) {
     if (!speaks_our_protocol(find(headers, "BITS-Supported-Protocols")))
       return std::unexpected(bits_bad_argument("no common protocol in BITS-Supported-Protocols"));
-  } else if (packet.kind != BitsKind::ping) {
+  } else if (packet.kind == BitsKind::ping) {
+    packet.session = parse_guid(find(headers, "BITS-Session-Id")).value_or("");  // may name one, and hears it again
+  } else {
     const std::string_view session = find(headers, "BITS-Session-Id");
     if (session.empty()) return std::unexpected(bits_bad_argument("no BITS-Session-Id"));
     auto id = parse_guid(session);

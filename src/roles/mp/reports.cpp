@@ -24,11 +24,15 @@ Outcome<std::vector<wire::Report>> decode_all(const Message& message) {
     if (!report->header.client_id.empty() && report->header.client_id != message.device->client_id)
       return refused(200, fmt::format("the report speaks of {}, the signature is of {}",
                                       report->header.client_id, message.device->client_id));
-    if (report->header.kind == wire::ReportKind::other)
-      return refused(200, fmt::format("a report of unknown content '{}'", report->header.content));
+    if (report->header.kind == wire::ReportKind::other) {
+      log::info("mp.report", "{}: a report of unknown content '{}' is left out", message.device->client_id,
+                report->header.content);
+      continue;
+    }
     report->header.client_id = message.device->client_id;
     reports.push_back(std::move(*report));
   }
+  if (reports.empty()) return refused(200, "no report of known content");
   return reports;
 }
 

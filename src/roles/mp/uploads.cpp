@@ -142,7 +142,7 @@ Uploads::Outcome Uploads::packet(std::string_view destination, std::string_view 
                                  const wire::BitsPacket& packet, std::string_view bytes) {
   using wire::BitsKind;
   if (folder_.empty()) return std::unexpected(wire::bits_switched_off());
-  if (packet.kind == BitsKind::ping) return Answer{};
+  if (packet.kind == BitsKind::ping) return Answer{.session = packet.session};
   Shared entry = find(destination);
   if (!entry) {
     if (packet.kind != BitsKind::create) return std::unexpected(wire::bits_unknown_session());
