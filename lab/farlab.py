@@ -54,9 +54,10 @@ class Network:
 
 
 class Host:
-    """One machine. `names`: what its /etc/hosts knows; the lab fills in every other host's names too."""
+    """One machine. `names`: what its /etc/hosts knows; the lab fills in every other host's names too. With a disk of its own
+    (disk.Disk) it can lose what it did not sync. /mnt outlives everything: where a test keeps count."""
 
-    def __init__(self, lab, name, fqdn):
+    def __init__(self, lab, name, fqdn, disk=None):
         self.lab, self.name, self.fqdn = lab, name, fqdn
         self.namespace = f"{lab.name}-{name}"
         self.dir = lab.dir / name
@@ -66,8 +67,10 @@ class Host:
         self.boots = 0
         self.dir.mkdir(parents=True)
         sh("mount", "-t", "tmpfs", "-o", "size=3g", "farlab", self.dir)
-        for part in ("upper", "work", "root"):
-            (self.dir / part).mkdir()
+        self.disk = disk
+        self.storage = disk.mount_point if disk else self.dir
+        for part in (self.storage / "upper", self.storage / "work", self.dir / "root", self.dir / "mnt"):
+            part.mkdir()
         sh("ip", "netns", "add", self.namespace)
         sh("ip", "-n", self.namespace, "link", "set", "lo", "up")
 
@@ -107,9 +110,10 @@ class Host:
         script = f"""set -e
 hostname {shlex.quote(self.fqdn)}
 mount --make-rprivate /
-mount -t overlay farlab -o lowerdir=/,upperdir={self.dir}/upper,workdir={self.dir}/work {self.dir}/root
+mount -t overlay farlab -o lowerdir=/,upperdir={self.storage}/upper,workdir={self.storage}/work {self.dir}/root
 cd {self.dir}/root
-mkdir -p opt/farpoint oldroot run tmp dev proc sys
+mkdir -p opt/farpoint oldroot run tmp dev proc sys mnt
+mount --bind {self.dir}/mnt mnt
 mount --bind {shlex.quote(str(BIN))} opt/farpoint
 mount --rbind /dev dev
 mount -t proc proc proc
@@ -151,6 +155,21 @@ exec sleep infinity
             process.wait(timeout=20)
         self.background.clear()
         self.init = None
+
+    def pull_the_plug(self):
+        """Power loss: what was not synced is gone. The next start is boot_again()."""
+        namespace = os.readlink(f"/proc/{self.pid}/ns/pid")
+        pids = []
+        for folder in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if os.readlink(folder / "ns/pid") == namespace:
+                    pids.append(int(folder.name))
+        self.disk.pull_the_plug(pids)
+        self.power_off()
+
+    def boot_again(self):
+        self.disk.plug_in()
+        return self.boot()
 
     def reboot(self):
         self.power_off()
@@ -212,7 +231,7 @@ class Lab:
     def __init__(self, name=None):
         self.name = name or f"fp{uuid.uuid4().hex[:5]}"
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"farlab-{self.name}-"))
-        self.hosts, self.networks, self.ports = {}, {}, 0
+        self.hosts, self.networks, self.disks, self.ports = {}, {}, [], 0
 
     def next_port(self):
         self.ports += 1
@@ -222,8 +241,13 @@ class Lab:
         self.networks[name] = Network(self, name, subnet)
         return self.networks[name]
 
-    def host(self, name, fqdn, network, address, gateway=None):
-        host = Host(self, name, fqdn)
+    def disk(self, name, megabytes):
+        from disk import Disk  # which stands on this file
+        self.disks.append(Disk(self.dir, megabytes, name))
+        return self.disks[-1]
+
+    def host(self, name, fqdn, network, address, gateway=None, disk=None):
+        host = Host(self, name, fqdn, disk)
         self.hosts[name] = host
         host.plug(network, address, gateway)
         return host.boot()
@@ -243,6 +267,8 @@ class Lab:
             host.destroy()
         for network in self.networks.values():
             network.destroy()
+        for disk in self.disks:
+            disk.close()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def __enter__(self):

@@ -31,8 +31,8 @@ def build_deb(folder, name, version, megabytes=0):
 class Office:
     """`site` and `laptop` on one network; the site has an intranet and an internet door, its own CA, SQLite."""
 
-    def __init__(self, code="FP1"):
-        self.code = code
+    def __init__(self, code="FP1", laptop_disk_mb=None):
+        self.code, self.laptop_disk_mb = code, laptop_disk_mb
         self.lab = farlab.Lab()
         self.daemon = self.agent = None
 
@@ -40,7 +40,8 @@ class Office:
         try:
             net = self.lab.network("office", "10.77.1.0/24")
             self.site = self.lab.host("site", "site.corp.test", net, "10.77.1.10/24")
-            self.laptop = self.lab.host("laptop", "laptop.corp.test", net, "10.77.1.50/24")
+            disk = self.lab.disk("laptop-disk", self.laptop_disk_mb) if self.laptop_disk_mb else None
+            self.laptop = self.lab.host("laptop", "laptop.corp.test", net, "10.77.1.50/24", disk=disk)
             self.init_output = self.site.out(
                 "farpointd", "init", "--site-code", self.code, "--own-ca", "--intranet-fqdn", "site.corp.test",
                 "--intranet-listen", "0.0.0.0:443", "--internet-fqdn", "site.corp.test", "--internet-listen", "0.0.0.0:8443",
