@@ -8,14 +8,17 @@ import farlab
 DATA = "/var/lib/farpoint"
 
 
-def build_deb(folder, name, version, megabytes=0):
-    """A real Debian package with one command that says what it is; `megabytes` of incompressible ballast."""
+def build_deb(folder, name, version, megabytes=0, postinst=None):
+    """A real Debian package with one command that says what it is; `megabytes` of incompressible ballast; a script to configure."""
     root = pathlib.Path(folder) / f"{name}-{version}"
     (root / "DEBIAN").mkdir(parents=True, exist_ok=True)
     (root / "usr/bin").mkdir(parents=True, exist_ok=True)
     (root / "DEBIAN/control").write_text(
         f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: Farpoint <nobody@example.com>\n"
         f"Description: sample package of the laboratory\n")
+    if postinst:
+        (root / "DEBIAN/postinst").write_text(postinst)
+        (root / "DEBIAN/postinst").chmod(0o755)
     command = root / "usr/bin" / name
     command.write_text(f"#!/bin/sh\necho {name} {version} on $(hostname)\n")
     command.chmod(0o755)

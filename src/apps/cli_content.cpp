@@ -36,7 +36,8 @@ void progress(std::string_view what, std::int64_t done, std::int64_t total) {
 }
 
 // A connection that broke is taken up where the site says that the file ends; returns where the next piece begins.
-Result<std::int64_t> send_piece(Cli& cli, const std::string& path, std::int64_t offset, const char* mode, std::string piece) {
+Result<std::int64_t> send_piece(Cli& cli, const std::string& path, std::int64_t offset, const std::string& mode,
+                                std::string piece) {
   const std::int64_t end = offset + static_cast<std::int64_t>(piece.size());
   for (int tries = 0;; ++tries) {
     const auto sent = cli.send_bytes("PUT", fmt::format("{}?offset={}{}", path, offset, mode), piece);
@@ -51,13 +52,13 @@ Result<std::int64_t> send_piece(Cli& cli, const std::string& path, std::int64_t 
   }
 }
 
-Status upload_file(Cli& cli, const std::string& staging, const Path& file, const std::string& relative) {
+Status upload_file(Cli& cli, const std::string& staging, const Path& file, const std::string& relative, std::int64_t source_bytes) {
   const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat st{};
   if (!fd.ok() || ::fstat(fd.get(), &st) != 0) return fail_errno("reading", file.native());
   const std::int64_t total = st.st_size;
   const std::string path = fmt::format("/content/staging/{}/{}", staging, percent_encode_path(relative));
-  const char* mode = (st.st_mode & 0111) != 0 ? "&executable=true" : "";
+  const std::string mode = fmt::format("&total={}{}", source_bytes, (st.st_mode & 0111) != 0 ? "&executable=true" : "");
   std::int64_t offset = 0;
   do {
     std::string piece(static_cast<std::size_t>(std::min<std::int64_t>(kPieceBytes, total - offset)), '\0');
@@ -152,10 +153,9 @@ Status delete_content(Cli& cli, const Options& o) {
 }
 
 Status add_content(Cli& cli, const Options& o) {
-  FP_TRY(staging, upload_source(cli, {}, o.source));
-  json::object body{{"staging", staging}};
+  json::object body;
   if (!o.package.empty()) body["package"] = o.package;
-  FP_TRY(content, cli.send("POST", "/content", body));
+  FP_TRY(content, make_content(cli, {}, o.source, body));
   cli.show_object(content);
   return {};
 }
@@ -208,10 +208,16 @@ void add_content_commands(CLI::App& app, Cli& cli, Options& o) {
   remove->callback([&cli, &o] { cli.run([&] { return delete_content(cli, o); }); });
 }
 
-}  // namespace
+Result<std::int64_t> bytes_of(const std::vector<Path>& files) {
+  std::int64_t sum = 0;
+  for (const auto& file : files) {
+    FP_TRY(size, size_of_file(file));
+    sum += size;
+  }
+  return sum;
+}
 
-Result<std::string> upload_source(Cli& cli, const std::vector<Path>& files, const Path& root) {
-  const std::string staging = new_guid(system_random());
+Status upload_source(Cli& cli, const std::string& staging, const std::vector<Path>& files, const Path& root) {
   std::vector<Path> all = files;
   if (all.empty()) {
     std::error_code error;
@@ -222,12 +228,26 @@ Result<std::string> upload_source(Cli& cli, const std::vector<Path>& files, cons
     if (error) return fail(Code::io, "reading {}: {}", root.native(), error.message());
     if (all.empty()) return fail(Code::invalid, "{} holds no files", root.native());
   }
+  FP_TRY(total, bytes_of(all));
   for (const auto& file : all) {
     const Path relative = std::filesystem::absolute(file).lexically_relative(std::filesystem::absolute(root));
     FP_TRY(checked, parse_relative_path(relative.native()));
-    FP_CHECK(upload_file(cli, staging, file, checked));
+    FP_CHECK(upload_file(cli, staging, file, checked, total));
   }
-  return staging;
+  return {};
+}
+
+}  // namespace
+
+Result<boost::json::value> make_content(Cli& cli, const std::vector<Path>& files, const Path& root, boost::json::object body) {
+  const std::string staging = new_guid(system_random());
+  body["staging"] = staging;
+  Status sent = upload_source(cli, staging, files, root);
+  Result<json::value> made = sent ? cli.send("POST", "/content", body) : std::unexpected(sent.error());
+  // Nothing half is left behind. A site that did not answer may be reading the source still; it removes it itself in time.
+  const bool answered = !made && made.error().code != Code::timed_out && made.error().code != Code::unavailable;
+  if (answered) (void)cli.send("DELETE", "/content/staging/" + staging);
+  return made;
 }
 
 Status wait_for_distribution(Cli& cli, const std::string& content_id) {

@@ -75,8 +75,10 @@ void add_deployment_verbs(CLI::App& app, Cli& cli);
 void add_site_verbs(CLI::App& app, Cli& cli);
 void add_pki_verbs(CLI::App& app, Cli& cli);
 
-// Uploads a folder or file as the source of content, in pieces, with progress; returns the staging id.
-[[nodiscard]] Result<std::string> upload_source(Cli& cli, const std::vector<Path>& files, const Path& root);
+// Uploads `files` (none: all of the folder `root`) as the source of content, in pieces, with progress, and makes a content
+// version of it as `body` says; the answer of POST /content. What the site refuses leaves nothing there.
+[[nodiscard]] Result<boost::json::value> make_content(Cli& cli, const std::vector<Path>& files, const Path& root,
+                                                      boost::json::object body);
 // Waits until the content is on every distribution point it was ordered to, or one says that it cannot.
 [[nodiscard]] Status wait_for_distribution(Cli& cli, const std::string& content_id);
 

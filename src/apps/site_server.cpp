@@ -13,6 +13,7 @@
 #include "net/server.hpp"
 #include "pki/authority.hpp"
 #include "roles/admin/api.hpp"
+#include "roles/admin/staging.hpp"
 #include "roles/dp/distribution_point.hpp"
 #include "roles/dp/distributor.hpp"
 #include "roles/dp/pull_worker.hpp"
@@ -312,6 +313,9 @@ void SiteServer::Parts::schedule() {
   });
   chores.add("replay memory", 60'000, [this] {
     report("store", store->write([&](store::Repositories& r) { return r.site.forget_before(clock.now()); }));
+  });
+  chores.add("staged sources", 3'600'000, [this] {
+    if (const auto gone = admin::expire_staged(config.data / "staging", clock.now()); !gone) log::error("content", "{}", gone.error().message);
   });
   if (mp) chores.add("uploads", 3'600'000, [this] { report("mp.upload", mp->tidy()); });
   distribution.add("distribution", 1000, [this] {

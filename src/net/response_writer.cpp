@@ -127,6 +127,7 @@ class Writer {
   }
 
   Task<bool> read_on_pool(const FileSlice& slice, std::int64_t at, char* into, std::size_t size) {
+    // A name of its own: GCC 12 destroys captures of a lambda twice that is written inside a co_await expression.
     auto job = [file = slice.file, at, into, size](auto settle) { settle(read_fully(file->get(), at, into, size)); };
     auto read = co_await run_on<bool>(loop_.core->readers, loop_.shared_from_this(), std::move(job));
     co_return read.value_or(false);

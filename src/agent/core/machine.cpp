@@ -1,5 +1,12 @@
 #include "agent/core/machine.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.hpp"
 #include "packages/detector.hpp"
 #include "packages/processes.hpp"
 #include "packages/runner.hpp"
@@ -9,6 +16,15 @@ namespace fp::agent {
 namespace {
 
 constexpr std::int64_t kSensorLimitMs = 60'000;
+
+// Installers leave much of their work in the page cache. What is going to be reported as done must survive a power cut, so the
+// file systems where software goes are synced; not all there are: one on a dead network would keep the agent for ever.
+void make_durable(const Path& root) {
+  for (const char* place : {"", "usr", "var", "opt", "etc", "home", "srv", "boot"}) {
+    const Fd folder(::open((root / place).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder.ok() && ::syncfs(folder.get()) != 0) log::warning("app-enforce", "syncing /{}: {}", place, std::strerror(errno));
+  }
+}
 
 class RealMachine final : public Machine {
  public:
@@ -35,15 +51,16 @@ class RealMachine final : public Machine {
   Result<packages::Execution> execute(DeploymentAction action, const DeploymentType& type, const Path& content) override {
     auto installer = packages::make_installer(type.technology, runner_, roots_);
     const packages::Job job{type, content, type.max_run_time_min * 60'000, cancel_};
-    switch (action) {
-      case DeploymentAction::install: return installer->install(job);
-      case DeploymentAction::uninstall: return installer->uninstall(job);
-      case DeploymentAction::repair: return installer->repair(job);
-    }
-    return fail(Code::internal, "an action that does not exist");
+    auto done = action == DeploymentAction::install     ? installer->install(job)
+                : action == DeploymentAction::uninstall ? installer->uninstall(job)
+                                                        : installer->repair(job);
+    make_durable(roots_.root);
+    return done;
   }
   Result<packages::Execution> run_program(const Program& program, const Path& content) override {
-    return packages::run_program(runner_, program, content, {user_, cancel_});
+    auto done = packages::run_program(runner_, program, content, {user_, cancel_});
+    make_durable(roots_.root);
+    return done;
   }
   Status request_restart(std::int64_t minutes, std::string_view message) override {
     return packages::request_restart(runner_, minutes, message);

@@ -124,8 +124,9 @@ Result<std::optional<TransferOutcome>> Transfer::make_room(memory::ContentJob& j
     }
   }
   FP_TRY(free, free_bytes(settings_.cache));
-  const auto decision = deployment::decide_cache(job.bytes_total, entries, {settings_.cache_bytes_max, settings_.keep_s, free},
-                                                 job.full_attempts, false, clock_.now());
+  const deployment::CacheLimits limits{settings_.cache_bytes_max, settings_.keep_s,
+                                       std::max<std::int64_t>(0, free - settings_.reserve_bytes)};
+  const auto decision = deployment::decide_cache(job.bytes_total, entries, limits, job.full_attempts, false, clock_.now());
   const auto why = deployment::sentence(decision.reasons);
   using Kind = deployment::CacheDecision::Kind;
   if (decision.kind == Kind::evict) {
@@ -189,6 +190,14 @@ Status Transfer::get_manifest(Work& work) {
   return {};
 }
 
+// A disk that somebody else fills while bytes come: the reserve still takes what the agent has to remember about it.
+Status Transfer::check_disk(std::int64_t bytes) const {
+  FP_TRY(free, free_bytes(settings_.cache));
+  if (free >= bytes + settings_.reserve_bytes) return {};
+  return fail(Code::io, "not enough disk space: {} more bytes are needed beside a reserve of {}, {} are free", bytes,
+              settings_.reserve_bytes, free);
+}
+
 Status Transfer::get_files(Work& work) {
   const auto folder = partial_folder(work.job.content_id);
   FP_CHECK(make_dirs(folder, 0700));
@@ -216,6 +225,7 @@ Status Transfer::get_files(Work& work) {
         return fail(Code::unavailable, "no source gives the rest; the last problem: {}", work.problem);
       }
       auto& s = work.best();
+      FP_CHECK(check_disk(work.manifest.total_bytes() - done_before - file.bytes_done()));
       FP_TRY(gap, file.next_gap(settings_.request_bytes_max));
       Call call;
       call.url = s.source.url + "/" + percent_encode_path(entry.path);
@@ -228,7 +238,9 @@ Status Transfer::get_files(Work& work) {
         else if (*taken == ChunkFile::Taken::bad_chunk) bad_chunk = true;
         if (!taken || *taken != ChunkFile::Taken::good) return false;
         if (file.unsynced_bytes() >= settings_.sync_bytes) {
-          if (auto kept = keep(); !kept) return broken = kept.error(), false;
+          auto kept = keep();
+          if (kept) kept = check_disk(settings_.sync_bytes);
+          if (!kept) return broken = kept.error(), false;
         }
         work.stopped = work.stop && work.stop();
         return !work.stopped;

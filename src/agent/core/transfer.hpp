@@ -39,6 +39,7 @@ struct TransferSettings {
   std::int64_t keep_s = 1440 * 60;         // not evicted sooner
   std::int64_t sync_bytes = 8LL << 20;     // written between two syncs
   std::int64_t request_bytes_max = 64LL << 20;  // of one range request
+  std::int64_t reserve_bytes = 16LL << 20;      // of the disk, left for the agent's memory and everybody else
 };
 
 class Transfer {
@@ -61,6 +62,7 @@ class Transfer {
   [[nodiscard]] Result<TransferOutcome> wait(memory::ContentJob& job, std::string reason);
   [[nodiscard]] Status get_manifest(Work& work);
   [[nodiscard]] Status get_files(Work& work);
+  [[nodiscard]] Status check_disk(std::int64_t bytes) const;
   [[nodiscard]] Status finish(Work& work);
   [[nodiscard]] Path partial_folder(const std::string& content_id) const;
 

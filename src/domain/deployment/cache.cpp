@@ -57,8 +57,11 @@ CacheDecision decide_cache(std::int64_t bytes_needed, const std::vector<CacheEnt
                                         : fmt::format("{} go to make room for {}", mb(freed), mb(needed))}};
     return out;
   }
-  const std::string why = fmt::format("{} are needed, {} of {} are used and only {} may go now", mb(needed), mb(used),
-                                      mb(limits.bytes_max), mb(freed));
+  std::string why = fmt::format("{} are needed, {} of {} are used and only {} may go now", mb(needed), mb(used),
+                                mb(limits.bytes_max), mb(freed));
+  if (off_disk > freed)
+    why = fmt::format("not enough disk space: {} are needed, {} are free on the disk and only {} may go now", mb(needed),
+                      mb(limits.disk_free_bytes), mb(freed));
   if (retries >= kCacheRetriesMax) return refused(Kind::given_up, fmt::format("{}; tried {} times", why, retries));
   return {Kind::retry, {}, now.plus_s(kCacheRetryEveryS), 0, {{"client cache", why}}};
 }

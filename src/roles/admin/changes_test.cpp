@@ -1,5 +1,6 @@
 // Changes: what is refused, what is written beside them (policy, audit), what is never shown.
 #include "roles/admin/admin_site_test.hpp"
+#include "roles/admin/staging.hpp"
 #include "store/audit.hpp"
 
 namespace fp::admin {
@@ -250,6 +251,24 @@ TEST_F(AdminChanges, ASourceIsStagedInPiecesAndResumed) {
   EXPECT_EQ(read_file(on_disk).value_or("?"), "z");
   refused(409, "PUT", "/content/staging/" + id + "/bin", "x", "taken");
   refused(400, "PUT", file + "?offset=-1", "x", "offset");
+}
+
+TEST_F(AdminChanges, ASourceForWhichThereIsNoRoomIsRefusedWithWhatItNeeds) {
+  const std::string file = "/content/staging/" + new_staging() + "/file.bin";
+  refused(500, "PUT", file + "?total=9000000000000000000", "x", "9000000000000000000 bytes needed");
+  EXPECT_TRUE(std::filesystem::is_empty(dir_ / "data" / "staging"));
+  refused(400, "PUT", file + "?total=-1", "x", "total");
+}
+
+TEST_F(AdminChanges, StagedSourcesAreBoundedAndEndAfterSevenQuietDays) {
+  for (std::size_t n = 0; n < kStagedSourcesMax; ++n) staged();
+  refused(503, "PUT", "/content/staging/" + new_staging() + "/file.bin", "x", "staged already");
+  const Path staging = dir_ / "data" / "staging";
+  EXPECT_EQ(expire_staged(staging, system_clock().now().plus_ms(kStagedLifeMs - 60'000)).value(), 0);
+  EXPECT_EQ(expire_staged(staging, system_clock().now().plus_ms(kStagedLifeMs + 60'000)).value(), static_cast<int>(kStagedSourcesMax));
+  EXPECT_TRUE(std::filesystem::is_empty(staging));
+  staged();
+  EXPECT_EQ(expire_staged(dir_ / "absent", clock_.now()).value(), 0);
 }
 
 TEST_F(AdminChanges, AStagedNameNeverLeavesItsFolder) {

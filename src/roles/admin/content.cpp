@@ -1,16 +1,12 @@
 // Content: sources come in pieces to a staging folder, become a version in the library, and are ordered onto distribution
 // points. The work itself is the distributor's: here are only orders (docs/adr/0003-content-is-data.md).
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "base/ids.hpp"
 #include "base/text.hpp"
 #include "roles/admin/context.hpp"
 #include "roles/admin/lookup.hpp"
+#include "roles/admin/staging.hpp"
 
 namespace fp::admin {
 namespace {
@@ -27,28 +23,17 @@ Result<Path> staged(Context& c, std::string_view relative) {
   return path / checked;
 }
 
-// A name that is a file here and a folder there cannot be staged.
-std::unexpected<Error> cannot_write(const Path& path) {
-  if (errno == ENOTDIR || errno == EISDIR || errno == ELOOP)
-    return fail(Code::conflict, "{}: the name is taken by a folder, or goes through a file", path.filename().native());
-  return fail_errno("writing", path.native());
-}
-
 // PUT .../{path}?offset=N: the piece is written at N and ends the file; N lies not behind the end of what is there, so that a
-// piece may be sent again. Resumable: GET tells the end.
+// piece may be sent again. Resumable: GET tells the end. ?total=N: bytes of the whole source, refused at once without room.
 Result<Answer> put_piece(Context& c) {
+  FP_TRY(source, staged(c, {}));
   FP_TRY(path, staged(c, c.params[1]));
   const auto offset = parse_int(c.argument("offset", "0"));
   if (!offset || *offset < 0) return fail(Code::invalid, "offset: must be a whole number");
-  if (const Status made = make_dirs(path.parent_path()); !made && errno != ENOTDIR) return std::unexpected(made.error());
-  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (!fd.ok()) return cannot_write(path);
-  FP_TRY(size, size_of_file(path));
-  if (*offset > size) return fail(Code::conflict, "the next piece begins at {}, not at {}", size, *offset);
-  if (::ftruncate(fd.get(), *offset) != 0 || ::lseek(fd.get(), *offset, SEEK_SET) < 0) return fail_errno("writing", path.native());
-  FP_CHECK(write_all(fd.get(), c.request.body));
-  if (c.argument("executable") == "true" && ::fchmod(fd.get(), 0755) != 0) return fail_errno("writing", path.native());
-  return Answer{200, json::object{{"size", *offset + static_cast<std::int64_t>(c.request.body.size())}}, {}};
+  const auto total = parse_int(c.argument("total", "0"));
+  if (!total || *total < 0) return fail(Code::invalid, "total: must be a whole number");
+  FP_TRY(size, write_piece({source, path, *offset, *total, c.argument("executable") == "true"}, c.request.body));
+  return Answer{200, json::object{{"size", size}}, {}};
 }
 
 Result<Answer> piece_size(Context& c) {

@@ -1,5 +1,7 @@
 // Discovery, inventory, state and status (wire.md §9, domain.md §20, §21). A report is applied once, whatever
 // happens to its acknowledgement, and never after a newer one of its kind.
+#include <algorithm>
+
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -16,6 +18,23 @@ constexpr int kBehindGapMax = 500;
 constexpr int kTopicEnforcement = 1702;
 constexpr int kTopicResync = 700;
 
+// Several discovery reports in one message are one: each by itself would take away what the one before it said. Of an
+// instance that comes twice the later counts.
+bool joined_earlier_discovery(std::vector<wire::Report>& reports, wire::Report& report) {
+  if (report.header.kind != wire::ReportKind::discovery) return false;
+  const auto first = std::ranges::find(reports, wire::ReportKind::discovery,
+                                       [](const wire::Report& r) { return r.header.kind; });
+  if (first == reports.end()) return false;
+  for (InventoryInstance& instance : report.instances) {
+    std::erase_if(first->instances, [&](const InventoryInstance& i) {
+      return i.class_name == instance.class_name && i.key == instance.key;
+    });
+    first->instances.push_back(std::move(instance));
+  }
+  if (!report.header.client_version.empty()) first->header.client_version = report.header.client_version;
+  return true;
+}
+
 Outcome<std::vector<wire::Report>> decode_all(const Message& message) {
   std::vector<wire::Report> reports;
   for (const std::string& document : message.documents.all) {
@@ -30,7 +49,7 @@ Outcome<std::vector<wire::Report>> decode_all(const Message& message) {
       continue;
     }
     report->header.client_id = message.device->client_id;
-    reports.push_back(std::move(*report));
+    if (!joined_earlier_discovery(reports, *report)) reports.push_back(std::move(*report));
   }
   if (reports.empty()) return refused(200, "no report of known content");
   return reports;
@@ -101,6 +120,7 @@ Status apply_states(Repositories& r, Device& device, const wire::Report& report,
   for (StateMessage message : report.states) {
     message.client_id = device.client_id;
     message.received_at = now;
+    if (message.sent_at.ms <= 0) message.sent_at = now;  // without a readable time its arrival counts
     everything = everything || message.topic_type == kTopicResync;
     highest = std::max(highest, message.serial);
     FP_TRY(fresh, r.states.add(message));

@@ -144,6 +144,40 @@ TEST_F(ReportsTest, ASerialIsAppliedOnceEvenInOtherBytes) {
   EXPECT_EQ(states().size(), 1U);
 }
 
+TEST_F(ReportsTest, AStateWithoutAReadableTimeCountsFromItsArrival) {
+  wire::Report r = report(wire::ReportKind::state);
+  r.states = {state(1, 1702, 2002)};
+  send(r, "MP_RelayEndpoint");
+  site.clock.advance_s(60);
+  r = report(wire::ReportKind::state);
+  r.states = {state(2, 1702, 1000)};
+  std::string document = wire::encode_report(r);
+  const std::string time = to_cim(site.clock.now());
+  for (std::size_t at = 0; (at = document.find(time)) != std::string::npos;) document.replace(at, time.size(), "yesterday");
+  site.post(pc.message("MP_RelayEndpoint", document, true, true), http);
+  EXPECT_TRUE(site.refusals.empty()) << site.reason();
+  const auto now = must(site.store->read([&](store::Repositories& q) { return q.deployments.state("LAB20001", pc.id); }));
+  EXPECT_EQ(now.state, 1000);
+  EXPECT_EQ(now.at, site.clock.now());
+}
+
+TEST_F(ReportsTest, SeveralDiscoveryReportsInOneMessageAreOne) {
+  wire::Report first = report(wire::ReportKind::discovery), second = first;
+  const auto instance = [](const char* name, const char* value) {
+    return InventoryInstance{.class_name = name, .properties = {{"Name", value}}, .key = "1"};
+  };
+  first.instances = {instance("CCM_ComputerSystem", "old"), instance("CCM_ADSiteInfo", "here")};
+  second.instances = {instance("CCM_ComputerSystem", "new")};
+  site.post(pc.message_of("MP_DdrEndpoint", {wire::encode_report(first), wire::encode_report(second)}, true, true), http);
+  EXPECT_TRUE(site.refusals.empty()) << site.reason();
+  const auto name_in = [&](const char* class_name) {
+    const auto found = must(site.store->read([&](store::Repositories& q) { return q.inventory.instances(pc.id, class_name); }));
+    return found.size() == 1 ? found[0].properties.at("Name") : fmt::format("{} instances", found.size());
+  };
+  EXPECT_EQ(name_in("CCM_ComputerSystem"), "new");
+  EXPECT_EQ(name_in("CCM_ADSiteInfo"), "here");
+}
+
 TEST_F(ReportsTest, AStateOfAnUnknownDeploymentIsKeptAndMovesNothing) {
   wire::Report r = report(wire::ReportKind::state);
   r.states = {state(1, 1702, 1000, "LAB29999"), state(2, 1702, 1000, "'; drop table")};

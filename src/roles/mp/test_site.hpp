@@ -236,6 +236,10 @@ struct TestClient {
   }
   std::string message(std::string_view endpoint, const std::string& document, bool with_signature = true,
                       bool async = false) const {
+    return message_of(endpoint, {document}, with_signature, async);
+  }
+  std::string message_of(std::string_view endpoint, const std::vector<std::string>& documents,
+                         bool with_signature = true, bool async = false) const {
     wire::MessageHeader header;
     header.id = "AAAAAAAA-2222-3333-4444-555555555555";
     header.source_id = header.source_id_as_sent = id;
@@ -247,7 +251,7 @@ struct TestClient {
     header.reply_compression = "zlib";
     header.async = async;
     header.sent_at = site.clock.now();
-    const wire::Payload payload = wire::make_payload({document});
+    const wire::Payload payload = wire::make_payload(documents);
     if (with_signature) {
       header.auth = wire::ClientAuth{};
       header.auth->sender_machine = name;

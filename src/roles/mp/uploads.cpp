@@ -34,9 +34,9 @@ bool write_at(const Path& path, std::int64_t offset, std::string_view bytes) {
 }
 
 wire::BitsError disk_error(const Error& error) {
+  const bool full = errno == ENOSPC || errno == EDQUOT;
   log::error("mp.upload", "cannot write an upload: {}", error.message);
-  return errno == ENOSPC || errno == EDQUOT ? wire::bits_disk_full()
-                                            : wire::BitsError{500, 0x80070112, 0x5, error.message};
+  return full ? wire::bits_disk_full() : wire::BitsError{500, 0x80070112, 0x5, error.message};
 }
 
 }  // namespace
@@ -87,6 +87,14 @@ Status Uploads::save(std::string_view destination, const Entry& entry, std::int6
 std::int64_t Uploads::reserved() const {
   std::int64_t sum = 0;
   for (const auto& [name, entry] : entries_) sum += std::max<std::int64_t>(entry->total.load(), 0);
+  return sum;
+}
+
+std::int64_t Uploads::reserved_by(const Entry& owner) const {
+  std::int64_t sum = 0;
+  for (const auto& [name, entry] : entries_)
+    if (owner.client_id.empty() ? entry->peer == owner.peer : entry->client_id == owner.client_id)
+      sum += std::max<std::int64_t>(entry->total.load(), 0);
   return sum;
 }
 
@@ -192,6 +200,11 @@ Uploads::Outcome Uploads::fragment(std::string_view destination, Entry& entry, c
   if (entry.total < 0) {
     const std::lock_guard guard(lock_);
     if (reserved() + packet.total > bytes_max_) return std::unexpected(wire::bits_disk_full());
+    if (reserved_by(entry) + packet.total > kUploadBytesOfOnePeerMax) {
+      wire::BitsError full = wire::bits_disk_full();
+      full.reason = fmt::format("the uploads of this sender may hold {} bytes", kUploadBytesOfOnePeerMax);
+      return std::unexpected(full);
+    }
     entry.total = packet.total;
   }
   errno = 0;

@@ -24,11 +24,12 @@ inline constexpr std::int64_t kUploadLifeMs = std::int64_t{14} * 24 * 3600 * 100
 inline constexpr int kUploadsOfOneClientMax = 16;  // that asked for its destinations
 // Of a sender that did not ask. Many clients may stand behind one address; what they may write is bounded in bytes.
 inline constexpr int kUploadsOfOnePeerMax = 256;
+inline constexpr std::int64_t kUploadBytesOfOnePeerMax = 1 << 30;  // a quarter of what all may have
 inline constexpr std::string_view kProxyPeer = "proxy";  // any client behind the pinned bridging proxy
 
 class Uploads {
  public:
-  // `bytes_max`: of everything in the folder. An empty folder name: every packet is answered "switched off".
+  // `bytes_max`: of everything in the folder; one sender has kUploadBytesOfOnePeerMax of it. An empty folder name: every packet is answered "switched off".
   Uploads(Path folder, std::int64_t bytes_max, const Clock& clock, Random& random);
 
   // A destination for a client that asked by signed message; the GUID, upper case. `peer`:
@@ -77,6 +78,7 @@ class Uploads {
   [[nodiscard]] Outcome close(std::string_view destination, Entry& entry);
   [[nodiscard]] Status save(std::string_view destination, const Entry& entry, std::int64_t received) const;
   [[nodiscard]] std::int64_t reserved() const;  // lock_ is held
+  [[nodiscard]] std::int64_t reserved_by(const Entry& owner) const;  // lock_ is held
   [[nodiscard]] int open_of(std::string_view client_id, std::string_view peer) const;
   [[nodiscard]] Path dir(std::string_view destination) const { return folder_ / std::string(destination); }
 

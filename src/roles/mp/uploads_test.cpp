@@ -144,6 +144,23 @@ TEST_F(UploadsTest, OneSenderHasABoundedNumberOfThem) {
   EXPECT_TRUE(uploads_->packet(kTo, "tls:b", of(wire::BitsKind::create), {}));
 }
 
+TEST_F(UploadsTest, OneSenderHasABoundedShareOfTheBytes) {
+  uploads_ = std::make_unique<Uploads>(folder_, std::int64_t{4} << 30, clock_, random_);
+  constexpr auto kEach = static_cast<std::int64_t>(limits::kUploadBytesMax);
+  const auto first_fragment = [&](int number, std::string_view peer) {
+    const std::string to = fmt::format("11111111-2222-3333-4444-{:012}", number);
+    wire::BitsPacket packet = of(wire::BitsKind::fragment, create(to, peer));
+    packet.total = kEach;
+    return uploads_->packet(to, peer, packet, "x");
+  };
+  for (int i = 0; i < kUploadBytesOfOnePeerMax / kEach; ++i) ASSERT_TRUE(first_fragment(i, "tls:a"));
+  const auto over = first_fragment(8, "tls:a");
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().code, 0x80070112U);
+  EXPECT_NE(over.error().reason.find("of this sender"), std::string::npos) << over.error().reason;
+  EXPECT_TRUE(first_fragment(9, "tls:b"));
+}
+
 TEST_F(UploadsTest, EndAfterFourteenDaysWithoutTraffic) {
   const std::string session = create();
   ASSERT_TRUE(send(session, 0, "hello ", 11));
