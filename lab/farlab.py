@@ -165,6 +165,10 @@ exec sleep infinity
                 if os.readlink(folder / "ns/pid") == namespace:
                     pids.append(int(folder.name))
         self.disk.pull_the_plug(pids)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        for process in (self.init, *self.background):  # unshare and nsenter stop when their child does
+            process.send_signal(signal.SIGCONT)
         self.power_off()
 
     def boot_again(self):

@@ -95,6 +95,8 @@ bool Enforcement::is_due(const Case& c, bool forced) const {
   // Windows come and go by policy of their own: what waits for one is looked at in every pass.
   if (c.record.state == deployment::topic_1702(State::waiting_window)) return true;
   if (fetch_now_ && c.record.state == deployment::topic_1702(State::waiting_content)) return true;
+  // There is one worker at a time: a download that is under way when it begins was cut off with the one before.
+  if (c.record.state == deployment::topic_1702(State::downloading)) return true;
   return c.record.revision != revision_of(*c.document) || c.record.next_at <= clock_.now();
 }
 

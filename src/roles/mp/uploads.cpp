@@ -57,7 +57,11 @@ void Uploads::load() {
     const std::string name = item.path().filename().string();
     const auto id = parse_guid(name);
     const auto text = id ? read_file(item.path() / kRecord, 4096) : Result<std::string>(std::string());
-    if (!id || *id != name || !text) continue;
+    if (!id || *id != name) continue;
+    if (!text) {  // a power cut between folder and record: nothing of it was acknowledged
+      if (!file_exists(item.path() / kRecord)) (void)remove_tree(item.path());
+      continue;
+    }
     auto entry = std::make_shared<Entry>();
     for (const std::string_view line : split(*text, '\n')) {
       const std::size_t space = line.find(' ');

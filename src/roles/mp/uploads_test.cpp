@@ -89,6 +89,14 @@ TEST_F(UploadsTest, GoesOnAfterARestartAtTheByteThatWasAcknowledged) {
   EXPECT_EQ(uploads_->take(kTo, "", "tls:a", 100).value(), "hello world");
 }
 
+TEST_F(UploadsTest, AFolderWhoseRecordWasNeverWrittenIsRemoved) {
+  const std::string session = create();
+  std::filesystem::remove(folder_ / std::string(kTo) / "record");
+  restart();
+  EXPECT_FALSE(std::filesystem::exists(folder_ / std::string(kTo)));
+  EXPECT_EQ(send(session, 0, "x", 1).error().code, 0x8020001FU);
+}
+
 TEST_F(UploadsTest, CloseBeforeTheLastByteIsABadArgumentAndNothingCanBeTaken) {
   const std::string session = create();
   EXPECT_EQ(close(session).error().status, 400);
