@@ -315,7 +315,9 @@ TEST(Zlib, TextsOfEverySizeOpenToWhatTheyWere) {
     EXPECT_TRUE(*opened == text) << size;
     for (const std::size_t cut : {std::size_t{1}, packed.size() / 2})
       EXPECT_FALSE(inflate_zlib(std::string_view(packed).substr(0, packed.size() - cut), size)) << size;
-    if (size > 0) EXPECT_FALSE(inflate_zlib(packed, size - 1)) << size;
+    if (size > 0) {
+      EXPECT_FALSE(inflate_zlib(packed, size - 1)) << size;
+    }
   }
 }
 
