@@ -30,8 +30,8 @@ class Site:
         self.process = None
 
     def __enter__(self):
-        farlab.sh(farlab.BIN / "farpointd", "init", "--site-code", "CLI", "--data", self.data, "--config", self.config, "--own-ca",
-                  "--intranet-fqdn", "localhost", "--intranet-listen", f"127.0.0.1:{self.https}", "--intranet-http-listen",
+        farlab.sh(farlab.BIN / "farpointd", "init", "--site-code", "CLI", "--data", self.data, "--config", self.config,
+                  "--own-ca", "--intranet-fqdn", "localhost", "--intranet-listen", f"127.0.0.1:{self.https}", "--intranet-http-listen",
                   f"127.0.0.1:{self.http}", "--admin-listen", f"127.0.0.1:{self.admin}")
         log = self.folder / "farpointd.log"
         self.process = subprocess.Popen([farlab.BIN / "farpointd", "run", "--config", self.config], stdin=subprocess.DEVNULL,
@@ -123,12 +123,13 @@ def test_the_site_in_a_few_numbers(site):
 def test_login_remembers_where_the_site_is(site, tmp_path):
     known = json.loads((site.data / "admin-cli.json").read_text())
     home = {"HOME": str(tmp_path), "FARPOINT_CLI": ""}
-    said = site.run("login", "--server", known["server"], "--token", known["token"], "--ca-file", known["ca_file"], env=home).stdout
+    there = ["login", "--server", known["server"], "--ca-file", known["ca_file"], "--token"]
+    said = site.run(*there, known["token"], env=home).stdout
     written = tmp_path / ".config/farpoint/cli.json"
     assert str(written) in said and known["token"] not in said
     assert written.stat().st_mode & 0o777 == 0o600 and json.loads(written.read_text())["server"] == known["server"]
     assert "CLI" in site.run("site", env=home).stdout
-    wrong = site.run("login", "--server", known["server"], "--token", "fpa_wrong", "--ca-file", known["ca_file"], env=home, check=False)
+    wrong = site.run(*there, "fpa_wrong", env=home, check=False)
     assert wrong.returncode == 4 and "token" in wrong.stderr
 
 
@@ -151,7 +152,8 @@ def test_devices_wait_for_a_decision_and_are_blocked_and_forgotten(site):
 def test_collections_are_made_shown_changed_evaluated_and_deleted(site):
     device = site.device("WEB1")
     site.out("device", "approve", "WEB1")
-    made = site.json("collection", "create", "--name", "Web", "--query", "select * from SMS_R_System where SMS_R_System.Name like 'WEB%'")
+    query = "select * from SMS_R_System where SMS_R_System.Name like 'WEB%'"
+    made = site.json("collection", "create", "--name", "Web", "--query", query)
     assert site.rows("collection", "members", "Web")[0][0] == device["client_id"]
     site.out("collection", "create", "--name", "Pilot", "--limiting", "Web", "--direct", "WEB1", "--comment", "first")
     site.out("collection", "create", "--name", "Rest", "--limiting", "Web", "--include", "Web", "--exclude", "Pilot")
@@ -175,8 +177,8 @@ def test_collections_are_made_shown_changed_evaluated_and_deleted(site):
 
 def build_rpm(folder):
     spec = folder / "sample.spec"
-    spec.write_text("Name: lab-rpm\nVersion: 3.1\nRelease: 2\nSummary: sample\nLicense: none\nBuildArch: noarch\n%description\nsample\n"
-                    "%files\n")
+    spec.write_text("Name: lab-rpm\nVersion: 3.1\nRelease: 2\nSummary: sample\nLicense: none\nBuildArch: noarch\n"
+                    "%description\nsample\n%files\n")
     farlab.sh("rpmbuild", "-bb", "--define", f"_topdir {folder}/rpm", spec)
     return next((folder / "rpm").rglob("*.rpm"))
 
@@ -259,7 +261,6 @@ def test_settings_are_set_for_all_and_for_some(site):
 
 
 def test_administrators_and_their_roles(site):
-    assert "Read-only Analyst" in {row[0] for row in site.rows("admin", "roles")}
     token = site.json("admin", "add", "ola", "--role", "Read-only Analyst", "--scope", "Default")["token"]
     as_ola = ["--server", f"https://127.0.0.1:{site.admin}", "--token", token, "--ca-file", site.data / "ca" / "root.pem"]
     assert site.run(*as_ola, "device", "list").returncode == 0
@@ -272,6 +273,25 @@ def test_administrators_and_their_roles(site):
     assert site.out("admin", "remove", "ola") == "ola: removed"
 
 
+def test_a_role_is_copied_and_changed(site):
+    assert "Read-only Analyst" in {row[0] for row in site.rows("role", "list")}
+    site.out("role", "copy", "Read-only Analyst", "Helpdesk", "--allow", "device:approve", "--deny", "audit:read")
+    shown = site.json("role", "show", "helpdesk")
+    assert shown["permissions"]["device"] == ["read", "approve"] and not shown["permissions"]["audit"] and not shown["built_in"]
+    token = site.json("admin", "add", "hanna", "--role", "Helpdesk")["token"]
+    as_hanna = ["--server", f"https://127.0.0.1:{site.admin}", "--token", token, "--ca-file", site.data / "ca" / "root.pem"]
+    site.device("HELP1")
+    assert site.run(*as_hanna, "device", "block", "HELP1", "--reason", "lost").returncode == 0
+    site.out("role", "change", "Helpdesk", "--deny", "device:approve")
+    assert site.run(*as_hanna, "device", "unblock", "HELP1", check=False).returncode == 4
+    used = site.run("role", "delete", "Helpdesk", check=False)
+    assert used.returncode == 1 and "hanna" in used.stderr
+    site.out("admin", "remove", "hanna")
+    assert site.out("role", "delete", "Helpdesk") == "Helpdesk: deleted"
+    fixed = site.run("role", "change", "Asset Manager", "--allow", "device:delete", check=False)
+    assert fixed.returncode == 1 and "copy it" in fixed.stderr
+
+
 def test_the_audit_log_names_who_did_what_and_is_unbroken(site):
     site.out("collection", "create", "--name", "Audited")
     newest = site.rows("audit", "--limit", "1")[0]
@@ -280,15 +300,19 @@ def test_the_audit_log_names_who_did_what_and_is_unbroken(site):
     assert isinstance(site.json("events", "--limit", "5"), list)
 
 
-def test_distribution_points_are_added_changed_validated_and_removed(site, tool):
+def test_distribution_points_are_added_changed_validated_and_removed(site):
     own = site.rows("dp", "list")[0][0]
     assert "validating" in site.out("dp", "validate", own)
-    made = site.json("dp", "add", "dp2.test", "--intranet-url", "https://dp2.test", "--push-url", "https://127.0.0.1:1", "--maintenance")
+    made = site.json("dp", "add", "dp2.test", "--intranet-url", "https://dp2.test", "--push-url", "https://127.0.0.1:1",
+                     "--maintenance")
     assert made["maintenance"] and made["push_url"] == "https://127.0.0.1:1"
     changed = site.json("dp", "add", "dp2.test", "--no-maintenance", "--connections", "both")
     assert not changed["maintenance"] and changed["intranet_url"] == "https://dp2.test"
-    site.out("content", "distribute", f"{tool}.2" if tool in site.out("content", "list") else tool, "--dp", "dp2.test", "--no-wait")
-    assert any(row[0] == "dp2.test" and row[1] != "ok" for row in site.rows("content", "status", f"{tool}.2"))
+    (site.folder / "spread").mkdir()
+    (site.folder / "spread" / "a.txt").write_text("a")
+    content = site.json("content", "add", "--source", site.folder / "spread")["content_id"]
+    site.out("content", "distribute", content, "--dp", "dp2.test", "--no-wait")
+    assert any(row[0] == "dp2.test" and row[1] != "ok" for row in site.rows("content", "status", content))
     assert site.out("dp", "remove", "dp2.test") == "dp2.test: removed"
     assert [row[0] for row in site.rows("dp", "list")] == [own]
 
@@ -297,9 +321,10 @@ def test_the_authority_issues_signs_lists_revokes_and_publishes(site, tmp_path):
     ca = tmp_path / "ca"
     assert "root.pem" in site.out("pki", "init", "--ca", ca, "--name", "Test authority", "--crl-url", "http://crl.test/")
     issued = site.json("pki", "issue", "--ca", ca, "--name", "pc1.test", "--dns", "pc1.test", "--out", tmp_path)
-    assert farlab.sh("openssl", "verify", "-CAfile", ca / "root.pem", "-untrusted", tmp_path / "pc1.pem", tmp_path / "pc1.pem").endswith("OK\n")
-    farlab.sh("openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / "pc2.key", "-subj", "/CN=pc2", "-out",
-              tmp_path / "pc2.csr")
+    pem = tmp_path / "pc1.pem"
+    assert farlab.sh("openssl", "verify", "-CAfile", ca / "root.pem", "-untrusted", pem, pem).endswith("OK\n")
+    farlab.sh("openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / "pc2.key", "-subj", "/CN=pc2",
+              "-out", tmp_path / "pc2.csr")
     signed = site.json("pki", "sign", tmp_path / "pc2.csr", "--ca", ca, "--name", "pc2.test", "--out", tmp_path)
     assert pathlib.Path(signed["certificate"]).read_text().startswith("-----BEGIN CERTIFICATE")
     assert {row[0] for row in site.rows("pki", "list", "--ca", ca)} >= {issued["serial"], signed["serial"]}
@@ -336,9 +361,13 @@ def test_completion_and_manual_are_printed(site):
     (2, "All Systems", ["collection", "delete", "All Systems"]),
     (3, "there is no device NOBODY", ["device", "show", "NOBODY"]),
     (3, "there is no collection", ["deploy", "Hello", "--to", "Nowhere"]),
+    (2, "no permission fly", ["role", "copy", "Asset Manager", "Mine", "--allow", "device:fly"]),
+    (2, "device:read,approve", ["role", "copy", "Asset Manager", "Mine", "--allow", "device"]),
+    (3, "farpoint role list", ["role", "show", "Chief"]),
     (3, "there is no administrator", ["admin", "change", "nobody", "--enable"]),
     (3, "no such content", ["content", "delete", "CLI0FFFF.9"]),
-    (1, "there is an application Hello already", ["app", "create", "--name", "Hello", "--script", "/bin/true", "--detect-file", "/x"]),
+    (1, "there is an application Hello already",
+     ["app", "create", "--name", "Hello", "--script", "/bin/true", "--detect-file", "/x"]),
     (1, "you cannot remove yourself", ["admin", "remove", "admin"]),
     (5, "127.0.0.1:1", ["--server", "https://127.0.0.1:1", "--token", "x", "site"]),
     (2, "farpoint login", ["--server", "https://other.test:9443", "site"]),
@@ -357,9 +386,9 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else(site):
     quiet = site.run("content", "add", "--source", source)
     assert quiet.stderr == ""
     controller, terminal = pty.openpty()
-    process = subprocess.Popen([farlab.BIN / "farpoint", "app", "create", "--name", "Large", "--files", source, "--target-folder", "/opt/x",
-                                "--detect-file", "/opt/x/large.bin"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=terminal, env=site.environment)
+    command = [farlab.BIN / "farpoint", "app", "create", "--name", "Large", "--files", source, "--target-folder", "/opt/x",
+               "--detect-file", "/opt/x/large.bin"]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=terminal, env=site.environment)
     os.close(terminal)
     shown = b""
     try:

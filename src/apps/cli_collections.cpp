@@ -18,9 +18,12 @@ std::string path_of(const std::string& id) { return "/collections/" + encode(id)
 
 json::array rules_of(const Options& o) {
   json::array rules;
-  for (const auto& q : o.queries) rules.push_back(json::object{{"kind", "query"}, {"name", fmt::format("query {}", rules.size() + 1)}, {"wql", q}});
+  for (const auto& q : o.queries)
+    rules.push_back(
+        json::object{{"kind", "query"}, {"name", fmt::format("query {}", rules.size() + 1)}, {"wql", q}});
   const auto add = [&](const std::vector<std::string>& targets, const char* kind) {
-    for (const auto& t : targets) rules.push_back(json::object{{"kind", kind}, {"name", fmt::format("{} {}", kind, t)}, {"target", t}});
+    for (const auto& t : targets)
+      rules.push_back(json::object{{"kind", kind}, {"name", fmt::format("{} {}", kind, t)}, {"target", t}});
   };
   add(o.direct, "direct");
   add(o.include, "include");
@@ -56,7 +59,9 @@ Status run_query(Cli& cli, const Options& o) {
   json::array all;
   std::string after;
   do {
-    FP_TRY(page, cli.send("POST", "/queries/run?limit=1000" + (after.empty() ? "" : "&after=" + encode(after)), json::object{{"wql", o.wql}}));
+    FP_TRY(page,
+           cli.send("POST", "/queries/run?limit=1000" + (after.empty() ? "" : "&after=" + encode(after)),
+                    json::object{{"wql", o.wql}}));
     for (auto& item : page.as_object().at("items").as_array()) all.push_back(std::move(item));
     after = field(page, "next");
   } while (!after.empty());
@@ -157,7 +162,11 @@ void add_collection_verbs(CLI::App& app, Cli& cli) {
   list->callback([&cli] {
     cli.run([&]() -> Status {
       FP_TRY(rows, cli.list("/collections"));
-      cli.show_rows(rows, {{"ID", "id"}, {"NAME", "name"}, {"MEMBERS", "member_count"}, {"LIMITED BY", "limiting_id"}, {"EVALUATED", "evaluated_at"}});
+      cli.show_rows(rows, {{"ID", "id"},
+                           {"NAME", "name"},
+                           {"MEMBERS", "member_count"},
+                           {"LIMITED BY", "limiting_id"},
+                           {"EVALUATED", "evaluated_at"}});
       return {};
     });
   });

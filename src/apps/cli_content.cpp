@@ -31,7 +31,8 @@ struct Options {
 void progress(std::string_view what, std::int64_t done, std::int64_t total) {
   if (!Cli::on_terminal()) return;
   const int percent = total > 0 ? static_cast<int>(done * 100 / total) : 100;
-  std::cerr << fmt::format("\r{:<40} [{:<25}] {:3} %", what.substr(0, 40), std::string(static_cast<std::size_t>(percent / 4), '#'), percent)
+  std::cerr << fmt::format("\r{:<40} [{:<25}] {:3} %", what.substr(0, 40),
+                           std::string(static_cast<std::size_t>(percent / 4), '#'), percent)
             << (done >= total ? "\n" : "") << std::flush;
 }
 
@@ -43,7 +44,8 @@ Result<std::int64_t> send_piece(Cli& cli, const std::string& path, std::int64_t 
     const auto sent = cli.send_bytes("PUT", fmt::format("{}?offset={}{}", path, offset, mode), piece);
     if (sent) return end;
     const Code code = sent.error().code;
-    if (tries == kTriesMax || (code != Code::unavailable && code != Code::timed_out && code != Code::io)) return std::unexpected(sent.error());
+    if (tries == kTriesMax || (code != Code::unavailable && code != Code::timed_out && code != Code::io))
+      return std::unexpected(sent.error());
     std::this_thread::sleep_for(kRetryAfter);
     if (const auto there = cli.get(path)) {
       const std::int64_t size = there->as_object().at("size").to_number<std::int64_t>();
@@ -186,7 +188,11 @@ void add_content_commands(CLI::App& app, Cli& cli, Options& o) {
   content->add_subcommand("list", "all content versions")->callback([&cli] {
     cli.run([&]() -> Status {
       FP_TRY(rows, cli.list("/content"));
-      cli.show_rows(rows, {{"CONTENT", "content_id"}, {"FILES", "files"}, {"BYTES", "bytes"}, {"ROOT HASH", "root_hash"}, {"MADE", "created_at"}});
+      cli.show_rows(rows, {{"CONTENT", "content_id"},
+                           {"FILES", "files"},
+                           {"BYTES", "bytes"},
+                           {"ROOT HASH", "root_hash"},
+                           {"MADE", "created_at"}});
       return {};
     });
   });
@@ -222,7 +228,8 @@ Status upload_source(Cli& cli, const std::string& staging, const std::vector<Pat
   if (all.empty()) {
     std::error_code error;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root, error)) {
-      if (entry.is_symlink()) return fail(Code::invalid, "{} is a symbolic link: content holds files only", entry.path().native());
+      if (entry.is_symlink())
+        return fail(Code::invalid, "{} is a symbolic link: content holds files only", entry.path().native());
       if (entry.is_regular_file()) all.push_back(entry.path());
     }
     if (error) return fail(Code::io, "reading {}: {}", root.native(), error.message());
@@ -288,8 +295,13 @@ void add_content_verbs(CLI::App& app, Cli& cli) {
   dp->add_subcommand("list", "all distribution points")->callback([&cli] {
     cli.run([&]() -> Status {
       FP_TRY(rows, cli.list("/distribution-points"));
-      cli.show_rows(rows, {{"NAME", "name"}, {"CONNECTIONS", "connections"}, {"LOCAL", "local"}, {"PULL", "pull"}, {"INTRANET", "intranet_url"},
-                           {"INTERNET", "internet_url"}, {"VALIDATED", "validated_at"}});
+      cli.show_rows(rows, {{"NAME", "name"},
+                           {"CONNECTIONS", "connections"},
+                           {"LOCAL", "local"},
+                           {"PULL", "pull"},
+                           {"INTRANET", "intranet_url"},
+                           {"INTERNET", "internet_url"},
+                           {"VALIDATED", "validated_at"}});
       return {};
     });
   });
@@ -301,7 +313,8 @@ void add_content_verbs(CLI::App& app, Cli& cli) {
   add->add_option("--intranet-url", o.intranet_url, "https://dp2.corp.example:443");
   add->add_option("--internet-url", o.internet_url, "https://dp2.example.com:443");
   add->add_option("--push-url", o.push_url, "where the site brings content to");
-  add->add_option("--connections", o.connections, "which clients it serves")->check(CLI::IsMember({"intranet", "internet", "both"}));
+  add->add_option("--connections", o.connections, "which clients it serves")
+      ->check(CLI::IsMember({"intranet", "internet", "both"}));
   add->add_flag("--maintenance,!--no-maintenance", o.maintenance, "not offered to clients, gets no content");
   add->add_flag("--pull", o.pull, "it fetches content from other distribution points");
   add->add_option("--pull-source", o.sources, "which, the first is tried first; may be repeated");

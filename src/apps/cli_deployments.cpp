@@ -38,7 +38,9 @@ Status deploy(Cli& cli, const Options& o) {
   }
   FP_TRY(made, cli.send("POST", "/deployments", body));
   if (cli.as_json) cli.show_object(made);
-  else cli.say(fmt::format("deployment {}: {} {}, {}, to {}", field(made, "id"), o.action, o.what, o.purpose, field(made, "collection_id")));
+  else
+    cli.say(fmt::format("deployment {}: {} {}, {}, to {}", field(made, "id"), o.action, o.what, o.purpose,
+                        field(made, "collection_id")));
   return {};
 }
 
@@ -93,8 +95,15 @@ void add_deployment_verbs(CLI::App& app, Cli& cli) {
   deployment->add_subcommand("list", "all deployments")->callback([&cli] {
     cli.run([&]() -> Status {
       FP_TRY(rows, cli.list("/deployments"));
-      cli.show_rows(rows, {{"ID", "id"}, {"KIND", "kind"}, {"WHAT", "target_id"}, {"COLLECTION", "collection_id"}, {"PURPOSE", "purpose"},
-                           {"ACTION", "action"}, {"AVAILABLE", "available_at"}, {"DEADLINE", "deadline"}, {"BY", "created_by"}});
+      cli.show_rows(rows, {{"ID", "id"},
+                           {"KIND", "kind"},
+                           {"WHAT", "target_id"},
+                           {"COLLECTION", "collection_id"},
+                           {"PURPOSE", "purpose"},
+                           {"ACTION", "action"},
+                           {"AVAILABLE", "available_at"},
+                           {"DEADLINE", "deadline"},
+                           {"BY", "created_by"}});
       return {};
     });
   });
@@ -111,7 +120,8 @@ void add_deployment_verbs(CLI::App& app, Cli& cli) {
   state->add_option("deployment", o.id, "id, or the name of what is deployed")->required();
   state->callback([&cli] { cli.run([&] { return status(cli, o); }); });
   for (const bool on : {true, false}) {
-    auto* turn = deployment->add_subcommand(on ? "enable" : "disable", on ? "switch it on again" : "switch it off without losing it");
+    auto* turn = deployment->add_subcommand(on ? "enable" : "disable",
+                                            on ? "switch it on again" : "switch it off without losing it");
     turn->add_option("deployment", o.id, "id, or the name of what is deployed")->required();
     turn->callback([&cli, on] { cli.run([&] { return switch_to(cli, o, on); }); });
   }

@@ -6,9 +6,15 @@
 namespace fp::apps {
 namespace {
 
-const std::vector<Column> kDeviceColumns = {{"NAME", "name"},         {"ID", "client_id"},       {"APPROVAL", "approval"}, {"PKI", "pki"},
-                                            {"BLOCKED", "blocked"},   {"CONNECTION", "connection"}, {"AGENT", "agent_version"},
-                                            {"LAST POLICY", "last_policy_at"}, {"LAST HEARTBEAT", "last_heartbeat_at"}};
+const std::vector<Column> kDeviceColumns = {{"NAME", "name"},
+                                            {"ID", "client_id"},
+                                            {"APPROVAL", "approval"},
+                                            {"PKI", "pki"},
+                                            {"BLOCKED", "blocked"},
+                                            {"CONNECTION", "connection"},
+                                            {"AGENT", "agent_version"},
+                                            {"LAST POLICY", "last_policy_at"},
+                                            {"LAST HEARTBEAT", "last_heartbeat_at"}};
 
 struct Options {
   std::string id, filter, approval, collection, reason, class_name, deployment;
@@ -42,7 +48,8 @@ void show_inventory(const Cli& cli, const json::array& items) {
     std::cout << field(item, "class_name") << "  " << field(item, "key") << "\n";
     if (const auto* properties = item.as_object().if_contains("properties"); properties && properties->is_object())
       for (const auto& [name, value] : properties->as_object())
-        std::cout << fmt::format("    {:<28} {}\n", std::string_view(name), value.is_string() ? std::string_view(value.as_string()) : "");
+        std::cout << fmt::format("    {:<28} {}\n", std::string_view(name),
+                                 value.is_string() ? std::string_view(value.as_string()) : "");
   }
 }
 
@@ -77,9 +84,17 @@ void add_lists(CLI::App& device, Cli& cli, Options& o) {
     });
   };
   sub_list("states", "state messages, newest first",
-           {{"TIME", "sent_at"}, {"TOPIC", "topic_type"}, {"STATE", "state_id"}, {"ABOUT", "topic_id"}, {"DETAIL", "parameters"}});
+           {{"TIME", "sent_at"},
+            {"TOPIC", "topic_type"},
+            {"STATE", "state_id"},
+            {"ABOUT", "topic_id"},
+            {"DETAIL", "parameters"}});
   sub_list("policies", "policy that the device should hold",
-           {{"POLICY", "id"}, {"VERSION", "version"}, {"CATEGORY", "category"}, {"FROM", "source_id"}, {"COLLECTION", "collection_id"}});
+           {{"POLICY", "id"},
+            {"VERSION", "version"},
+            {"CATEGORY", "category"},
+            {"FROM", "source_id"},
+            {"COLLECTION", "collection_id"}});
   sub_list("collections", "collections that the device is in", {{"COLLECTION", ""}});
   sub_list("deployments", "what the device said about each deployment",
            {{"DEPLOYMENT", "deployment_id"}, {"STATE", "state"}, {"AT", "at"}, {"DETAIL", "detail"}});
@@ -89,7 +104,8 @@ void show_why(const Cli& cli, const json::value& why) {
   if (cli.as_json) return cli.show_object(why);
   std::cout << field(why, "device") << ", deployment " << field(why, "deployment") << "\n\n";
   for (const auto& step : why.as_object().at("steps").as_array())
-    std::cout << fmt::format("  {:<3} {:<11} {}\n", step.as_object().at("ok").as_bool() ? "ok" : "--", field(step, "step"), field(step, "because"));
+    std::cout << fmt::format("  {:<3} {:<11} {}\n", step.as_object().at("ok").as_bool() ? "ok" : "--",
+                             field(step, "step"), field(step, "because"));
   std::cout << "\n" << field(why, "conclusion") << "\n";
 }
 

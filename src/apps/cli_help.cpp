@@ -156,7 +156,8 @@ std::string completion_script(std::string_view program, std::string_view shell) 
   std::ranges::replace(function, '-', '_');
   if (shell == "zsh")
     return fmt::format(
-        "#compdef {0}\n{1}() {{\n  local -a found\n  found=(${{(f)\"$({0} complete \"${{(@)words[2,CURRENT]}}\" 2>/dev/null)\"}})\n"
+        "#compdef {0}\n{1}() {{\n  local -a found\n  found=(${{(f)\"$({0} complete "
+        "\"${{(@)words[2,CURRENT]}}\" 2>/dev/null)\"}})\n"
         "  if (( $#found )); then compadd -a found; else _files; fi\n}}\n"
         "if [ \"$funcstack[1]\" = \"{1}\" ]; then {1} \"$@\"; else compdef {1} {0}; fi\n",
         program, function);
@@ -170,7 +171,9 @@ std::string completion_script(std::string_view program, std::string_view shell) 
 
 std::string manual(const CLI::App& app, const ManualPage& page) {
   std::string title(page.program);
-  std::ranges::transform(title, title.begin(), [](char c) { return static_cast<char>(std::toupper(static_cast<unsigned char>(c))); });
+  std::ranges::transform(title, title.begin(), [](char c) {
+    return static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  });
   std::string out = fmt::format(".TH {} {} \"\" \"Farpoint {}\" \"Farpoint\"\n.SH NAME\n{} \\- {}\n", roff(title), page.section,
                                 kVersion, roff(page.program), roff(page.summary));
   out += fmt::format(".SH SYNOPSIS\n.B {}\n[\\fIoptions\\fR] \\fIverb\\fR ...\n", roff(page.program));

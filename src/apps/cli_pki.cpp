@@ -13,7 +13,9 @@ struct Options {
   int days = 365, key_bits = 2048, reason = 0;
 };
 
-Result<pki::CertificateAuthority> open_ca(const Options& o) { return pki::CertificateAuthority::open(o.ca, system_clock(), system_random()); }
+Result<pki::CertificateAuthority> open_ca(const Options& o) {
+  return pki::CertificateAuthority::open(o.ca, system_clock(), system_random());
+}
 
 Result<pki::Order> order_of(const Options& o) {
   pki::Order order;
@@ -49,7 +51,8 @@ Status issue(Cli& cli, const Options& o) {
   if (cli.as_json)
     cli.show_object(json::object{{"certificate", pem.native()}, {"key", key.native()}, {"serial", identity.certificate.serial()},
                                  {"until", to_iso(identity.certificate.not_after())}});
-  cli.say(fmt::format("{}\n{}\nserial {}, valid until {}", pem.native(), key.native(), identity.certificate.serial(), to_iso(identity.certificate.not_after())));
+  cli.say(fmt::format("{}\n{}\nserial {}, valid until {}", pem.native(), key.native(),
+                      identity.certificate.serial(), to_iso(identity.certificate.not_after())));
   return {};
 }
 
@@ -73,9 +76,18 @@ Status list(Cli& cli, const Options& o) {
   FP_TRY(all, ca.issued());
   json::array rows;
   for (const auto& r : all)
-    rows.push_back(json::object{{"serial", r.serial}, {"profile", r.profile}, {"name", r.common_name}, {"issued", to_iso(r.issued_at)},
-                                {"until", to_iso(r.not_after)}, {"revoked", r.revoked_at.ms == 0 ? "" : to_iso(r.revoked_at)}});
-  cli.show_rows(rows, {{"SERIAL", "serial"}, {"PROFILE", "profile"}, {"NAME", "name"}, {"ISSUED", "issued"}, {"UNTIL", "until"}, {"REVOKED", "revoked"}});
+    rows.push_back(json::object{{"serial", r.serial},
+                                {"profile", r.profile},
+                                {"name", r.common_name},
+                                {"issued", to_iso(r.issued_at)},
+                                {"until", to_iso(r.not_after)},
+                                {"revoked", r.revoked_at.ms == 0 ? "" : to_iso(r.revoked_at)}});
+  cli.show_rows(rows, {{"SERIAL", "serial"},
+                       {"PROFILE", "profile"},
+                       {"NAME", "name"},
+                       {"ISSUED", "issued"},
+                       {"UNTIL", "until"},
+                       {"REVOKED", "revoked"}});
   return {};
 }
 

@@ -43,7 +43,8 @@ std::string scalar(const json::value& v) {
 
 // Columns a text takes: code points, which is right for everything but wide scripts.
 std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 void print_object(const json::value& value, int indent) {
@@ -63,7 +64,8 @@ void print_object(const json::value& value, int indent) {
         print_object(item, indent + 4);
       }
     } else {
-      std::cout << pad << fmt::format("{:<24}", std::string_view(key)) << (v.is_array() || v.is_object() ? "" : scalar(v)) << "\n";
+      std::cout << pad << fmt::format("{:<24}", std::string_view(key))
+                << (v.is_array() || v.is_object() ? "" : scalar(v)) << "\n";
     }
   }
 }
@@ -118,7 +120,9 @@ Status Cli::connect() {
     if (ca.empty()) ca = field(value, "ca_file");
   }
   if (base_.empty() || bearer_.empty())
-    return fail(Code::invalid, "no site is known: run `farpoint login --server https://SITE:9443 --token TOKEN --ca-file ROOT.pem`");
+    return fail(
+        Code::invalid,
+        "no site is known: run `farpoint login --server https://SITE:9443 --token TOKEN --ca-file ROOT.pem`");
   net::ClientOptions options;
   options.tls.ca_file = ca;
   options.user_agent = fmt::format("farpoint/{}", kVersion);

@@ -39,7 +39,10 @@ Status set_settings(Cli& cli, const Options& o) {
   }
   if (target.is_null()) {
     if (o.name.empty() || o.collections.empty()) return fail(Code::invalid, "a new settings object needs --name and --for");
-    json::object body{{"name", o.name}, {"priority", o.priority == 0 ? kPriority : o.priority}, {"collections", texts(o.collections)}, {"values", json::object{}}};
+    json::object body{{"name", o.name},
+                      {"priority", o.priority == 0 ? kPriority : o.priority},
+                      {"collections", texts(o.collections)},
+                      {"values", json::object{}}};
     FP_CHECK(set_values(body["values"].as_object(), o.values));
     FP_TRY(made, cli.send("POST", "/settings", body));
     cli.show_object(made);
@@ -60,7 +63,11 @@ void add_settings(CLI::App& app, Cli& cli, Options& o) {
   settings->add_subcommand("list", "settings objects, the strongest first")->callback([&cli] {
     cli.run([&]() -> Status {
       FP_TRY(rows, cli.list("/settings"));
-      cli.show_rows(rows, {{"ID", "id"}, {"NAME", "name"}, {"PRIORITY", "priority"}, {"COLLECTIONS", "collections"}, {"VALUES", "values"}});
+      cli.show_rows(rows, {{"ID", "id"},
+                           {"NAME", "name"},
+                           {"PRIORITY", "priority"},
+                           {"COLLECTIONS", "collections"},
+                           {"VALUES", "values"}});
       return {};
     });
   });
@@ -128,14 +135,11 @@ void add_administrators(CLI::App& app, Cli& cli, Options& o) {
   admin->add_subcommand("list", "all administrators")->callback([&cli] {
     cli.run([&]() -> Status {
       FP_TRY(rows, cli.list("/administrators"));
-      cli.show_rows(rows, {{"NAME", "name"}, {"ROLES", "roles"}, {"SCOPES", "scopes"}, {"COLLECTIONS", "collections"}, {"ENABLED", "enabled"}});
-      return {};
-    });
-  });
-  admin->add_subcommand("roles", "the built-in security roles")->callback([&cli] {
-    cli.run([&]() -> Status {
-      FP_TRY(rows, cli.get("/roles"));
-      cli.show_rows(rows.as_object()["items"].as_array(), {{"ROLE", "name"}, {"PERMISSIONS", "permissions"}});
+      cli.show_rows(rows, {{"NAME", "name"},
+                           {"ROLES", "roles"},
+                           {"SCOPES", "scopes"},
+                           {"COLLECTIONS", "collections"},
+                           {"ENABLED", "enabled"}});
       return {};
     });
   });
@@ -147,7 +151,10 @@ void add_administrators(CLI::App& app, Cli& cli, Options& o) {
   add->callback([&cli, &o] {
     cli.run([&]() -> Status {
       FP_TRY(made, cli.send("POST", "/administrators",
-                            json::object{{"name", o.name}, {"roles", texts(o.roles)}, {"scopes", texts(o.scopes)}, {"collections", texts(o.collections)}}));
+                            json::object{{"name", o.name},
+                                         {"roles", texts(o.roles)},
+                                         {"scopes", texts(o.scopes)},
+                                         {"collections", texts(o.collections)}}));
       cli.show_object(made);
       return {};
     });
@@ -183,7 +190,10 @@ void add_lists(CLI::App& app, Cli& cli, Options& o) {
   mp->add_subcommand("list", "all management points")->callback([&cli] {
     cli.run([&]() -> Status {
       FP_TRY(rows, cli.list("/management-points"));
-      cli.show_rows(rows, {{"NAME", "name"}, {"CONNECTIONS", "connections"}, {"INTRANET", "intranet_url"}, {"INTERNET", "internet_url"}});
+      cli.show_rows(rows, {{"NAME", "name"},
+                           {"CONNECTIONS", "connections"},
+                           {"INTRANET", "intranet_url"},
+                           {"INTERNET", "internet_url"}});
       return {};
     });
   });
@@ -194,8 +204,12 @@ void add_lists(CLI::App& app, Cli& cli, Options& o) {
     cli.run([&]() -> Status {
       if (o.verify) return verify_log(cli);
       FP_TRY(page, cli.get(fmt::format("/audit?limit={}", o.limit)));
-      cli.show_rows(page.as_object()["items"].as_array(),
-                    {{"TIME", "at"}, {"WHO", "who"}, {"ACTION", "action"}, {"KIND", "object_kind"}, {"OBJECT", "object_id"}, {"DETAIL", "detail"}});
+      cli.show_rows(page.as_object()["items"].as_array(), {{"TIME", "at"},
+                                                           {"WHO", "who"},
+                                                           {"ACTION", "action"},
+                                                           {"KIND", "object_kind"},
+                                                           {"OBJECT", "object_id"},
+                                                           {"DETAIL", "detail"}});
       return {};
     });
   });
@@ -205,8 +219,11 @@ void add_lists(CLI::App& app, Cli& cli, Options& o) {
   events->callback([&cli, &o] {
     cli.run([&]() -> Status {
       FP_TRY(page, cli.get(fmt::format("/events?limit={}{}", o.limit, o.device.empty() ? "" : "&device=" + encode(o.device))));
-      cli.show_rows(page.as_object()["items"].as_array(),
-                    {{"TIME", "at"}, {"SEVERITY", "severity"}, {"COMPONENT", "component"}, {"DEVICE", "client_id"}, {"TEXT", "text"}});
+      cli.show_rows(page.as_object()["items"].as_array(), {{"TIME", "at"},
+                                                           {"SEVERITY", "severity"},
+                                                           {"COMPONENT", "component"},
+                                                           {"DEVICE", "client_id"},
+                                                           {"TEXT", "text"}});
       return {};
     });
   });

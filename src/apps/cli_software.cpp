@@ -1,4 +1,5 @@
-// farpoint app ..., farpoint package ...: from a file on this machine to an application on the distribution points in one command.
+// farpoint app ..., farpoint package ...: from a file on this machine to an application on the distribution
+// points in one command.
 #include <sys/wait.h>
 
 #include <array>
@@ -11,7 +12,8 @@ namespace fp::apps {
 namespace {
 
 struct Options {
-  std::string id, name, version, publisher, target_folder, install, uninstall, repair, detect_file, detect_script, program, command;
+  std::string id, name, version, publisher, target_folder, install, uninstall, repair, detect_file,
+      detect_script, program, command;
   Path file, deb, rpm, script, files, source;
   std::int64_t max_run_time_min = 120;
   bool no_wait = false;
@@ -34,7 +36,9 @@ Result<std::string> ask_tool(const std::vector<std::string>& command) {
   std::array<char, 4096> buffer{};
   while (const auto n = std::fread(buffer.data(), 1, buffer.size(), pipe)) out.append(buffer.data(), n);
   const int status = ::pclose(pipe);
-  if (status != 0) return fail(Code::invalid, "{} cannot read it (is it a package file, and is {} installed?)", command[0], command[0]);
+  if (status != 0)
+    return fail(Code::invalid, "{} cannot read it (is it a package file, and is {} installed?)", command[0],
+                command[0]);
   return std::string(trim(out));
 }
 
@@ -119,7 +123,8 @@ Status create_application(Cli& cli, Options& o) {
 Status create_package(Cli& cli, Options& o) {
   json::object body{{"name", o.name}, {"version", o.version}, {"manufacturer", o.publisher}};
   if (!o.program.empty())
-    body["programs"] = json::array{json::object{{"name", o.program}, {"command_line", o.command}, {"max_run_time_min", o.max_run_time_min}}};
+    body["programs"] = json::array{json::object{
+        {"name", o.program}, {"command_line", o.command}, {"max_run_time_min", o.max_run_time_min}}};
   FP_TRY(made, cli.send("POST", "/packages", body));
   const std::string id = field(made, "id");
   if (!o.source.empty()) {
@@ -194,7 +199,11 @@ void add_software_verbs(CLI::App& app, Cli& cli) {
   application->add_subcommand("list", "all applications")->callback([&cli] {
     cli.run([&]() -> Status {
       FP_TRY(rows, cli.list("/applications"));
-      cli.show_rows(rows, {{"NAME", "name"}, {"VERSION", "version"}, {"PUBLISHER", "publisher"}, {"REVISION", "revision"}, {"ID", "id"}});
+      cli.show_rows(rows, {{"NAME", "name"},
+                           {"VERSION", "version"},
+                           {"PUBLISHER", "publisher"},
+                           {"REVISION", "revision"},
+                           {"ID", "id"}});
       return {};
     });
   });

@@ -115,6 +115,7 @@ class Reader {
     management_point(table("management_point"));
     distribution_point(table("distribution_point"));
     admin(table("admin"));
+    maintenance(table("maintenance"));
     logging(table("log"));
     listeners(top);
     top.refuse_unknown();
@@ -231,6 +232,17 @@ class Reader {
       s.mistake(s.get("port"), "certificate", "the admin API is HTTPS only: name certificate and key, or set port = 0");
     if (content_only() && out_.admin_port != 0)
       s.mistake(t.get("port"), "port", "a host of the role distribution-point has no admin API: leave this section out");
+    s.refuse_unknown();
+  }
+
+  void maintenance(const toml::table& t) {
+    constexpr int kDaysMax = 36500;
+    auto s = section(t, "maintenance");
+    s.number("devices_days", out_.maintenance.devices, 0, kDaysMax);
+    s.number("states_days", out_.maintenance.states, 0, kDaysMax);
+    s.number("events_days", out_.maintenance.events, 0, kDaysMax);
+    s.number("audit_days", out_.maintenance.audit, 0, kDaysMax);
+    s.number("tombstones_days", out_.maintenance.tombstones, 0, kDaysMax);
     s.refuse_unknown();
   }
 

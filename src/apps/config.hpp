@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "model/content.hpp"
 #include "model/peer.hpp"
+#include "site/maintenance.hpp"
 
 namespace fp::apps {
 
@@ -62,6 +63,8 @@ struct SiteConfig {
 
   std::string crl_address;      // publishes data/ca/*.crl over plain HTTP; empty: not
   int crl_port = 0;
+
+  site::MaintenanceDays maintenance;
 
   int worker_threads = 8;
   log::Options log;

@@ -26,7 +26,9 @@ const fp::apps::ManualPage kPage{
 int main(int argc, char** argv) {
   using namespace fp::apps;
   std::signal(SIGPIPE, SIG_DFL);
-  CLI::App app{"Administer a Farpoint site: devices, collections, applications, content, deployments, and why things are as they are."};
+  CLI::App app{
+      "Administer a Farpoint site: devices, collections, applications, content, deployments, and why things "
+      "are as they are."};
   Cli cli;
   app.require_subcommand(1);
   app.fallthrough();
@@ -35,6 +37,7 @@ int main(int argc, char** argv) {
   app.add_option("--token", cli.token, "administrator's token (better: farpoint login)");
   app.add_option("--ca-file", cli.ca_file, "PEM file of the root that the admin API's certificate chains to");
   add_site_verbs(app, cli);
+  add_role_verbs(app, cli);
   add_device_verbs(app, cli);
   add_collection_verbs(app, cli);
   add_software_verbs(app, cli);

@@ -118,7 +118,8 @@ int scratch(const ScratchOptions& options) {
   if (!config) return complain(config.error());
   auto site = SiteServer::start(*config, system_clock(), system_random());
   if (!site) return complain(site.error());
-  if (const Status samples = put_samples(**site, *config, system_clock(), system_random()); !samples) return complain(samples.error());
+  if (const Status samples = put_samples(**site, *config, system_clock(), system_random()); !samples)
+    return complain(samples.error());
   for (const auto& line : describe_scratch(options, *config)) std::cout << line << "\n";
   std::cout << "ready" << std::endl;  // flushed: scripts wait for this line
   return serve(**site, signals);
@@ -188,8 +189,9 @@ int run_init_dp(ContentHostOptions& o, const Texts& t) {
 
 int run_init(SetupOptions& o, const Texts& t) {
   std::optional<Endpoint> admin;
-  for (const auto& problem : {endpoint(t.internet, o.internet), endpoint(t.intranet, o.intranet), endpoint(t.http, o.intranet_http),
-                              endpoint(t.crl, o.crl), endpoint(t.admin, admin)})
+  for (const auto& problem :
+       {endpoint(t.internet, o.internet), endpoint(t.intranet, o.intranet), endpoint(t.http, o.intranet_http),
+        endpoint(t.crl, o.crl), endpoint(t.admin, admin)})
     if (!problem.empty()) return complain({Code::invalid, problem});
   if (admin) o.admin = *admin;
   return init(o);

@@ -162,11 +162,14 @@ class Samples {
   }
 
   Result<std::string> hidden(std::string_view text) {
-    return crypto::obfuscate(text, config_.legacy_cms ? crypto::SecretAlgorithm::triple_des : crypto::SecretAlgorithm::aes256, random_);
+    return crypto::obfuscate(
+        text, config_.legacy_cms ? crypto::SecretAlgorithm::triple_des : crypto::SecretAlgorithm::aes256,
+        random_);
   }
 
   // A policy of one instance, for clients that look for these classes. The values are invented.
-  Status sample(store::Repositories& r, const char* source, const char* category, unsigned flags, const wire::PolicyInstance& instance) {
+  Status sample(store::Repositories& r, const char* source, const char* category, unsigned flags,
+                const wire::PolicyInstance& instance) {
     const auto body = [&](std::string_view id, std::string_view version) {
       return wire::encode_policy_body({std::string(id), std::string(version), "SMS:" + config_.site_code, {}, {instance}});
     };
@@ -188,7 +191,8 @@ class Samples {
                                               {"ADV_AdvertisementID", config_.site_code + "20001"},
                                               {"TS_Sequence", sequence, wire::cim::kString, true}}};
     return site_.store().write([&](store::Repositories& r) -> Status {
-      FP_CHECK(sample(r, "sample-account", policy_category::kNetworkAccessAccount, policy_flag::kSecret | policy_flag::kRequiresAuth, account));
+      FP_CHECK(sample(r, "sample-account", policy_category::kNetworkAccessAccount,
+                      policy_flag::kSecret | policy_flag::kRequiresAuth, account));
       FP_CHECK(sample(r, "sample-sequence", policy_category::kTaskSequence,
                       policy_flag::kTaskSequence | policy_flag::kSecret | policy_flag::kRequiresAuth, task_sequence));
       FP_TRY(all, r.collections.find(kAllSystems));

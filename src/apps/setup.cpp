@@ -198,10 +198,11 @@ class Setup {
     const std::string name = is_wildcard(o_.admin.address) ? host() : o_.admin.address;
     result_.admin_cli = o_.data / "admin-cli.json";
     const Path ca = o_.own_ca ? authority_of(o_.data) / "root.pem" : (o_.issuers.empty() ? Path() : o_.issuers.front());
-    FP_CHECK(write_file(result_.admin_cli,
-                        fmt::format("{{\"server\": \"https://{}:{}\", \"token\": \"{}\", \"ca_file\": \"{}\"}}\n", name, o_.admin.port,
-                                    result_.admin_token, ca.native()),
-                        0600));
+    FP_CHECK(
+        write_file(result_.admin_cli,
+                   fmt::format("{{\"server\": \"https://{}:{}\", \"token\": \"{}\", \"ca_file\": \"{}\"}}\n",
+                               name, o_.admin.port, result_.admin_token, ca.native()),
+                   0600));
     say("administrator `admin`; the farpoint command finds its token in {}", result_.admin_cli.native());
     return {};
   }

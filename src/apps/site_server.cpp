@@ -317,6 +317,14 @@ void SiteServer::Parts::schedule() {
   chores.add("staged sources", 3'600'000, [this] {
     if (const auto gone = admin::expire_staged(config.data / "staging", clock.now()); !gone) log::error("content", "{}", gone.error().message);
   });
+  chores.add("maintenance", 3'600'000, [this] {
+    const auto done = site::maintain(*store, config.maintenance, clock.now(), [this] { return chores.stopping(); });
+    if (!done) return log::error("maintenance", "{}", done.error().message);
+    const auto& f = done->forgotten;
+    if (f.states + f.events + f.audit + f.tombstones + done->devices > 0)
+      log::info("maintenance", "forgotten: {} devices, {} state messages, {} events, {} audit lines, {} tombstones of policy",
+                done->devices, f.states, f.events, f.audit, f.tombstones);
+  });
   if (mp) chores.add("uploads", 3'600'000, [this] { report("mp.upload", mp->tidy()); });
   distribution.add("distribution", 1000, [this] {
     const auto done = distributor->run_once([this] { return distribution.stopping(); });

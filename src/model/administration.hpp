@@ -11,12 +11,19 @@ namespace fp {
 
 struct Administrator {
   std::string name;
-  std::vector<std::string> roles;        // names of built-in roles: "Full Administrator", ...
+  std::vector<std::string> roles;        // names of built-in or own roles: "Full Administrator", ...
   std::vector<std::string> scopes;       // "All", "Default", ...
   std::vector<std::string> collections;  // collection ids whose members may be acted on; kAllSystems: all
   std::string token_hash;                // SHA-256 hex of the bearer token; the token itself is shown once
   bool enabled = true;
   Instant created_at, last_seen_at;
+};
+
+// A built-in role, copied and changed.
+struct CustomRole {
+  std::string name, copied_from;
+  std::map<std::string, std::string> permissions;  // object class -> permissions with a space between: "device" -> "read approve"
+  Instant changed_at;
 };
 
 struct AuditLine {

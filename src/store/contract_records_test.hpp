@@ -256,6 +256,73 @@ TEST_P(StoreContract, AuditLinesFormAChain) {
   EXPECT_EQ(verify_audit(lines).error().code, Code::corrupt);
 }
 
+TEST_P(StoreContract, OldStateMessagesAreForgottenAndNotNewAgain) {
+  const auto add = [&](std::int64_t serial, std::int64_t at) {
+    bool fresh = false;
+    change([&](Repositories& r) -> Status {
+      FP_TRY(added, r.states.add({.client_id = client(1), .serial = serial, .received_at = {at}}));
+      fresh = added;
+      return {};
+    });
+    return fresh;
+  };
+  const auto forget = [&](std::int64_t than, std::int64_t rows) {
+    std::int64_t count = 0;
+    change([&](Repositories& r) -> Status {
+      FP_TRY(done, r.site.forget_older({.states = {than}}, rows));
+      count = done.states;
+      return {};
+    });
+    return count;
+  };
+  for (std::int64_t serial = 1; serial <= 4; ++serial) EXPECT_TRUE(add(serial, serial * 100));
+  EXPECT_TRUE(add(0, 450));
+  EXPECT_TRUE(add(7, 500));  // 5 and 6 are missing: what lies behind them must stay to show it
+  EXPECT_EQ(forget(250, 1), 1);
+  EXPECT_EQ(forget(250, 100), 1);
+  EXPECT_EQ(forget(1000, 100), 3);
+  EXPECT_EQ(forget(1000, 100), 0);
+  EXPECT_EQ(get([&](Repositories& r) { return r.states.of_device(client(1), 10); }).size(), 1U);
+  EXPECT_EQ(get([&](Repositories& r) { return r.states.gaps(client(1), 10); }), (std::vector<std::int64_t>{5, 6}));
+  EXPECT_FALSE(add(2, 1100));
+  EXPECT_TRUE(add(5, 1100));
+  EXPECT_FALSE(add(5, 1100));
+}
+
+TEST_P(StoreContract, OldEventsAndAuditLinesAreForgottenAndTheChainGoesOn) {
+  for (std::int64_t at : {100, 200, 300})
+    change([&](Repositories& r) -> Status {
+      FP_CHECK(r.states.add_event({.at = {at}, .component = "test", .text = std::to_string(at)}));
+      return r.administration.audit({.at = {at}, .who = "anna", .object_id = std::to_string(at)});
+    });
+  change([&](Repositories& r) -> Status {
+    FP_TRY(nothing, r.site.forget_older({}, 100));
+    EXPECT_EQ(nothing.events + nothing.audit + nothing.states + nothing.tombstones, 0);
+    FP_TRY(done, r.site.forget_older({.events = {250}, .audit = {250}}, 100));
+    EXPECT_EQ(done.events, 2);
+    EXPECT_EQ(done.audit, 2);
+    FP_TRY(last, r.site.forget_older({.events = {1000}, .audit = {1000}}, 100));
+    EXPECT_EQ(last.events, 1);
+    EXPECT_EQ(last.audit, 0);  // the next line follows the newest
+    return r.administration.audit({.who = "anna", .object_id = "next"});
+  });
+  const auto lines = get([&](Repositories& r) { return r.administration.audit_lines(0, 10); });
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0].previous_hash, lines[1].hash);
+  EXPECT_TRUE(verify_audit(lines));
+}
+
+TEST_P(StoreContract, RolesOfOnesOwnAreKeptByName) {
+  const CustomRole role{"Helpdesk", "Read-only Analyst", {{"device", "read approve"}}, {}};
+  change([&](Repositories& r) { return r.administration.put_role(role); });
+  const auto all = get([&](Repositories& r) { return r.administration.roles(); });
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].copied_from, "Read-only Analyst");
+  EXPECT_EQ(all[0].permissions.at("device"), "read approve");
+  change([&](Repositories& r) { return r.administration.remove_role("Helpdesk"); });
+  EXPECT_EQ(refused([&](Repositories& r) { return r.administration.remove_role("Helpdesk"); }), Code::not_found);
+}
+
 TEST_P(StoreContract, ClientSettingsComeByPriority) {
   for (const auto& [id, priority] : {std::pair{"FP100000", 10000}, {"FP100007", 2}, {"FP100003", 5}})
     change([&](Repositories& r) {

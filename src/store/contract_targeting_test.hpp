@@ -284,6 +284,37 @@ TEST_P(StoreContract, ADeltaTellsOfRemovedAndRetargetedPolicies) {
   EXPECT_EQ(since(1, moved), "P1 1.00 FP100001;");
 }
 
+TEST_P(StoreContract, ForgottenTombstonesAreGoneAndItIsKnownSinceWhenDeltasAreWhole) {
+  add_collection("FP100001");
+  join("FP100001", 1);
+  join("FP100001", 2);
+  put_policy("P1", "1.00", {"FP100001"});
+  put_policy("P2", "1.00", {"FP100001"});
+  const auto cookie = latest(1);
+  EXPECT_EQ(get([&](Repositories& r) { return r.policies.complete_since(); }).ms, 0);
+  leave("FP100001", 2);
+  const auto removed = change([&](Repositories& r) { return r.policies.remove("P1"); });
+  const auto forget = [&](Instant than) {
+    std::int64_t count = 0;
+    change([&](Repositories& r) -> Status {
+      FP_TRY(done, r.site.forget_older({.tombstones = than}, 100));
+      count = done.tombstones;
+      return {};
+    });
+    return count;
+  };
+  EXPECT_EQ(forget(cookie), 0);
+  EXPECT_EQ(since(1, cookie), "-P1;");
+  EXPECT_GT(forget(removed.plus_ms(1)), 0);
+  EXPECT_EQ(forget(removed.plus_ms(1)), 0);
+  EXPECT_EQ(get([&](Repositories& r) { return r.policies.complete_since(); }), removed.plus_ms(1));
+  EXPECT_EQ(since(1, cookie), "");
+  EXPECT_EQ(held(1), "P2 1.00 FP100001;");
+  EXPECT_EQ(held(2), "");
+  EXPECT_EQ(forget(cookie), 0);
+  EXPECT_EQ(get([&](Repositories& r) { return r.policies.complete_since(); }), removed.plus_ms(1)) << "it never goes back";
+}
+
 TEST_P(StoreContract, ARemovedCollectionTakesItsPoliciesFromItsMembers) {
   add_collection("FP100001");
   join("FP100001", 1);

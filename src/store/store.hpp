@@ -106,6 +106,8 @@ class Policies {
   // Newest change that concerns the device: a policy of one of its collections changed, or it joined or left one. The cookie.
   virtual Result<Instant> latest_change(std::string_view client_id) = 0;
   virtual Result<bool> is_for_device(std::string_view policy_id, std::string_view client_id) = 0;
+  // Tombstones from before this time were forgotten: for_device_since() an earlier one would miss what was lost. 0: none were.
+  virtual Result<Instant> complete_since() = 0;
 };
 
 class Inventory {
@@ -162,6 +164,17 @@ class Administration {
   virtual Result<std::vector<ClientSettings>> settings() = 0;  // by priority
   virtual Status put_settings(const ClientSettings& settings) = 0;
   virtual Status remove_settings(std::string_view id) = 0;
+  virtual Result<std::vector<CustomRole>> roles() = 0;
+  virtual Status put_role(const CustomRole& role) = 0;
+  virtual Status remove_role(std::string_view name) = 0;
+};
+
+// What is older than these times may be forgotten; 0: nothing of the kind.
+struct Retention {
+  Instant states, events, audit, tombstones;
+};
+struct Forgotten {
+  std::int64_t states = 0, events = 0, audit = 0, tombstones = 0;
 };
 
 class Site {  // single values, counters, replay memory
@@ -174,6 +187,10 @@ class Site {  // single values, counters, replay memory
   // True if (client, key) was not seen before; remembers it until `forget_at`. Writes applied once (design §7).
   virtual Result<bool> first_time(std::string_view client_id, std::string_view key, Instant forget_at) = 0;
   virtual Status forget_before(Instant at) = 0;
+  // Forgets at most about `rows` of each kind, oldest first, so that the writer is not held up: ask again while there was
+  // something. A state message that is forgotten is not new when it comes again, a serial that is still missing keeps those
+  // behind it, and the newest audit line stays, for the next one to follow.
+  virtual Result<Forgotten> forget_older(const Retention& than, std::int64_t rows) = 0;
   virtual Result<std::vector<ManagementPoint>> management_points() = 0;
   virtual Status put_management_point(const ManagementPoint& mp) = 0;
   virtual Status remove_management_point(std::string_view name) = 0;

@@ -362,6 +362,12 @@ template <class A> void fields(A& a, Administrator& x) {
   a("created_at", x.created_at);
   a("last_seen_at", x.last_seen_at);
 }
+template <class A> void fields(A& a, CustomRole& x) {
+  a("name", x.name, name());
+  a("copied_from", x.copied_from, name());
+  a("permissions", x.permissions, size_max(100));
+  a("changed_at", x.changed_at);
+}
 template <class A> void fields(A& a, AuditLine& x) {
   a("id", x.id);
   a("at", x.at);

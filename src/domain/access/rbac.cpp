@@ -4,12 +4,15 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "model/collection.hpp"
 
 namespace fp::access {
 namespace {
 
 constexpr unsigned R = kReadObject;
+constexpr unsigned P = R | kApproveObject;
+constexpr unsigned L = R | kDeployObject;
 constexpr unsigned M = R | kModifyObject;
 constexpr unsigned A = R | kCreateObject | kModifyObject | kDeleteObject;
 constexpr unsigned D = A | kDeployObject;
@@ -17,24 +20,33 @@ constexpr unsigned F = D | kApproveObject;
 
 // clang-format off
 constexpr SecurityRole kRoles[] = {
-  //                                      device              collection           appl  pack  content deploy sett  site  admin audit status
-  {"Application Administrator",          {R | kApproveObject, A | kDeployObject,   F,    D,    D,      A,     A,    R,    0,    0,    R}},
-  {"Application Author",                 {0,                  0,                   A,    A,    A,      0,     0,    R,    0,    0,    R}},
-  {"Application Deployment Manager",     {R,                  R | kDeployObject,   R | kDeployObject, R | kDeployObject, R | kDeployObject, A, 0, R, 0, 0, R}},
-  {"Asset Manager",                      {R,                  R,                   0,    0,    0,      0,     0,    R,    0,    0,    R}},
-  {"Company Resource Access Manager",    {R,                  R | kDeployObject,   0,    0,    0,      0,     0,    R,    0,    0,    R}},
-  {"Compliance Settings Manager",        {R,                  R | kDeployObject,   0,    0,    0,      0,     R,    R,    0,    0,    R}},
-  {"Endpoint Protection Manager",        {R,                  R | kDeployObject,   0,    0,    0,      0,     M,    R,    0,    0,    R}},
-  {"Full Administrator",                 {F,                  F,                   F,    F,    F,      F,     F,    F,    F,    F,    F}},
-  {"Infrastructure Administrator",       {R,                  R,                   0,    0,    R,      0,     A,    A,    0,    0,    R}},
-  {"Operating System Deployment Manager",{R,                  R | kDeployObject,   R,    D,    D,      A,     0,    R,    0,    0,    R}},
-  {"Operations Administrator",           {F,                  F,                   F,    F,    F,      F,     F,    F,    R,    R,    F}},
-  {"Read-only Analyst",                  {R,                  R,                   R,    R,    R,      R,     R,    R,    R,    R,    R}},
-  {"Remote Tools Operator",              {R,                  R,                   0,    0,    0,      0,     0,    R,    0,    0,    0}},
-  {"Security Administrator",             {R,                  R,                   0,    0,    0,      0,     0,    R,    A,    R,    R}},
-  {"Software Update Manager",            {R,                  R | kDeployObject,   0,    R,    D,      A,     R,    R,    0,    0,    R}},
+  //                                      device coll appl pack cont depl sett site admin audit status
+  {"Application Administrator",          { P,  D,  F,  D,  D,  A,  A,  R,  0,  0,  R}},
+  {"Application Author",                 { 0,  0,  A,  A,  A,  0,  0,  R,  0,  0,  R}},
+  {"Application Deployment Manager",     { R,  L,  L,  L,  L,  A,  0,  R,  0,  0,  R}},
+  {"Asset Manager",                      { R,  R,  0,  0,  0,  0,  0,  R,  0,  0,  R}},
+  {"Company Resource Access Manager",    { R,  L,  0,  0,  0,  0,  0,  R,  0,  0,  R}},
+  {"Compliance Settings Manager",        { R,  L,  0,  0,  0,  0,  R,  R,  0,  0,  R}},
+  {"Endpoint Protection Manager",        { R,  L,  0,  0,  0,  0,  M,  R,  0,  0,  R}},
+  {"Full Administrator",                 { F,  F,  F,  F,  F,  F,  F,  F,  F,  F,  F}},
+  {"Infrastructure Administrator",       { R,  R,  0,  0,  R,  0,  A,  A,  0,  0,  R}},
+  {"Operating System Deployment Manager",{ R,  L,  R,  D,  D,  A,  0,  R,  0,  0,  R}},
+  {"Operations Administrator",           { F,  F,  F,  F,  F,  F,  F,  F,  R,  R,  F}},
+  {"Read-only Analyst",                  { R,  R,  R,  R,  R,  R,  R,  R,  R,  R,  R}},
+  {"Remote Tools Operator",              { R,  R,  0,  0,  0,  0,  0,  R,  0,  0,  0}},
+  {"Security Administrator",             { R,  R,  0,  0,  0,  0,  0,  R,  A,  R,  R}},
+  {"Software Update Manager",            { R,  L,  0,  R,  D,  A,  R,  R,  0,  0,  R}},
 };
 // clang-format on
+
+constexpr Permission kPermissions[] = {kReadObject, kCreateObject, kModifyObject, kDeleteObject, kDeployObject, kApproveObject};
+
+// 0: no such permission.
+unsigned permission_named(std::string_view name) {
+  for (const auto p : kPermissions)
+    if (to_string(p) == name) return p;
+  return 0;
+}
 
 bool covers(const std::vector<std::string>& held, std::string_view wanted, std::string_view all) {
   return std::ranges::any_of(held, [&](const std::string& h) { return h == wanted || h == all; });
@@ -67,18 +79,54 @@ std::string_view to_string(Permission permission) {
   return "?";
 }
 
-Permit may(const Administrator& who, ObjectClass object, Permission permission, std::string_view scope) {
+unsigned permissions_of(const CustomRole& role, ObjectClass object) {
+  const auto found = role.permissions.find(std::string(to_string(object)));
+  unsigned bits = 0;
+  if (found != role.permissions.end())
+    for (const auto name : split(found->second, ' ')) bits |= permission_named(name);
+  return bits;
+}
+
+Status check_permissions(const CustomRole& role) {
+  for (const auto& [object, names] : role.permissions) {
+    bool known = false;
+    for (std::size_t i = 0; i < kObjectClasses; ++i) known |= to_string(static_cast<ObjectClass>(i)) == object;
+    if (!known) return fail(Code::invalid, "permissions: there is no object class {}", object);
+    for (const auto name : split(names, ' '))
+      if (!name.empty() && permission_named(name) == 0)
+        return fail(Code::invalid, "permissions.{}: there is no permission {}", object, name);
+  }
+  return {};
+}
+
+CustomRole copy_of(const SecurityRole& role, std::string_view name) {
+  CustomRole copy{std::string(name), std::string(role.name), {}, {}};
+  for (std::size_t i = 0; i < kObjectClasses; ++i) {
+    std::string names;
+    for (const auto p : kPermissions)
+      if ((role.permissions[i] & p) != 0) names += (names.empty() ? "" : " ") + std::string(to_string(p));
+    if (!names.empty()) copy.permissions.emplace(to_string(static_cast<ObjectClass>(i)), std::move(names));
+  }
+  return copy;
+}
+
+Permit may(const Administrator& who, ObjectClass object, Permission permission, std::string_view scope,
+           std::span<const CustomRole> own) {
   if (!who.enabled) return {false, fmt::format("administrator {} is disabled", who.name)};
   bool by_role = false;
   for (const auto& name : who.roles) {
     const SecurityRole* role = find_role(name);
     by_role |= role && (role->permissions[static_cast<std::size_t>(object)] & permission) != 0;
+    const auto custom = std::ranges::find(own, name, &CustomRole::name);
+    by_role |= !role && custom != own.end() && (permissions_of(*custom, object) & permission) != 0;
   }
   if (!by_role) {
     std::string roles;
     for (const auto& role : kRoles)
       if ((role.permissions[static_cast<std::size_t>(object)] & permission) != 0)
         roles += (roles.empty() ? "" : ", ") + std::string(role.name);
+    for (const auto& role : own)
+      if ((permissions_of(role, object) & permission) != 0) roles += ", " + role.name;
     return {false, fmt::format("{} {}: needs one of the roles {}", to_string(permission), to_string(object), roles)};
   }
   if (!scope.empty() && !covers(who.scopes, scope, "All"))

@@ -53,6 +53,33 @@ TEST(Roles, ScopesAndCollectionsNarrow) {
   EXPECT_TRUE(may_target(all, "FP100002").allowed);
 }
 
+TEST(Roles, ACopyMayWhatItsSourceMayUntilItIsChanged) {
+  CustomRole copy = copy_of(*find_role("Read-only Analyst"), "Helpdesk");
+  EXPECT_TRUE(check_permissions(copy));
+  for (std::size_t i = 0; i < kObjectClasses; ++i)
+    EXPECT_EQ(permissions_of(copy, static_cast<ObjectClass>(i)), find_role("Read-only Analyst")->permissions[i]);
+  const auto who = with_role("Helpdesk");
+  EXPECT_FALSE(may(who, ObjectClass::device, kReadObject).allowed) << "nobody told of the role";
+  EXPECT_TRUE(may(who, ObjectClass::device, kReadObject, {}, {&copy, 1}).allowed);
+  EXPECT_FALSE(may(who, ObjectClass::device, kApproveObject, {}, {&copy, 1}).allowed);
+  copy.permissions["device"] = "read approve";
+  EXPECT_TRUE(may(who, ObjectClass::device, kApproveObject, {}, {&copy, 1}).allowed);
+  const auto other = with_role("Application Author");
+  EXPECT_NE(may(other, ObjectClass::device, kApproveObject, {}, {&copy, 1}).reason.find("Helpdesk"), std::string::npos);
+}
+
+TEST(Roles, ABuiltInRoleIsNotOverruledByOneOfTheSameName) {
+  CustomRole copy = copy_of(*find_role("Full Administrator"), "Read-only Analyst");
+  EXPECT_FALSE(may(with_role("Read-only Analyst"), ObjectClass::site, kModifyObject, {}, {&copy, 1}).allowed);
+}
+
+TEST(Roles, WhatIsNotThereIsNamed) {
+  CustomRole role{"X", "Read-only Analyst", {{"machine", "read"}}, {}};
+  EXPECT_NE(check_permissions(role).error().message.find("machine"), std::string::npos);
+  role.permissions = {{"device", "read fly"}};
+  EXPECT_NE(check_permissions(role).error().message.find("fly"), std::string::npos);
+}
+
 TEST(Roles, ADisabledAdministratorMayNothing) {
   auto who = with_role("Full Administrator");
   who.enabled = false;

@@ -80,8 +80,10 @@ class AdminSite : public ::testing::Test {
     hooks.peers_changed = [this] { calls_.emplace_back("peers"); };
     hooks.validate = [this](const std::string& dp) -> Status { calls_.push_back("validate " + dp); return {}; };
     hooks.metrics = [] { return std::string("farpoint_up 1\n"); };
-    policies_ = std::make_unique<site::PolicyMaker>("FP1", [](std::string_view text) -> Result<std::string> { return crypto::sha256(text); });
-    api_ = std::make_unique<AdminApi>(*store_, clock_, random_, *policies_, Settings{"FP1", dir_ / "data" / "staging"}, std::move(hooks));
+    policies_ = std::make_unique<site::PolicyMaker>(
+        "FP1", [](std::string_view text) -> Result<std::string> { return crypto::sha256(text); });
+    api_ = std::make_unique<AdminApi>(*store_, clock_, random_, *policies_,
+                                      Settings{"FP1", dir_ / "data" / "staging"}, std::move(hooks));
     write([](store::Repositories& r) {
       Collection all;
       all.id = all.limiting_id = kAllSystems;
@@ -175,10 +177,15 @@ class AdminSite : public ::testing::Test {
     return good("POST", "/applications", application_text(name, more)).at("id");
   }
   std::string package(const std::string& name) {
-    return good("POST", "/packages", fmt::format(R"({{"name": "{}", "programs": [{{"name": "run", "command_line": "./run"}}]}})", name)).at("id");
+    return good("POST", "/packages",
+                fmt::format(R"({{"name": "{}", "programs": [{{"name": "run", "command_line": "./run"}}]}})",
+                            name))
+        .at("id");
   }
   std::string deployment(const std::string& what, const std::string& to, const std::string& more = {}) {
-    return good("POST", "/deployments", fmt::format(R"({{"target_id": "{}", "collection_id": "{}"{}}})", what, to, more)).at("id");
+    return good("POST", "/deployments",
+                fmt::format(R"({{"target_id": "{}", "collection_id": "{}"{}}})", what, to, more))
+        .at("id");
   }
   // A staged source with one file; its id.
   std::string staged(const std::string& bytes = "content") {
@@ -208,7 +215,11 @@ class AdminSite : public ::testing::Test {
     manifest.root_hash = hex_lower(crypto::sha256(id));
     for (const auto& entry : std::filesystem::recursive_directory_iterator(source))
       if (entry.is_regular_file())
-        manifest.files.push_back({entry.path().lexically_relative(source).native(), static_cast<std::int64_t>(entry.file_size()), "", {}, {}});
+        manifest.files.push_back({entry.path().lexically_relative(source).native(),
+                                  static_cast<std::int64_t>(entry.file_size()),
+                                  "",
+                                  {},
+                                  {}});
     return manifest;
   }
   int stagings_ = 0;

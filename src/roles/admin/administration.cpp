@@ -146,21 +146,6 @@ Result<Answer> remove_settings(Context& c) {
   return Answer{};
 }
 
-Result<Answer> list_roles(Context&) {
-  json::array out;
-  for (const auto& role : security_roles()) {
-    json::object permissions;
-    for (std::size_t i = 0; i < kObjectClasses; ++i) {
-      json::array names;
-      for (const auto p : {kReadObject, kCreateObject, kModifyObject, kDeleteObject, kDeployObject, kApproveObject})
-        if ((role.permissions[i] & p) != 0) names.push_back(json::value(to_string(p)));
-      if (!names.empty()) permissions[to_string(static_cast<ObjectClass>(i))] = std::move(names);
-    }
-    out.push_back(json::object{{"name", role.name}, {"permissions", std::move(permissions)}});
-  }
-  return Answer{200, json::object{{"items", std::move(out)}}, {}};
-}
-
 Result<Answer> list_administrators(Context& c) {
   FP_TRY(all, c.store.read([](Repositories& r) { return r.administration.list(); }));
   return Answer{200, all_of(all), {}};
@@ -170,12 +155,14 @@ constexpr std::string_view kFullAdministrator = "Full Administrator";
 
 // Nobody gives what they do not have, or takes it from somebody who has more (domain.md §30.2: can't grant beyond own scope).
 Status check_grant(const Context& c, Repositories& r, const Administrator& wanted) {
-  for (const auto& role : wanted.roles)
-    if (!find_role(role)) return fail(Code::invalid, "there is no security role {}", role);
+  for (const auto& role : wanted.roles) FP_CHECK(need_grantable(c, role));
   if (wanted.roles.empty()) return fail(Code::invalid, "roles: at least one is needed");
-  const auto has = [](const std::vector<std::string>& list, std::string_view name) { return std::ranges::find(list, name) != list.end(); };
+  const auto has = [](const std::vector<std::string>& list, std::string_view name) {
+    return std::ranges::find(list, name) != list.end();
+  };
   for (const auto& scope : wanted.scopes)
-    if (!has(c.who.scopes, "All") && !has(c.who.scopes, scope)) return fail(Code::forbidden, "you do not have the scope {} yourself", scope);
+    if (!has(c.who.scopes, "All") && !has(c.who.scopes, scope))
+      return fail(Code::forbidden, "you do not have the scope {} yourself", scope);
   for (const auto& id : wanted.collections) FP_CHECK(c.need_target(r, id));
   if (has(wanted.roles, kFullAdministrator) && !has(c.who.roles, kFullAdministrator))
     return fail(Code::forbidden, "only a Full Administrator makes or changes another one");
@@ -256,15 +243,25 @@ Result<Answer> audit(Context& c) {
   return Answer{200, body, {}};
 }
 
+// What concerns no device, or one that the administrator may see.
+bool about_own(const Context& c, Repositories& r, const StatusEvent& event) {
+  if (event.client_id.empty()) return true;
+  const auto device = r.devices.find(event.client_id);
+  return device && c.need_device(r, *device);
+}
+
 Result<Answer> events(Context& c) {
   FP_TRY(limit, c.limit());
   FP_TRY(items, c.store.read([&](Repositories& r) -> Result<std::vector<StatusEvent>> {
     std::string client;
     if (const auto device = c.argument("device"); !device.empty()) {
       FP_TRY(found, find_device(r, device));
+      FP_CHECK(c.need_device(r, found));
       client = found.client_id;
     }
-    return r.states.events(client, limit);
+    FP_TRY(found, r.states.events(client, limit));
+    if (!c.sees_every_device()) std::erase_if(found, [&](const StatusEvent& e) { return !about_own(c, r, e); });
+    return found;
   }));
   return Answer{200, all_of(items), {}};
 }
@@ -278,7 +275,6 @@ constexpr Route kRoutes[] = {
     {"POST", "/settings", ObjectClass::settings, kCreateObject, create_settings},
     {"PUT", "/settings/{id}", ObjectClass::settings, kModifyObject, replace_settings},
     {"DELETE", "/settings/{id}", ObjectClass::settings, kDeleteObject, remove_settings},
-    {"GET", "/roles", ObjectClass::administrator, kReadObject, list_roles},
     {"GET", "/administrators", ObjectClass::administrator, kReadObject, list_administrators},
     {"POST", "/administrators", ObjectClass::administrator, kCreateObject, create_administrator},
     {"PUT", "/administrators/{name}", ObjectClass::administrator, kModifyObject, replace_administrator},

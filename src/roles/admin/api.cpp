@@ -51,7 +51,7 @@ net::Response error_response(const Error& error) {
 std::vector<Route> collect() {
   std::vector<Route> all;
   for (const auto part : {device_routes(), collection_routes(), software_routes(), content_routes(), deployment_routes(),
-                          administration_routes()})
+                          administration_routes(), role_routes()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
@@ -122,7 +122,7 @@ Result<json::value> Context::body() const {
 }
 
 Status Context::need(access::ObjectClass object, access::Permission permission, std::string_view scope) const {
-  const auto permit = access::may(who, object, permission, scope);
+  const auto permit = access::may(who, object, permission, scope, own_roles);
   if (!permit.allowed) return fail(Code::forbidden, "{}", permit.reason);
   return {};
 }
@@ -141,8 +141,10 @@ Status Context::need_target(Repositories& r, std::string_view collection_id) con
   return fail(Code::forbidden, "{}", permit.reason);
 }
 
+bool Context::sees_every_device() const { return access::may_target(who, kAllSystems).allowed; }
+
 Status Context::need_device(Repositories& r, const Device& device) const {
-  if (access::may_target(who, kAllSystems).allowed) return {};
+  if (sees_every_device()) return {};
   FP_TRY(ids, r.collections.of_device(device.client_id));
   for (const auto& id : ids)
     if (access::may_target(who, id).allowed) return {};
@@ -206,7 +208,9 @@ void AdminApi::Parts::note_failure(const std::string& address) {
 
 Result<Administrator> AdminApi::Parts::authenticate(const net::Request& request) {
   const std::string_view header = request.header("Authorization");
-  if (!istarts_with(header, "Bearer ")) return fail(Code::unauthenticated, "an Authorization: Bearer header with an administrator's token is needed");
+  if (!istarts_with(header, "Bearer "))
+    return fail(Code::unauthenticated,
+                "an Authorization: Bearer header with an administrator's token is needed");
   if (too_many(request.peer.address)) return fail(Code::unavailable, "too many wrong tokens from this address: wait a minute");
   const std::string hash = hex_lower(crypto::sha256(trim(header.substr(7))));
   auto who = store.read([&](Repositories& r) { return r.administration.find_by_token_hash(hash); });
@@ -233,7 +237,8 @@ void AdminApi::Parts::note_seen(const Administrator& who) {
 
 net::Response AdminApi::Parts::run(Context& context, const Route& route) {
   if (const Status permit = context.need(route.object, route.permission); !permit) {
-    log::info("admin", "{} {} by {} refused: {}", context.request.method, context.request.path, context.who.name, permit.error().message);
+    log::info("admin", "{} {} by {} refused: {}", context.request.method, context.request.path,
+              context.who.name, permit.error().message);
     return error_response(permit.error());
   }
   auto answer = route.handle(context);
@@ -247,7 +252,8 @@ net::Response AdminApi::Parts::run(Context& context, const Route& route) {
   return response;
 }
 
-AdminApi::AdminApi(store::Store& store, const Clock& clock, Random& random, const site::PolicyMaker& policies, Settings settings, Hooks hooks)
+AdminApi::AdminApi(store::Store& store, const Clock& clock, Random& random, const site::PolicyMaker& policies,
+                   Settings settings, Hooks hooks)
     : parts_(new Parts{store, clock, random, policies, {}, std::move(settings), std::move(hooks), {}, {}}) {}
 AdminApi::~AdminApi() = default;
 
@@ -280,8 +286,20 @@ net::Response AdminApi::handle(net::Request& request) {
     }
     auto query = parse_query(request.query);
     if (!query) return error_response(query.error());
-    Context context{request, params, *query, *who, parts_->store, parts_->clock, parts_->random, parts_->policies, parts_->evaluator,
-                    parts_->settings, parts_->hooks};
+    auto own_roles = parts_->store.read([](Repositories& r) { return r.administration.roles(); });
+    if (!own_roles) return error_response(own_roles.error());
+    Context context{request,
+                    params,
+                    *query,
+                    *who,
+                    std::move(*own_roles),
+                    parts_->store,
+                    parts_->clock,
+                    parts_->random,
+                    parts_->policies,
+                    parts_->evaluator,
+                    parts_->settings,
+                    parts_->hooks};
     return parts_->run(context, route);
   }
   if (allowed.empty()) return error_response(404, "not found", fmt::format("there is no {}", request.path));

@@ -41,7 +41,8 @@ struct RouteInfo {
 
 class AdminApi {
  public:
-  AdminApi(store::Store& store, const Clock& clock, Random& random, const site::PolicyMaker& policies, Settings settings, Hooks hooks);
+  AdminApi(store::Store& store, const Clock& clock, Random& random, const site::PolicyMaker& policies,
+           Settings settings, Hooks hooks);
   ~AdminApi();
   [[nodiscard]] net::Response handle(net::Request& request);
   [[nodiscard]] static std::size_t body_limit(const net::Request& head);

@@ -7,7 +7,8 @@ namespace fp::admin {
 
 class AdminChanges : public AdminSite {
  protected:
-  void refused(int status, const std::string& method, const std::string& path, const std::string& body, const std::string& because) {
+  void refused(int status, const std::string& method, const std::string& path, const std::string& body,
+               const std::string& because) {
     const auto reply = call(method, path, body);
     EXPECT_EQ(reply.status, status) << method << " " << path << " " << body.substr(0, 200) << ": " << reply.text;
     EXPECT_THAT(reply.message(), HasSubstr(because)) << method << " " << path;
@@ -30,13 +31,17 @@ TEST_F(AdminChanges, BadBodiesAreNamedByFieldAndReason) {
   refused(400, "POST", "/collections", "[]", "must be an object");
   refused(400, "POST", "/collections", R"({"name": "X", "colour": "red"})", "colour: is not a known field");
   refused(400, "POST", "/collections", R"({"comment": "no name"})", "name: is required");
-  refused(400, "POST", "/collections", fmt::format(R"({{"name": "{}"}})", std::string(300, 'x')), "name: must have at most 256 bytes");
+  refused(400, "POST", "/collections", fmt::format(R"({{"name": "{}"}})", std::string(300, 'x')),
+          "name: must have at most 256 bytes");
   refused(400, "POST", "/collections", R"({"name": "X", "id": "FP100009"})", "id: is given by the site");
   refused(400, "POST", "/collections", R"({"name": "X", "rules": [{"kind": "query", "wql": "select"}]})", "rule");
   refused(404, "POST", "/collections", R"({"name": "X", "limiting_id": "FP1FFFFF"})", "FP1FFFFF");
-  refused(400, "POST", "/applications", R"({"name": "X", "types": [{"name": "T", "technology": "msi"}]})", "types[0].technology: must be one of deb");
+  refused(400, "POST", "/applications", R"({"name": "X", "types": [{"name": "T", "technology": "msi"}]})",
+          "types[0].technology: must be one of deb");
   refused(400, "POST", "/applications", R"({"name": "X"})", "at least one deployment type");
-  refused(400, "POST", "/administrators", fmt::format(R"({{"name": "{}", "roles": ["Asset Manager"]}})", std::string(65, 'x')), "at most 64 bytes");
+  refused(400, "POST", "/administrators",
+          fmt::format(R"({{"name": "{}", "roles": ["Asset Manager"]}})", std::string(65, 'x')),
+          "at most 64 bytes");
   refused(400, "POST", "/content", R"({"staging": "x", "mode": 1})", "there is no field mode");
   refused(400, "POST", "/content", R"({})", "either staging or source_path");
   refused(400, "POST", "/queries/run", R"({"sql": ""})", "wql: must be a text");
@@ -64,8 +69,10 @@ TEST_F(AdminChanges, BadIdsAndArgumentsAreRefused) {
 }
 
 TEST_F(AdminChanges, SettingsAreCheckedAgainstTheirRanges) {
-  refused(400, "POST", "/settings", R"({"name": "S", "priority": 1, "values": {"cache.size": "1"}})", "there is no client setting cache.size");
-  refused(400, "POST", "/settings", R"({"name": "S", "priority": 1, "values": {"cache.size_mb": "0"}})", "cache.size_mb: must be a whole number from 1");
+  refused(400, "POST", "/settings", R"({"name": "S", "priority": 1, "values": {"cache.size": "1"}})",
+          "there is no client setting cache.size");
+  refused(400, "POST", "/settings", R"({"name": "S", "priority": 1, "values": {"cache.size_mb": "0"}})",
+          "cache.size_mb: must be a whole number from 1");
   refused(400, "POST", "/settings", R"({"name": "S", "priority": 10000})", "priority: must be from 1");
   good("POST", "/settings", R"({"name": "S", "priority": 1})");
   refused(409, "POST", "/settings", R"({"name": "s", "priority": 2})", "already");
@@ -82,19 +89,31 @@ TEST_F(AdminChanges, TheDefaultSettingsStayAndReachEveryDevice) {
   refused(400, "DELETE", "/settings/FP100000", "", "the default settings stay");
   refused(400, "PUT", "/settings/FP100000", R"({"name": "D", "collections": ["SMS00001"]})", "apply to every device");
   device(1, "PC1");
-  EXPECT_EQ(good("PUT", "/settings/FP100000", R"({"name": "D", "values": {"cache.size_mb": "100"}})").at("name"), "Default Client Settings");
+  EXPECT_EQ(
+      good("PUT", "/settings/FP100000", R"({"name": "D", "values": {"cache.size_mb": "100"}})").at("name"),
+      "Default Client Settings");
   EXPECT_THAT(call("GET", "/devices/PC1/policies").items(), SizeIs(1));
 }
 
 TEST_F(AdminChanges, DeploymentsThatCannotWorkAreRefused) {
   application("Editor");
   package("Fonts");
-  refused(404, "POST", "/deployments", R"({"target_id": "Nothing", "collection_id": "SMS00001"})", "there is no application Nothing");
-  refused(404, "POST", "/deployments", R"({"target_id": "Editor", "collection_id": "Nowhere"})", "there is no collection Nowhere");
-  refused(400, "POST", "/deployments", R"({"target_id": "Editor", "collection_id": "SMS00001", "purpose": "available", "action": "uninstall"})", "purpose");
-  refused(400, "POST", "/deployments", R"({"target_id": "Editor", "collection_id": "SMS00001", "purpose": "available", "deadline": "2030-01-01T00:00:00Z"})", "deadline");
+  refused(404, "POST", "/deployments", R"({"target_id": "Nothing", "collection_id": "SMS00001"})",
+          "there is no application Nothing");
+  refused(404, "POST", "/deployments", R"({"target_id": "Editor", "collection_id": "Nowhere"})",
+          "there is no collection Nowhere");
+  refused(
+      400, "POST", "/deployments",
+      R"({"target_id": "Editor", "collection_id": "SMS00001", "purpose": "available", "action": "uninstall"})",
+      "purpose");
+  refused(
+      400, "POST", "/deployments",
+      R"({"target_id": "Editor", "collection_id": "SMS00001", "purpose": "available", "deadline": "2030-01-01T00:00:00Z"})",
+      "deadline");
   refused(400, "POST", "/deployments", R"({"kind": "package", "target_id": "Fonts", "collection_id": "SMS00001"})", "program");
-  refused(400, "POST", "/deployments", R"({"kind": "package", "target_id": "Fonts", "program": "walk", "collection_id": "SMS00001"})", "no program walk");
+  refused(400, "POST", "/deployments",
+          R"({"kind": "package", "target_id": "Fonts", "program": "walk", "collection_id": "SMS00001"})",
+          "no program walk");
   deployment("Fonts", "SMS00001", R"(, "kind": "package", "program": "run")");
   refused(409, "PUT", "/packages/Fonts", R"({"name": "Fonts", "programs": []})", "runs the program run");
 }
@@ -135,7 +154,10 @@ TEST_F(AdminChanges, AStaleRevisionIsAConflict) {
   const std::string app = application("Editor");
   EXPECT_EQ(call("PUT", "/applications/" + app, application_text("Editor"), "root", "\"7\"").status, 409);
   const std::string deployed = deployment(app, id);
-  EXPECT_EQ(call("PUT", "/deployments/" + deployed, fmt::format(R"({{"target_id": "{}", "collection_id": "{}"}})", app, id), "root", "\"7\"").status, 409);
+  EXPECT_EQ(call("PUT", "/deployments/" + deployed,
+                 fmt::format(R"({{"target_id": "{}", "collection_id": "{}"}})", app, id), "root", "\"7\"")
+                .status,
+            409);
 }
 
 TEST_F(AdminChanges, NamesAreGivenOnce) {
@@ -160,7 +182,9 @@ TEST_F(AdminChanges, WhatIsInUseIsNotDeleted) {
   refused(409, "DELETE", "/applications/" + base, "", "application Top refers to it");
   refused(400, "DELETE", "/collections/SMS00001", "", "All Systems is the root");
   const std::string fonts = package("Fonts");
-  const std::string content = good("POST", "/content", fmt::format(R"({{"staging": "{}", "package": "{}"}})", staged(), fonts)).at("content_id");
+  const std::string content =
+      good("POST", "/content", fmt::format(R"({{"staging": "{}", "package": "{}"}})", staged(), fonts))
+          .at("content_id");
   EXPECT_EQ(content, fonts + ".1");
   refused(409, "DELETE", "/content/" + content, "", "it is the content of package Fonts");
   good("DELETE", "/deployments/" + id);
@@ -172,7 +196,8 @@ TEST_F(AdminChanges, WhatIsInUseIsNotDeleted) {
 TEST_F(AdminChanges, CollectionsMayNotGoRoundInCircles) {
   const std::string a = collection("A"), b = collection("B", fmt::format(R"(, "limiting_id": "{}")", a));
   refused(409, "PUT", "/collections/" + a, fmt::format(R"({{"name": "A", "limiting_id": "{}"}})", b), "");
-  refused(400, "PUT", "/collections/SMS00001", fmt::format(R"({{"name": "All Systems", "limiting_id": "{}"}})", a), "nothing limits All Systems");
+  refused(400, "PUT", "/collections/SMS00001",
+          fmt::format(R"({{"name": "All Systems", "limiting_id": "{}"}})", a), "nothing limits All Systems");
 }
 
 TEST_F(AdminChanges, EachChangeIsOneLineOfAnUnbrokenChain) {
@@ -203,7 +228,9 @@ TEST_F(AdminChanges, EachChangeIsOneLineOfAnUnbrokenChain) {
 }
 
 TEST_F(AdminChanges, SecretVariablesAreNeverShownAndStayWhenTheyComeBackEmpty) {
-  const auto made = good("POST", "/collections", R"({"name": "Desks", "variables": [{"name": "Key", "value": "s3cret", "secret": true}]})");
+  const auto made =
+      good("POST", "/collections",
+           R"({"name": "Desks", "variables": [{"name": "Key", "value": "s3cret", "secret": true}]})");
   const std::string path = "/collections/" + made.at("id");
   EXPECT_THAT(made.text, Not(HasSubstr("s3cret")));
   const auto shown = good("GET", path);
@@ -215,7 +242,9 @@ TEST_F(AdminChanges, SecretVariablesAreNeverShownAndStayWhenTheyComeBackEmpty) {
   ASSERT_THAT(policies_of(made.at("id")), SizeIs(1));
   EXPECT_THAT(policies_of(made.at("id"))[0].body, Not(HasSubstr("s3cret")));
   EXPECT_NE(policies_of(made.at("id"))[0].flags & policy_flag::kSecret, 0U);
-  good("PUT", path, R"({"name": "Desks", "limiting_id": "SMS00001", "variables": [{"name": "Key", "value": "", "secret": false}]})");
+  good(
+      "PUT", path,
+      R"({"name": "Desks", "limiting_id": "SMS00001", "variables": [{"name": "Key", "value": "", "secret": false}]})");
   EXPECT_THAT(good("GET", path).text, Not(HasSubstr("s3cret")));
 }
 
@@ -273,7 +302,8 @@ TEST_F(AdminChanges, StagedSourcesAreBoundedAndEndAfterSevenQuietDays) {
 
 TEST_F(AdminChanges, AStagedNameNeverLeavesItsFolder) {
   const std::string root = "/content/staging/" + new_staging();
-  for (const auto* path : {"/../x", "/a/../../x", "/..%2F..%2Fx", "/%2e%2e/x", "/%2Fetc/passwd", "//etc/passwd", "/a%5Cb", "/a%00b", "/."})
+  for (const auto* path : {"/../x", "/a/../../x", "/..%2F..%2Fx", "/%2e%2e/x", "/%2Fetc/passwd",
+                           "//etc/passwd", "/a%5Cb", "/a%00b", "/."})
     EXPECT_EQ(call("PUT", root + path, "x").status, 400) << path;
   EXPECT_EQ(call("PUT", "/content/staging/..%2F../x", "x").status, 400);
   EXPECT_EQ(call("DELETE", "/content/staging/..").status, 400);
@@ -285,10 +315,14 @@ TEST_F(AdminChanges, ContentGoesToOneDeploymentTypeAndItsNumberIsNeverUsedTwice)
   const auto content = good("POST", "/content", fmt::format(R"({{"staging": "{}", "application": "editor"}})", staged()));
   EXPECT_EQ(content.at("owner_id"), app);
   EXPECT_THAT(good("GET", "/applications/" + app).text, HasSubstr(content.at("content_id")));
-  refused(404, "POST", "/content", fmt::format(R"({{"staging": "{}", "application": "Editor", "type": "Other"}})", staged()), "no deployment type Other");
+  refused(404, "POST", "/content",
+          fmt::format(R"({{"staging": "{}", "application": "Editor", "type": "Other"}})", staged()),
+          "no deployment type Other");
   const std::string fonts = package("Fonts");
   refused(404, "POST", "/content", fmt::format(R"({{"staging": "{}", "package": "Fonts"}})", new_staging()), "there is no");
-  EXPECT_EQ(good("POST", "/content", fmt::format(R"({{"staging": "{}", "package": "Fonts"}})", staged())).at("content_id"), fonts + ".2");
+  EXPECT_EQ(good("POST", "/content", fmt::format(R"({{"staging": "{}", "package": "Fonts"}})", staged()))
+                .at("content_id"),
+            fonts + ".2");
   EXPECT_EQ(good("GET", "/packages/Fonts").at("content_version"), "2");
 }
 

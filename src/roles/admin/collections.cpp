@@ -14,7 +14,8 @@ using namespace access;
 json::value evaluations(const std::vector<site::Evaluation>& all) {
   json::array out;
   for (const auto& e : all)
-    out.push_back(json::object{{"collection_id", e.collection_id}, {"members", e.members}, {"joined", e.joined}, {"left", e.left}});
+    out.push_back(json::object{
+        {"collection_id", e.collection_id}, {"members", e.members}, {"joined", e.joined}, {"left", e.left}});
   return json::object{{"items", std::move(out)}};
 }
 
@@ -37,8 +38,19 @@ Status store_collection(Context& c, Repositories& r, Collection& wanted, const c
   return {};
 }
 
+// Of one's own, or limited by one.
+Result<Collection> own_collection(const Context& c, Repositories& r) {
+  FP_TRY(found, find_collection(r, c.params[0]));
+  FP_CHECK(c.need_target(r, found.id));
+  return found;
+}
+
 Result<Answer> list(Context& c) {
-  FP_TRY(all, c.store.read([](Repositories& r) { return r.collections.list(); }));
+  FP_TRY(all, c.store.read([&](Repositories& r) -> Result<std::vector<Collection>> {
+    FP_TRY(found, r.collections.list());
+    std::erase_if(found, [&](const Collection& each) { return !c.need_target(r, each.id); });
+    return found;
+  }));
   return Answer{200, all_of(all), {}};
 }
 
@@ -58,7 +70,7 @@ Result<Answer> create(Context& c) {
 }
 
 Result<Answer> show(Context& c) {
-  FP_TRY(found, c.store.read([&](Repositories& r) { return find_collection(r, c.params[0]); }));
+  FP_TRY(found, c.store.read([&](Repositories& r) { return own_collection(c, r); }));
   return Answer{200, wire::to_value(found), {}};
 }
 
@@ -72,12 +84,12 @@ void keep_secrets(Collection& wanted, const Collection& before) {
 Result<Answer> replace(Context& c) {
   FP_TRY(wanted, c.body_as<Collection>());
   const Status done = c.store.write([&](Repositories& r) -> Status {
-    FP_TRY(before, find_collection(r, c.params[0]));
-    FP_CHECK(c.need_target(r, before.id));
+    FP_TRY(before, own_collection(c, r));
     FP_CHECK(match_revision(c, before.revision));
     if (before.id == kAllSystems && (!wanted.rules.empty() || !wanted.windows.empty()))
       return fail(Code::invalid, "All Systems takes neither rules nor maintenance windows");
-    if (before.id == kAllSystems && wanted.limiting_id != kAllSystems) return fail(Code::invalid, "limiting_id: nothing limits All Systems");
+    if (before.id == kAllSystems && wanted.limiting_id != kAllSystems)
+      return fail(Code::invalid, "limiting_id: nothing limits All Systems");
     wanted.id = before.id;
     wanted.revision = before.revision + 1;
     keep_secrets(wanted, before);
@@ -111,7 +123,7 @@ Result<Answer> remove(Context& c) {
 
 Result<Answer> members(Context& c) {
   FP_TRY(all, c.store.read([&](Repositories& r) -> Result<std::vector<CollectionMember>> {
-    FP_TRY(found, find_collection(r, c.params[0]));
+    FP_TRY(found, own_collection(c, r));
     return r.collections.members(found.id);
   }));
   return Answer{200, all_of(all), {}};
@@ -119,7 +131,7 @@ Result<Answer> members(Context& c) {
 
 Result<Answer> evaluate(Context& c) {
   FP_TRY(done, c.store.write([&](Repositories& r) -> Result<std::vector<site::Evaluation>> {
-    FP_TRY(found, find_collection(r, c.params[0]));
+    FP_TRY(found, own_collection(c, r));
     FP_TRY(evaluated, c.evaluator.evaluate(r, found.id));
     FP_CHECK(c.audit(r, "evaluate", "collection", found.id, found.name));
     return evaluated;
@@ -145,7 +157,7 @@ Result<Answer> run_query(Context& c) {
       if (static_cast<int>(out.size()) == limit) break;
       if (id <= after) continue;
       FP_TRY(found, r.devices.find(id));
-      out.push_back(found);
+      if (c.need_device(r, found)) out.push_back(std::move(found));
     }
     return out;
   }));

@@ -29,6 +29,7 @@ struct Context {
   std::vector<std::string> params;           // values of {...} in the pattern, decoded
   std::map<std::string, std::string> query;  // decoded
   Administrator who;
+  std::vector<CustomRole> own_roles;         // the site's, beside the built-in ones
   store::Store& store;
   const Clock& clock;
   Random& random;
@@ -50,9 +51,12 @@ struct Context {
   [[nodiscard]] Status need(access::ObjectClass object, access::Permission permission, std::string_view scope = {}) const;
   // The collection, or one that limits it, is among the administrator's.
   [[nodiscard]] Status need_target(Repositories& r, std::string_view collection_id) const;
+  // The administrator's collections hold every device.
+  [[nodiscard]] bool sees_every_device() const;
   // The device is in one of the administrator's collections.
   [[nodiscard]] Status need_device(Repositories& r, const Device& device) const;
-  [[nodiscard]] Status audit(Repositories& r, std::string action, std::string kind, std::string id, std::string detail = {}) const;
+  [[nodiscard]] Status audit(Repositories& r, std::string action, std::string kind, std::string id,
+                             std::string detail = {}) const;
 };
 
 // Bodies name collections and software as a person types them; the model holds ids. Replaces the text at `field` (or each
@@ -88,6 +92,7 @@ struct Route {
 [[nodiscard]] std::span<const Route> content_routes();
 [[nodiscard]] std::span<const Route> deployment_routes();
 [[nodiscard]] std::span<const Route> administration_routes();
+[[nodiscard]] std::span<const Route> role_routes();
 
 // {"items": [...], "next": "key of the last one"}; next only where the page is full.
 template <class T>
@@ -103,6 +108,9 @@ template <class T>
   out["items"] = wire::to_value(items);
   return out;
 }
+
+// The role is there, and giving it gives nothing over administrators that the giver does not have. Code::invalid, forbidden.
+[[nodiscard]] Status need_grantable(const Context& c, std::string_view role);
 
 // Optimistic locking: If-Match with the revision that the caller read; absent: whatever is there. Code::conflict.
 [[nodiscard]] Status match_revision(const Context& c, std::int64_t revision);

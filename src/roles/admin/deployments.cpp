@@ -51,8 +51,18 @@ Status store_deployment(Context& c, Repositories& r, Deployment& d, const char* 
   return c.audit(r, action, "deployment", d.id, fmt::format("{} to {}", d.target_id, d.collection_id));
 }
 
+Result<Deployment> own_deployment(const Context& c, Repositories& r) {
+  FP_TRY(found, find_deployment(r, c.params[0]));
+  FP_CHECK(c.need_target(r, found.collection_id));
+  return found;
+}
+
 Result<Answer> list(Context& c) {
-  FP_TRY(all, c.store.read([](Repositories& r) { return r.deployments.list(); }));
+  FP_TRY(all, c.store.read([&](Repositories& r) -> Result<std::vector<Deployment>> {
+    FP_TRY(found, r.deployments.list());
+    std::erase_if(found, [&](const Deployment& d) { return !c.need_target(r, d.collection_id); });
+    return found;
+  }));
   return Answer{200, all_of(all), {}};
 }
 
@@ -71,16 +81,15 @@ Result<Answer> create(Context& c) {
 }
 
 Result<Answer> show(Context& c) {
-  FP_TRY(found, c.store.read([&](Repositories& r) { return find_deployment(r, c.params[0]); }));
+  FP_TRY(found, c.store.read([&](Repositories& r) { return own_deployment(c, r); }));
   return Answer{200, wire::to_value(found), {}};
 }
 
 Result<Answer> replace(Context& c) {
   FP_TRY(wanted, wanted_of(c));
   const Status done = c.store.write([&](Repositories& r) -> Status {
-    FP_TRY(before, find_deployment(r, c.params[0]));
+    FP_TRY(before, own_deployment(c, r));
     FP_CHECK(match_revision(c, before.revision));
-    FP_CHECK(c.need_target(r, before.collection_id));
     wanted.id = before.id;
     wanted.revision = before.revision + 1;
     wanted.created_by = before.created_by;
@@ -92,8 +101,7 @@ Result<Answer> replace(Context& c) {
 
 Result<Answer> remove(Context& c) {
   const Status done = c.store.write([&](Repositories& r) -> Status {
-    FP_TRY(found, find_deployment(r, c.params[0]));
-    FP_CHECK(c.need_target(r, found.collection_id));
+    FP_TRY(found, own_deployment(c, r));
     FP_CHECK(c.policies.remove(r, found.id));
     FP_CHECK(r.deployments.remove(found.id));
     return c.audit(r, "delete", "deployment", found.id);
@@ -104,7 +112,7 @@ Result<Answer> remove(Context& c) {
 
 Result<Answer> summary(Context& c) {
   FP_TRY(sum, c.store.read([&](Repositories& r) -> Result<DeploymentSummary> {
-    FP_TRY(found, find_deployment(r, c.params[0]));
+    FP_TRY(found, own_deployment(c, r));
     return r.deployments.summary(found.id);
   }));
   return Answer{200, wire::to_value(sum), {}};
@@ -113,7 +121,7 @@ Result<Answer> summary(Context& c) {
 Result<Answer> states(Context& c) {
   FP_TRY(limit, c.limit());
   FP_TRY(items, c.store.read([&](Repositories& r) -> Result<std::vector<DeploymentState>> {
-    FP_TRY(found, find_deployment(r, c.params[0]));
+    FP_TRY(found, own_deployment(c, r));
     return r.deployments.states(found.id, limit, c.argument("after"));
   }));
   return Answer{200, page_of(items, limit, items.empty() ? "" : items.back().client_id), {}};

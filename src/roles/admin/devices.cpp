@@ -10,6 +10,28 @@ namespace {
 using enum access::ObjectClass;
 using namespace access;
 
+// Of one's own collections; another device's name or id is refused.
+Result<Device> own_device(const Context& c, Repositories& r) {
+  FP_TRY(device, find_device(r, c.params[0]));
+  FP_CHECK(c.need_device(r, device));
+  return device;
+}
+
+// A page of what the administrator may see: pages of the store are read until one is full or there are no more.
+Result<std::vector<Device>> own_devices(const Context& c, Repositories& r, DeviceFilter filter) {
+  if (c.sees_every_device()) return r.devices.list(filter);
+  std::vector<Device> own;
+  while (static_cast<int>(own.size()) < filter.limit) {
+    FP_TRY(page, r.devices.list(filter));
+    for (auto& device : page) {
+      filter.after = device.client_id;
+      if (static_cast<int>(own.size()) < filter.limit && c.need_device(r, device)) own.push_back(std::move(device));
+    }
+    if (static_cast<int>(page.size()) < filter.limit) break;
+  }
+  return own;
+}
+
 Result<Answer> list(Context& c) {
   FP_TRY(limit, c.limit());
   DeviceFilter filter;
@@ -35,20 +57,19 @@ Result<Answer> list(Context& c) {
       FP_TRY(found, find_collection(r, wanted));
       filter.collection_id = found.id;
     }
-    return r.devices.list(filter);
+    return own_devices(c, r, filter);
   }));
   return Answer{200, page_of(devices, limit, devices.empty() ? "" : devices.back().client_id), {}};
 }
 
 Result<Answer> show(Context& c) {
-  FP_TRY(device, c.store.read([&](Repositories& r) { return find_device(r, c.params[0]); }));
+  FP_TRY(device, c.store.read([&](Repositories& r) { return own_device(c, r); }));
   return Answer{200, wire::to_value(device), {}};
 }
 
 Result<Answer> remove(Context& c) {
   const Status done = c.store.write([&](Repositories& r) -> Status {
-    FP_TRY(device, find_device(r, c.params[0]));
-    FP_CHECK(c.need_device(r, device));
+    FP_TRY(device, own_device(c, r));
     FP_CHECK(r.inventory.remove_device(device.client_id));
     FP_CHECK(r.devices.remove(device.client_id));
     return c.audit(r, "delete", "device", device.client_id, device.name);
@@ -61,12 +82,12 @@ Result<Answer> remove(Context& c) {
 // The four decisions about a device differ in what they set.
 Result<Answer> decide(Context& c, const char* action, const std::function<Status(Device&)>& change) {
   FP_TRY(device, c.store.write([&](Repositories& r) -> Result<Device> {
-    FP_TRY(found, find_device(r, c.params[0]));
-    FP_CHECK(c.need_device(r, found));
+    FP_TRY(found, own_device(c, r));
     FP_CHECK(change(found));
     FP_CHECK(r.devices.put(found));
     FP_CHECK(c.evaluator.devices_changed(r, {found.client_id}));
-    FP_CHECK(c.audit(r, action, "device", found.client_id, found.name + (found.block_reason.empty() ? "" : ": " + found.block_reason)));
+    FP_CHECK(c.audit(r, action, "device", found.client_id,
+                     found.name + (found.block_reason.empty() ? "" : ": " + found.block_reason)));
     return found;
   }));
   c.hooks.peers_changed();
@@ -116,7 +137,7 @@ Result<Answer> unblock(Context& c) {
 
 Result<Answer> inventory(Context& c) {
   FP_TRY(items, c.store.read([&](Repositories& r) -> Result<std::vector<InventoryInstance>> {
-    FP_TRY(device, find_device(r, c.params[0]));
+    FP_TRY(device, own_device(c, r));
     return r.inventory.instances(device.client_id, c.argument("class"));
   }));
   return Answer{200, all_of(items), {}};
@@ -125,7 +146,7 @@ Result<Answer> inventory(Context& c) {
 Result<Answer> states(Context& c) {
   FP_TRY(limit, c.limit());
   FP_TRY(items, c.store.read([&](Repositories& r) -> Result<std::vector<StateMessage>> {
-    FP_TRY(device, find_device(r, c.params[0]));
+    FP_TRY(device, own_device(c, r));
     return r.states.of_device(device.client_id, limit);
   }));
   return Answer{200, all_of(items), {}};
@@ -133,7 +154,7 @@ Result<Answer> states(Context& c) {
 
 Result<Answer> policies(Context& c) {
   FP_TRY(items, c.store.read([&](Repositories& r) -> Result<std::vector<PolicyAssignment>> {
-    FP_TRY(device, find_device(r, c.params[0]));
+    FP_TRY(device, own_device(c, r));
     return r.policies.for_device(device.client_id);
   }));
   json::array list;
@@ -151,7 +172,7 @@ Result<Answer> policies(Context& c) {
 
 Result<Answer> collections(Context& c) {
   FP_TRY(ids, c.store.read([&](Repositories& r) -> Result<std::vector<std::string>> {
-    FP_TRY(device, find_device(r, c.params[0]));
+    FP_TRY(device, own_device(c, r));
     return r.collections.of_device(device.client_id);
   }));
   return Answer{200, all_of(ids), {}};
@@ -159,7 +180,7 @@ Result<Answer> collections(Context& c) {
 
 Result<Answer> deployments(Context& c) {
   FP_TRY(items, c.store.read([&](Repositories& r) -> Result<std::vector<DeploymentState>> {
-    FP_TRY(device, find_device(r, c.params[0]));
+    FP_TRY(device, own_device(c, r));
     return r.deployments.states_of_device(device.client_id);
   }));
   return Answer{200, all_of(items), {}};
@@ -167,13 +188,18 @@ Result<Answer> deployments(Context& c) {
 
 Result<Answer> explain(Context& c) {
   FP_TRY(why, c.store.read([&](Repositories& r) -> Result<Explanation> {
-    FP_TRY(device, find_device(r, c.params[0]));
+    FP_TRY(device, own_device(c, r));
     FP_TRY(deployment, find_deployment(r, c.params[1]));
     return explain_deployment(r, device, deployment, c.clock.now());
   }));
   json::array steps;
   for (const auto& s : why.steps) steps.push_back(json::object{{"step", s.step}, {"ok", s.ok}, {"because", s.because}});
-  return Answer{200, json::object{{"device", why.device}, {"deployment", why.deployment}, {"conclusion", why.conclusion}, {"steps", std::move(steps)}}, {}};
+  return Answer{200,
+                json::object{{"device", why.device},
+                             {"deployment", why.deployment},
+                             {"conclusion", why.conclusion},
+                             {"steps", std::move(steps)}},
+                {}};
 }
 
 constexpr Route kRoutes[] = {

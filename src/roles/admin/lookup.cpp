@@ -33,7 +33,8 @@ Result<Device> find_device(store::Repositories& r, std::string_view id_or_name) 
   FP_TRY(found, r.devices.find_by_name(name));
   if (found.empty()) return fail(Code::not_found, "there is no device {}", name);
   if (found.size() > 1)
-    return fail(Code::conflict, "there are several devices named {}: use an id ({}, {})", name, found[0].client_id, found[1].client_id);
+    return fail(Code::conflict, "there are several devices named {}: use an id ({}, {})", name,
+                found[0].client_id, found[1].client_id);
   return found.front();
 }
 
@@ -68,7 +69,9 @@ Result<Deployment> find_deployment(store::Repositories& r, std::string_view id_o
   const Deployment* found = nullptr;
   for (const auto& d : all) {
     if (target.empty() || d.target_id != target) continue;
-    if (found) return fail(Code::conflict, "{} is deployed more than once: use an id ({}, {})", id_or_software_name, found->id, d.id);
+    if (found)
+      return fail(Code::conflict, "{} is deployed more than once: use an id ({}, {})", id_or_software_name,
+                  found->id, d.id);
     found = &d;
   }
   if (!found) return fail(Code::not_found, "there is no deployment {}", id_or_software_name);

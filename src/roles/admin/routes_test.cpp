@@ -44,7 +44,8 @@ TEST(AdminDocument, ListsExactlyTheRoutesOfTheServer) {
 class AdminRoutes : public AdminSite {
  protected:
   // One request of a route; `path` has the values, `pattern` is how the document writes it.
-  Reply use(const std::string& method, const std::string& pattern, const std::string& path, int status, const std::string& body = {}) {
+  Reply use(const std::string& method, const std::string& pattern, const std::string& path, int status,
+            const std::string& body = {}) {
     used_.emplace(method, pattern);
     auto reply = call(method, path, body);
     EXPECT_EQ(reply.status, status) << method << " " << path << ": " << reply.text;
@@ -61,7 +62,9 @@ class AdminRoutes : public AdminSite {
     EXPECT_EQ(use("GET", "/devices/{id}", "/devices/pc1", 200).at("client_id"), device_id(1));
     EXPECT_EQ(use("POST", "/devices/{id}/approve", "/devices/PC1/approve", 200).at("approval"), "approved");
     EXPECT_EQ(use("POST", "/devices/{id}/reject", "/devices/PC1/reject", 200).at("approval"), "rejected");
-    EXPECT_EQ(use("POST", "/devices/{id}/block", "/devices/PC1/block", 200, R"({"reason": "stolen"})").at("block_reason"), "stolen");
+    EXPECT_EQ(use("POST", "/devices/{id}/block", "/devices/PC1/block", 200, R"({"reason": "stolen"})")
+                  .at("block_reason"),
+              "stolen");
     EXPECT_EQ(use("POST", "/devices/{id}/unblock", "/devices/PC1/unblock", 200).at("blocked"), "false");
     write([](store::Repositories& r) -> Status {
       InventoryReport report;
@@ -112,7 +115,8 @@ class AdminRoutes : public AdminSite {
     const std::string path = "/content/" + content.at("content_id");
     EXPECT_THAT(use("GET", "/content", 200).items(), SizeIs(1));
     use("GET", "/content/{id}", path, 200);
-    use("PUT", "/distribution-points/{name}", "/distribution-points/dp2.example", 200, R"({"name": "dp2.example", "push_url": "https://dp2.example"})");
+    use("PUT", "/distribution-points/{name}", "/distribution-points/dp2.example", 200,
+        R"({"name": "dp2.example", "push_url": "https://dp2.example"})");
     EXPECT_THAT(use("GET", "/distribution-points", 200).items(), SizeIs(1));
     EXPECT_EQ(member(use("POST", "/content/{id}/distribute", path + "/distribute", 202).items().at(0), "state"), "pending");
     EXPECT_THAT(use("GET", "/content/{id}/distributions", path + "/distributions", 200).items(), SizeIs(1));
@@ -169,9 +173,14 @@ class AdminRoutes : public AdminSite {
     EXPECT_THAT(use("GET", "/settings/rules", 200).items(), Not(IsEmpty()));
     use("PUT", "/settings/{id}", "/settings/laptops", 200, R"({"name": "Laptops", "priority": 6})");
     use("DELETE", "/settings/{id}", "/settings/" + made.at("id"), 204);
-    EXPECT_THAT(use("GET", "/roles", 200).items(), SizeIs(15));
+    EXPECT_EQ(use("POST", "/roles", 201, R"({"name": "Helpdesk", "copied_from": "Read-only Analyst"})").at("built_in"), "false");
+    EXPECT_THAT(use("GET", "/roles", 200).items(), SizeIs(16));
+    use("PUT", "/roles/{name}", "/roles/helpdesk", 200,
+        R"({"name": "Helpdesk", "copied_from": "Read-only Analyst", "permissions": {"device": ["read", "approve"]}})");
+    use("DELETE", "/roles/{name}", "/roles/Helpdesk", 204);
     use("POST", "/administrators", 201, R"({"name": "A/B", "roles": ["Read-only Analyst"]})");
-    use("PUT", "/administrators/{name}", "/administrators/A%2FB", 200, R"({"name": "A/B", "roles": ["Asset Manager"], "enabled": false})");
+    use("PUT", "/administrators/{name}", "/administrators/A%2FB", 200,
+        R"({"name": "A/B", "roles": ["Asset Manager"], "enabled": false})");
     EXPECT_THAT(use("GET", "/administrators", 200).items(), SizeIs(2));
     use("DELETE", "/administrators/{name}", "/administrators/A%2FB", 204);
     EXPECT_THAT(use("GET", "/audit", 200).items(), Not(IsEmpty()));

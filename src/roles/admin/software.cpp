@@ -41,13 +41,14 @@ Status check_scope(const Context& c, ObjectClass object, Permission permission, 
 // What the administrator may see of a list.
 template <class T>
 void keep_readable(const Context& c, ObjectClass object, std::vector<T>& all) {
-  std::erase_if(all, [&](const T& item) { return !may(c.who, object, kReadObject, item.scope).allowed; });
+  std::erase_if(all, [&](const T& item) { return !c.need(object, kReadObject, item.scope); });
 }
 
 Status check_name_is_free(Repositories& r, const Application& a) {
   FP_TRY(all, r.software.list_applications());
   for (const auto& other : all)
-    if (other.id != a.id && iequals(other.name, a.name)) return fail(Code::conflict, "there is an application {} already ({})", a.name, other.id);
+    if (other.id != a.id && iequals(other.name, a.name))
+      return fail(Code::conflict, "there is an application {} already ({})", a.name, other.id);
   return {};
 }
 

@@ -38,7 +38,9 @@ class Story {
     const char* purpose = d_.purpose == Purpose::required ? "required" : "available";
     if (!d_.enabled) say("deployment", false, "it is switched off");
     else if (d_.available_at > now_) say("deployment", false, "it is {} only from {}", purpose, to_iso(d_.available_at));
-    else say("deployment", true, "it is {} since {}{}", purpose, to_iso(d_.available_at), d_.deadline ? ", deadline " + to_iso(*d_.deadline) : "");
+    else
+      say("deployment", true, "it is {} since {}{}", purpose, to_iso(d_.available_at),
+          d_.deadline ? ", deadline " + to_iso(*d_.deadline) : "");
   }
 
   void device() {
@@ -79,10 +81,14 @@ class Story {
     const auto& p = all.front();
     if (device_.last_policy_at.ms == 0) say("policy", false, "the device never asked for policy");
     else if (device_.last_policy_at < joined_)
-      say("policy", false, "the device came into the collection at {} and last asked for policy at {}", to_iso(joined_), to_iso(device_.last_policy_at));
+      say("policy", false, "the device came into the collection at {} and last asked for policy at {}",
+          to_iso(joined_), to_iso(device_.last_policy_at));
     else if (device_.last_policy_at < p.changed_at)
-      say("policy", false, "version {} was made {}, the device last asked {}", p.version, to_iso(p.changed_at), to_iso(device_.last_policy_at));
-    else say("policy", true, "version {} was made {}, the device asked since ({})", p.version, to_iso(p.changed_at), to_iso(device_.last_policy_at));
+      say("policy", false, "version {} was made {}, the device last asked {}", p.version,
+          to_iso(p.changed_at), to_iso(device_.last_policy_at));
+    else
+      say("policy", true, "version {} was made {}, the device asked since ({})", p.version,
+          to_iso(p.changed_at), to_iso(device_.last_policy_at));
     return {};
   }
 
@@ -127,7 +133,9 @@ class Story {
       for (const auto& w : c.windows)
         if (w.enabled) names += fmt::format("{}{} (of {})", names.empty() ? "" : ", ", w.name, c.name);
     }
-    say("window", true, "{}", names.empty() ? "the device has no maintenance window: any time is good" : "maintenance windows: " + names);
+    say("window", true, "{}",
+        names.empty() ? "the device has no maintenance window: any time is good"
+                      : "maintenance windows: " + names);
     return {};
   }
 
@@ -141,13 +149,16 @@ class Story {
     const bool good = s->state >= 1000 && s->state < 2000;
     say("state", good, "{} at {}{}", state_name(s->state), to_iso(s->at), s->detail.empty() ? "" : ": " + s->detail);
     if (good) out_.conclusion = fmt::format("Done: {}{}", state_name(s->state), s->detail.empty() ? "" : " (" + s->detail + ")");
-    else if (s->state >= 3000) out_.conclusion = fmt::format("{}{}", state_name(s->state), s->detail.empty() ? "" : ": " + s->detail);
+    else if (s->state >= 3000)
+      out_.conclusion = fmt::format("{}{}", state_name(s->state), s->detail.empty() ? "" : ": " + s->detail);
     return {};
   }
 
   [[nodiscard]] std::string done_name() const {
     if (d_.kind == DeploymentKind::package) return "the program has run";
-    return d_.action == DeploymentAction::install ? "installed" : d_.action == DeploymentAction::uninstall ? "removed" : "repaired";
+    return d_.action == DeploymentAction::install     ? "installed"
+           : d_.action == DeploymentAction::uninstall ? "removed"
+                                                      : "repaired";
   }
 
   [[nodiscard]] std::string state_name(int state) const {
@@ -170,7 +181,11 @@ class Story {
       case 5003: return "the content could not be had";
       default: break;
     }
-    const char* kind = state < 2000 ? "success" : state < 3000 ? "in progress" : state < 4000 ? "requirements not met" : state < 5000 ? "unknown" : "error";
+    const char* kind = state < 2000   ? "success"
+                       : state < 3000 ? "in progress"
+                       : state < 4000 ? "requirements not met"
+                       : state < 5000 ? "unknown"
+                                      : "error";
     return fmt::format("{} ({})", kind, state);
   }
 

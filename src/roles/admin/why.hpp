@@ -19,6 +19,7 @@ struct Explanation {
   std::vector<ExplanationStep> steps;
 };
 
-[[nodiscard]] Result<Explanation> explain_deployment(store::Repositories& r, const Device& device, const Deployment& deployment, Instant now);
+[[nodiscard]] Result<Explanation> explain_deployment(store::Repositories& r, const Device& device,
+                                                     const Deployment& deployment, Instant now);
 
 }  // namespace fp::admin

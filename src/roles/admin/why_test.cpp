@@ -11,7 +11,9 @@ class AdminWhy : public AdminSite {
     collection_ = collection("Desks", fmt::format(R"(, "rules": [{{"kind": "direct", "target": "{}"}}])", device_id(1)));
     distribution_point("dp1.example");
     application("Editor");
-    content_ = good("POST", "/content", fmt::format(R"({{"staging": "{}", "application": "Editor"}})", staged())).at("content_id");
+    content_ =
+        good("POST", "/content", fmt::format(R"({{"staging": "{}", "application": "Editor"}})", staged()))
+            .at("content_id");
     deployment_ = deployment("Editor", collection_);
     set_distribution(DistributionState::ok, "");
     clock_.advance_s(3600);
@@ -25,10 +27,14 @@ class AdminWhy : public AdminSite {
     });
   }
   void set_distribution(DistributionState state, const std::string& detail) {
-    write([&](store::Repositories& r) { return r.contents.put_distribution({"dp1.example", content_, state, detail, 0, 1, r.change}); });
+    write([&](store::Repositories& r) {
+      return r.contents.put_distribution({"dp1.example", content_, state, detail, 0, 1, r.change});
+    });
   }
   void report(int state, const std::string& detail = {}) {
-    write([&](store::Repositories& r) { return r.deployments.put_state({deployment_, device_id(1), state, detail, clock_.now()}); });
+    write([&](store::Repositories& r) {
+      return r.deployments.put_state({deployment_, device_id(1), state, detail, clock_.now()});
+    });
   }
   std::string conclusion() { return good("GET", "/devices/PC1/why/Editor").at("conclusion"); }
   // What the story says at a step: "ok: ..." or "--: ...".
@@ -52,7 +58,8 @@ TEST_F(AdminWhy, WithEverythingInPlaceItWaitsForTheDevicesWord) {
 }
 
 TEST_F(AdminWhy, ADisabledDeployment) {
-  good("PUT", "/deployments/" + deployment_, fmt::format(R"({{"target_id": "Editor", "collection_id": "{}", "enabled": false}})", collection_));
+  good("PUT", "/deployments/" + deployment_,
+       fmt::format(R"({{"target_id": "Editor", "collection_id": "{}", "enabled": false}})", collection_));
   EXPECT_THAT(conclusion(), HasSubstr("Waits at deployment: it is switched off"));
   EXPECT_THAT(step("policy"), HasSubstr("--: there is no policy"));
 }
@@ -82,7 +89,8 @@ TEST_F(AdminWhy, ADeviceThatNoRuleSelects) {
 }
 
 TEST_F(AdminWhy, ADeviceThatIsExcluded) {
-  const std::string out = collection("Retired", fmt::format(R"(, "rules": [{{"kind": "direct", "target": "{}"}}])", device_id(1)));
+  const std::string out = collection(
+      "Retired", fmt::format(R"(, "rules": [{{"kind": "direct", "target": "{}"}}])", device_id(1)));
   good("PUT", "/collections/" + collection_,
        fmt::format(R"({{"name": "Desks", "limiting_id": "SMS00001", "rules": [{{"kind": "direct", "target": "{}"}},
          {{"kind": "exclude", "target": "{}"}}]}})", device_id(1), out));
@@ -92,7 +100,9 @@ TEST_F(AdminWhy, ADeviceThatIsExcluded) {
 TEST_F(AdminWhy, ADeviceOutsideTheLimitingCollection) {
   const std::string empty = collection("Nobody");
   good("PUT", "/collections/" + collection_,
-       fmt::format(R"({{"name": "Desks", "limiting_id": "{}", "rules": [{{"kind": "direct", "target": "{}"}}]}})", empty, device_id(1)));
+       fmt::format(
+           R"({{"name": "Desks", "limiting_id": "{}", "rules": [{{"kind": "direct", "target": "{}"}}]}})",
+           empty, device_id(1)));
   EXPECT_THAT(conclusion(), HasSubstr("not in the limiting collection " + empty));
 }
 
@@ -103,13 +113,19 @@ TEST_F(AdminWhy, ADeviceThatNeverAskedOrNotSince) {
   EXPECT_THAT(conclusion(), HasSubstr("Waits at policy: the device came into the collection at"));
   change_device([this](Device& d) { d.last_policy_at = clock_.now(); });
   clock_.advance_s(60);
-  good("PUT", "/deployments/" + deployment_, fmt::format(R"({{"target_id": "Editor", "collection_id": "{}", "comment": "x", "suppress_restart": true}})", collection_));
+  good("PUT", "/deployments/" + deployment_,
+       fmt::format(
+           R"({{"target_id": "Editor", "collection_id": "{}", "comment": "x", "suppress_restart": true}})",
+           collection_));
   EXPECT_THAT(conclusion(), HasSubstr("Waits at policy: version 2.00 was made"));
 }
 
 TEST_F(AdminWhy, ContentThatIsNowhere) {
   set_distribution(DistributionState::failed, "no space left");
-  EXPECT_EQ(conclusion(), fmt::format("Waits at content: {} is on no distribution point; not yet: dp1.example (no space left)", content_));
+  EXPECT_EQ(
+      conclusion(),
+      fmt::format("Waits at content: {} is on no distribution point; not yet: dp1.example (no space left)",
+                  content_));
   good("DELETE", "/distribution-points/dp1.example");
   EXPECT_EQ(conclusion(), fmt::format("Waits at content: {} is on no distribution point", content_));
 }

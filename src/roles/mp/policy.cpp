@@ -25,6 +25,10 @@ Result<Held> read_assignments(store::Repositories& r, const wire::AssignmentRequ
   // A cookie that we cannot have given means nothing to us: everything is sent.
   held.delta = request.since && request.wanted != wire::AssignmentsWanted::full && *request.since <= latest;
   if (held.delta && *request.since == latest) return held;
+  if (held.delta) {
+    FP_TRY(complete, r.policies.complete_since());
+    held.delta = *request.since >= complete;
+  }
   FP_TRY(list, held.delta ? r.policies.for_device_since(request.client_id, *request.since)
                           : r.policies.for_device(request.client_id));
   held.assignments = std::move(list);

@@ -155,6 +155,19 @@ TEST_F(PollTest, AFullRequestAndADueContactGoToTheStore) {
   EXPECT_EQ(site.device(pc.id).last_policy_at, site.clock.now());
 }
 
+TEST_F(PolicyTest, ACookieFromBeforeForgottenTombstonesGetsEverything) {
+  const Instant cookie = must(parse_time(pc.assignments(http).cookie));
+  ASSERT_TRUE(site.store->write([&](store::Repositories& r) -> Status {
+    FP_CHECK(r.policies.remove(kSecret));
+    FP_TRY(forgotten, r.site.forget_older({.tombstones = r.change.plus_ms(1)}, 100));
+    EXPECT_GT(forgotten.tombstones, 0);
+    return {};
+  }));
+  const auto reply = pc.assignments(http, cookie);
+  EXPECT_FALSE(reply.delta);
+  EXPECT_EQ(reply.assignments.size(), 1U);
+}
+
 TEST_F(PolicyTest, ACookieThatWeNeverGaveMeansEverything) {
   const auto reply = pc.assignments(http, site.clock.now().plus_s(86400LL * 365));
   EXPECT_FALSE(reply.delta);

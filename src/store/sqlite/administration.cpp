@@ -87,4 +87,14 @@ Status AdministrationTable::remove_settings(std::string_view id) {
   return remove_one(c_.db, "client settings", "DELETE FROM client_settings WHERE id = ?1", id);
 }
 
+Result<std::vector<CustomRole>> AdministrationTable::roles() {
+  return list_documents<CustomRole>(c_.db, "SELECT document FROM roles ORDER BY name");
+}
+Status AdministrationTable::put_role(const CustomRole& role) {
+  return c_.db.run("INSERT INTO roles VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET document = ?2", role.name, wire::to_text(role));
+}
+Status AdministrationTable::remove_role(std::string_view name) {
+  return remove_one(c_.db, "security role of your own", "DELETE FROM roles WHERE name = ?1", name);
+}
+
 }  // namespace fp::store::sqlite

@@ -117,6 +117,11 @@ Result<Instant> PoliciesTable::latest_change(std::string_view client_id) {
   return Instant{ms};
 }
 
+Result<Instant> PoliciesTable::complete_since() {
+  FP_TRY(ms, c_.db.number("SELECT coalesce((SELECT CAST(value AS INTEGER) FROM site_values WHERE name = 'tombstones_from'), 0)"));
+  return Instant{ms};
+}
+
 Result<bool> PoliciesTable::is_for_device(std::string_view policy_id, std::string_view client_id) {
   FP_TRY(n, c_.db.number("SELECT EXISTS(SELECT 1 " FP_HELD "AND t.policy_id = ?2)", ClientRef{client_id}, policy_id));
   return n != 0;

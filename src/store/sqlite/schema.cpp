@@ -89,7 +89,13 @@ CREATE TABLE replay(
 CREATE INDEX replay_forget ON replay(forget_at);
 )sql";
 
-constexpr const char* kSteps[] = {kFirst};
+// Roles of one's own; and up to which serial a device's state messages may have been forgotten.
+constexpr const char* kSecond = R"sql(
+CREATE TABLE roles(name TEXT PRIMARY KEY COLLATE NOCASE, document TEXT NOT NULL);
+ALTER TABLE state_serials ADD COLUMN forgotten_to INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr const char* kSteps[] = {kFirst, kSecond};
 
 }  // namespace
 

@@ -9,6 +9,10 @@ Result<bool> StatesTable::add(const StateMessage& m) {
   auto& db = c_.db;
   const ClientRef client{m.client_id};
   if (m.serial < 0) return fail(Code::invalid, "a state message with serial {}", m.serial);
+  if (m.serial > 0) {
+    FP_TRY(forgotten, db.number("SELECT coalesce((SELECT forgotten_to FROM state_serials WHERE client = ?1), 0)", client));
+    if (m.serial <= forgotten) return false;
+  }
   FP_CHECK(db.run(
       "INSERT INTO states(client, serial, topic_type, topic_id, topic_id_type, state_id, criticality, parameters, sent_at, "
       "received_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
@@ -16,7 +20,7 @@ Result<bool> StatesTable::add(const StateMessage& m) {
       m.sent_at, m.received_at));
   if (db.changes() == 0) return false;
   if (m.serial == 0) return true;
-  FP_CHECK(db.run("INSERT INTO state_serials VALUES(?1, 0) ON CONFLICT DO NOTHING", client));
+  FP_CHECK(db.run("INSERT INTO state_serials(client, complete_to) VALUES(?1, 0) ON CONFLICT DO NOTHING", client));
   FP_CHECK(db.run(
       "UPDATE state_serials SET complete_to = (SELECT s.serial FROM states s WHERE s.client = ?1 AND s.serial >= ?2 AND "
       "s.serial > 0 AND NOT EXISTS (SELECT 1 FROM states n WHERE n.client = ?1 AND n.serial = s.serial + 1 AND n.serial > 0) "

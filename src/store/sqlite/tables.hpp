@@ -94,6 +94,7 @@ class PoliciesTable final : public Policies {
   Result<std::vector<PolicyAssignment>> for_device_since(std::string_view client_id, Instant since) override;
   Result<Instant> latest_change(std::string_view client_id) override;
   Result<bool> is_for_device(std::string_view policy_id, std::string_view client_id) override;
+  Result<Instant> complete_since() override;
 
  private:
   Context& c_;
@@ -159,6 +160,9 @@ class AdministrationTable final : public Administration {
   Result<std::vector<ClientSettings>> settings() override;
   Status put_settings(const ClientSettings& settings) override;
   Status remove_settings(std::string_view id) override;
+  Result<std::vector<CustomRole>> roles() override;
+  Status put_role(const CustomRole& role) override;
+  Status remove_role(std::string_view name) override;
 
  private:
   Context& c_;
@@ -172,11 +176,14 @@ class SiteTable final : public Site {
   Result<std::string> next_object_id(std::string_view site_code) override;
   Result<bool> first_time(std::string_view client_id, std::string_view key, Instant forget_at) override;
   Status forget_before(Instant at) override;
+  Result<Forgotten> forget_older(const Retention& than, std::int64_t rows) override;
   Result<std::vector<ManagementPoint>> management_points() override;
   Status put_management_point(const ManagementPoint& mp) override;
   Status remove_management_point(std::string_view name) override;
 
  private:
+  [[nodiscard]] Result<std::int64_t> forget_states(Instant than, std::int64_t rows);
+  [[nodiscard]] Result<std::int64_t> forget_tombstones(Instant than, std::int64_t rows);
   Context& c_;
 };
 
