@@ -202,8 +202,8 @@ exec sleep infinity
 
     def stop(self, process, with_signal=signal.SIGTERM):
         """Ends a started process (nsenter's child is the program itself) and waits for it."""
-        for child in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split() or [str(process.pid)]:
-            with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it may just have ended by itself
+            for child in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split() or [str(process.pid)]:
                 os.kill(int(child), with_signal)
         process.wait(timeout=30)
         if process in self.background:

@@ -316,7 +316,7 @@ TEST(SigningCertificate, WithARootKeyOnlyWhatThatKeySignedIsBelieved) {
 TEST(Offline, WhatIsInTheCacheIsInstalledEvenWithoutACertificate) {
   Bench b;
   auto app = application(kAppA, kTypeA, kContentA);
-  auto d = document("LAB20001", app, {b.site.put_content(kContentA, {{"install.sh", "echo"}}, 1024)});
+  auto d = document("LAB20001", app, {b.site.put_content(kContentA, {{"install.sh", "echo"}}, 4096)});
   d.deployment.purpose = Purpose::available;
   b.site.put_deployment(d, kPolicyA);
   b.pass_all();

@@ -160,7 +160,9 @@ Result<Reply> Site::range(const Call& call, std::int64_t offset, std::int64_t le
 
 // One destination, one session: enough to see what the agent sends.
 Result<Reply> Site::upload(const Call& call) {
-  const auto packet = wire::decode_bits(call.headers, call.body.size());
+  auto headers = call.headers;
+  headers.emplace_back("Content-Length", std::to_string(call.body.size()));  // which curl adds
+  const auto packet = wire::decode_bits(headers, call.body.size());
   EXPECT_TRUE(packet) << packet.error().reason;
   if (!packet) return Reply{400, {}, ""};
   auto& held = uploads[call.url.substr(call.url.find("%7B"))];

@@ -15,12 +15,14 @@ class ClientFilesTest : public testing::Test {
     EXPECT_EQ(::symlink("../secret", (site.settings.client_files / "link").c_str()), 0);
   }
   std::string text(const net::Response& response) {
-    std::string out = body_of(response);
+    std::string out;
     for (const auto& segment : response.body)
-      if (const auto* slice = std::get_if<net::FileSlice>(&segment)) {
-        std::string bytes(static_cast<std::size_t>(slice->length), '\0');
-        EXPECT_EQ(::pread(slice->file->get(), bytes.data(), bytes.size(), slice->offset), slice->length);
-        out += bytes;
+      if (const auto* bytes = std::get_if<std::string>(&segment)) {
+        out += *bytes;
+      } else if (const auto* slice = std::get_if<net::FileSlice>(&segment)) {
+        std::string read(static_cast<std::size_t>(slice->length), '\0');
+        EXPECT_EQ(::pread(slice->file->get(), read.data(), read.size(), slice->offset), slice->length);
+        out += read;
       }
     return out;
   }
