@@ -153,7 +153,7 @@ def test_nothing_is_installed_twice_when_the_agent_dies_in_the_middle(office):
     assert office.laptop.read("/var/lib/lab-count").count("run") == 1
 
 
-def test_a_second_machine_enrols_from_the_readme_alone(office):
+def test_a_second_machine_enrols_by_the_same_commands(office):
     desk = office.lab.host("desk", "desk.corp.test", office.lab.networks["office"], "10.77.1.51/24")
     office.install_agent(desk)
     office.start_agent(desk)

@@ -149,8 +149,11 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_malformed_message_is_400_and_closes_nothing(client, fault):
+def test_a_malformed_message_is_400_and_the_log_says_what_is_wrong(open_site, client, fault):
+    start = len(open_site.log())
     assert post(client, BROKEN[fault]).status_code == 400
+    lines = [line for line in open_site.log()[start:].splitlines() if "refused CCM_POST /ccm_system/request" in line]
+    assert len(lines) == 1 and lines[0].rsplit(": ", 1)[1].strip(), "one line with the reason"
 
 
 def test_many_parts_and_deep_xml_meet_their_caps(client):

@@ -176,6 +176,9 @@ class Reader {
       pin = lower(pin);
       if (pin.size() != 64 || !unhex(pin)) s.mistake(s.get("pinned_proxies"), "pinned_proxies", "must be SHA-256 fingerprints (64 hex digits)");
     }
+    if (content_only() && !out_.pinned_proxies.empty())
+      s.mistake(t.get("pinned_proxies"), "pinned_proxies",
+                "a distribution point away from the site cannot prove what comes through a bridging proxy: let the proxy tunnel");
     s.text("publish_crl_address", out_.crl_address);
     s.number("publish_crl_port", out_.crl_port, 1, 65535);
     if (out_.crl_address.empty() != (out_.crl_port == 0))

@@ -91,6 +91,9 @@ key = "/etc/farpoint/server.key"
   ASSERT_EQ(mistakes_of(wrong).size(), 1U);
   EXPECT_TRUE(mistakes_of(wrong)[0].starts_with("farpoint.toml:7: distribution_point.site_fingerprint: is needed")) << mistakes_of(wrong)[0];
   EXPECT_EQ(mistakes_of(good + "[management_point]\nenabled = true\n").size(), 1U);
+  std::string bridged = good;
+  bridged.replace(bridged.find("[distribution_point]"), 0, "pinned_proxies = [\"" + std::string(64, 'a') + "\"]\n");
+  EXPECT_EQ(mistakes_of(bridged).size(), 1U);
   EXPECT_EQ(mistakes_of(good + "[admin]\nport = 9443\ncertificate = \"a\"\nkey = \"b\"\n").size(), 1U);
 }
 

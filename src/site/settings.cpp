@@ -16,13 +16,13 @@ constexpr SettingRule kRules[] = {
     {"software_inventory.interval_min", "10080", 10, 43200, "how often software inventory is made"},
     {"software_deployment.reevaluation_min", "10080", 10, 43200, "how often installed applications are looked at again"},
     {"software_deployment.activation_random_min", "0", 0, 120, "spread of the start of new required deployments"},
+    {"computer_agent.grace_period_h", "0", 0, 120, "how long policy that arrives after its deadline waits before it acts"},
     {"cache.size_mb", "5120", 1, 1048576, "size of the content cache"},
     {"cache.min_age_min", "1440", 0, 10080, "how long content stays at least"},
     {"restart.forced", "true", 1, 0, "restart by itself after the deadline"},
     {"restart.after_deadline_min", "90", 0, 20160, "countdown to a restart"},
     {"restart.final_countdown_min", "15", 1, 1440, "last warning before a restart"},
     {"location.refresh_min", "1500", 10, 10080, "how often the list of management points is asked for"},
-    {"notification.enabled", "true", 1, 0, "hold a connection for wake-ups"},
 };
 
 }  // namespace

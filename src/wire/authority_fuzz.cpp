@@ -13,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)fp::wire::decode_mp_certificate(input);
   (void)fp::wire::decode_key_information(input);
   (void)fp::wire::decode_site_sign_certificate(input);
+  (void)fp::wire::decode_site_sign_proof(input);
   (void)fp::wire::decode_trusted_root_key(input);
   (void)fp::wire::decode_mp_location(input);
   return 0;

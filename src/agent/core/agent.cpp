@@ -20,6 +20,7 @@ namespace {
 constexpr Backoff kAfterFailure{60'000, 60LL * 60 * 1000};
 constexpr std::int64_t kLongestSleepS = 3600;
 constexpr std::int64_t kFindSiteAgainS = 600;
+constexpr std::string_view kConfirmedSite = "site.confirmed";
 constexpr std::int64_t kRegisterAgainMs = 3600 * 1000;
 
 // Stands for the network where there is none.
@@ -246,12 +247,34 @@ Status Agent::find_site() {
   return world_.memory.set_property(kAssignedSite, found);
 }
 
+// Before anything is told to a management point: it must be one of the site that this computer was installed for. Asked once.
+Status Agent::confirm_site() {
+  FP_TRY(confirmed, world_.memory.property(kConfirmedSite));
+  if (confirmed == site_code_) return {};
+  auto& s = *session_;
+  bool serves = false;
+  std::string from;
+  FP_CHECK(s.location.with_mp([&](const std::string& base) -> Status {
+    from = base;
+    FP_TRY(answer, s.mp.serves_site(base, site_code_));
+    serves = answer;
+    return {};
+  }));
+  if (serves) return world_.memory.set_property(kConfirmedSite, site_code_);
+  const auto why = fmt::format("{} does not serve site {}: install again with the SMSSITECODE of its site, or name a management point "
+                               "of site {}", from, site_code_, site_code_);
+  FP_CHECK(world_.memory.record(world_.clock.now(), "site", "not confirmed", why));
+  return fail(Code::conflict, "{}", why);
+}
+
 Status Agent::online(const PassOptions& options, PassResult& result) {
   auto& s = *session_;
   const auto refresh_ms = policy_.number("location.refresh_min", 1500) * 60'000;
   FP_CHECK(learn_service_records());
   FP_CHECK(s.location.locate(options.started || options.network_changed || options.now.contains("location"), refresh_ms));
-  if (auto done = find_site(); !done) {
+  auto done = find_site();
+  if (done) done = confirm_site();
+  if (!done) {
     registration_next_ = world_.clock.now().plus_s(kFindSiteAgainS);
     return done;
   }

@@ -56,6 +56,7 @@ class Agent {
   [[nodiscard]] Result<pki::Certificate> signing_certificate();
   [[nodiscard]] Status learn_service_records();
   [[nodiscard]] Status find_site();
+  [[nodiscard]] Status confirm_site();
   [[nodiscard]] Status online(const PassOptions& options, PassResult& result);
   [[nodiscard]] Status enforce(const PassOptions& options);
   [[nodiscard]] Status report(const PassOptions& options, PassResult& result);

@@ -277,6 +277,19 @@ TEST(AutomaticAssignment, WithoutASiteItIsTriedAgainAfterTenMinutes) {
   EXPECT_EQ(b.site.registrations.size(), 1U);
 }
 
+TEST(Site, AManagementPointOfAnotherSiteIsNotRegisteredAt) {
+  Bench b;
+  b.settings.site_code = "XY9";
+  const auto result = b.pass();
+  EXPECT_NE(result.problem.find("does not serve site XY9"), std::string::npos) << result.problem;
+  EXPECT_TRUE(b.site.registrations.empty());
+  EXPECT_EQ((*b.memory->decisions("site", 1))[0].verdict, "not confirmed");
+  b.settings.site_code = "LAB";
+  b.open();
+  EXPECT_EQ(b.pass_all().problem, "");
+  EXPECT_EQ(b.site.registrations.size(), 1U);
+}
+
 TEST(ServiceRecords, AreTheLastSourceOfAManagementPoint) {
   Bench b;
   b.settings.dns_suffix = "corp.test";

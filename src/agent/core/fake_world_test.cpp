@@ -252,6 +252,10 @@ Result<Reply> Site::message(const Call& call, const std::string& base) {
       looked_for_site.push_back(site->where);
       if (assigned_site.empty()) return Reply{200, {}, ""};
       document = wire::encode_assigned_site(assigned_site);
+    } else if (const auto* asked = std::get_if<wire::SiteInformationRequest>(&*request)) {
+      document = wire::encode_site_information(
+          asked->site_code == "LAB" ? std::vector<wire::SiteInformation>{{"LAB", "5.00.9128.1000", "9128"}}
+                                    : std::vector<wire::SiteInformation>{});
     } else {
       const auto* content = std::get_if<wire::ContentLocationRequest>(&*request);
       EXPECT_NE(content, nullptr);

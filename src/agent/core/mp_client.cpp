@@ -153,6 +153,12 @@ Result<std::string> MpClient::assigned_site(const std::string& base, const wire:
   return wire::decode_assigned_site(document);
 }
 
+Result<bool> MpClient::serves_site(const std::string& base, const std::string& site_code) {
+  FP_TRY(document, post(base, {"MP_LocationManager", wire::encode_location_request(wire::SiteInformationRequest{site_code}), false}));
+  FP_TRY(sites, wire::decode_site_information(document));
+  return std::ranges::any_of(sites, [&](const auto& site) { return iequals(site.site_code, site_code); });
+}
+
 // Signed although nobody asks for it: behind a bridging proxy the signature is all that says who this is, and the content
 // capability of design §7 is given out for it.
 Result<wire::ContentLocationReply> MpClient::locations(const std::string& base, const wire::ContentLocationRequest& request) {

@@ -39,6 +39,8 @@ class MpClient {
   [[nodiscard]] Result<SigningCertificate> site_sign_certificate(const std::string& base);
   // `where`: the addresses and networks of this machine, by which a site may be told.
   [[nodiscard]] Result<std::string> assigned_site(const std::string& base, const wire::ClientLocation& where);
+  // Whether the management point there serves this site.
+  [[nodiscard]] Result<bool> serves_site(const std::string& base, const std::string& site_code);
   [[nodiscard]] Result<wire::ContentLocationReply> locations(const std::string& base,
                                                              const wire::ContentLocationRequest& request);
   // `endpoint` as on the wire: "MP_RelayEndpoint". Returns when the server has it.
