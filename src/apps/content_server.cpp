@@ -46,7 +46,8 @@ Status ContentServer::Parts::open() {
   net::ClientOptions identity;
   identity.tls.certificate_file = config.link_certificate.native();
   identity.tls.key_file = config.link_key.native();
-  if (!config.issuers.empty()) identity.tls.ca_file = config.issuers.front().native();
+  FP_TRY(authorities, write_authorities(config));
+  identity.tls.ca_file = authorities;
   puller = std::make_unique<dp::PullWorker>(*library, identity);
   return {};
 }

@@ -185,7 +185,8 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
   dp::DistributorOptions options;
   options.identity.tls.certificate_file = config.link_certificate.native();
   options.identity.tls.key_file = config.link_key.native();
-  if (!config.issuers.empty()) options.identity.tls.ca_file = config.issuers.front().native();
+  FP_TRY(authorities, write_authorities(config));
+  options.identity.tls.ca_file = authorities;
   puller = std::make_unique<dp::PullWorker>(*library, options.identity);
   distributor = std::make_unique<dp::Distributor>(*store, *library, clock, random, options);
   return {};

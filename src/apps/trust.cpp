@@ -38,6 +38,18 @@ Result<std::unique_ptr<Trust>> Trust::open(const SiteConfig& config, store::Stor
   return trust;
 }
 
+Result<std::string> write_authorities(const SiteConfig& config) {
+  if (config.issuers.empty()) return std::string();
+  std::string all;
+  for (const auto& file : config.issuers) {
+    FP_TRY(pem, read_file(file, 4U << 20));
+    all += pem + "\n";
+  }
+  const Path bundle = config.data / "authorities.pem";
+  FP_CHECK(write_file(bundle, all));
+  return bundle.native();
+}
+
 net::CertificateVerdict Trust::check_peer(std::string_view leaf_der, const std::vector<std::string>& chain_der) const {
   net::CertificateVerdict verdict;
   verdict.check = verifier_->check_client_der(leaf_der, chain_der, clock_.now());

@@ -40,4 +40,8 @@ class Trust {
   std::set<std::string> blocked_;  // fingerprints of certificates and of keys
 };
 
+// All issuers in one file below the data folder, anew at each start: what servers of other hosts of the site must chain to.
+// Its path; empty where no issuer is named. Code::not_found: an issuer file that cannot be read.
+[[nodiscard]] Result<std::string> write_authorities(const SiteConfig& config);
+
 }  // namespace fp::apps
