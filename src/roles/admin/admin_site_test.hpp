@@ -75,7 +75,7 @@ class AdminSite : public ::testing::Test {
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
     Hooks hooks;
-    hooks.add_content = [this](const std::string& id, const Path& source) { return add_folder(id, source); };
+    hooks.add_content = [](const std::string& id, const Path& source) { return add_folder(id, source); };
     hooks.distribution_wanted = [this] { calls_.emplace_back("distribution"); };
     hooks.peers_changed = [this] { calls_.emplace_back("peers"); };
     hooks.validate = [this](const std::string& dp) -> Status { calls_.push_back("validate " + dp); return {}; };
