@@ -38,7 +38,7 @@ void progress(std::string_view what, std::int64_t done, std::int64_t total) {
 
 // A connection that broke is taken up where the site says that the file ends; returns where the next piece begins.
 Result<std::int64_t> send_piece(Cli& cli, const std::string& path, std::int64_t offset, const std::string& mode,
-                                std::string piece) {
+                                const std::string& piece) {
   const std::int64_t end = offset + static_cast<std::int64_t>(piece.size());
   for (int tries = 0;; ++tries) {
     const auto sent = cli.send_bytes("PUT", fmt::format("{}?offset={}{}", path, offset, mode), piece);
@@ -66,7 +66,7 @@ Status upload_file(Cli& cli, const std::string& staging, const Path& file, const
     std::string piece(static_cast<std::size_t>(std::min<std::int64_t>(kPieceBytes, total - offset)), '\0');
     const ssize_t n = ::pread(fd.get(), piece.data(), piece.size(), offset);
     if (n != static_cast<ssize_t>(piece.size())) return fail(Code::conflict, "{} changed while it was read", file.native());
-    FP_TRY(there, send_piece(cli, path, offset, mode, std::move(piece)));
+    FP_TRY(there, send_piece(cli, path, offset, mode, piece));
     offset = there;
     progress(relative, offset, total);
   } while (offset < total);
@@ -253,7 +253,10 @@ Result<boost::json::value> make_content(Cli& cli, const std::vector<Path>& files
   Result<json::value> made = sent ? cli.send("POST", "/content", body) : std::unexpected(sent.error());
   // Nothing half is left behind. A site that did not answer may be reading the source still; it removes it itself in time.
   const bool answered = !made && made.error().code != Code::timed_out && made.error().code != Code::unavailable;
-  if (answered) (void)cli.send("DELETE", "/content/staging/" + staging);
+  if (answered) {
+    // What cannot be removed now goes in time; the first problem is the one to tell.
+    if (const auto removed = cli.send("DELETE", "/content/staging/" + staging); !removed) return made;
+  }
   return made;
 }
 

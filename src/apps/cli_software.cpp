@@ -91,7 +91,7 @@ Result<json::object> type_of(Options& o, std::vector<Path>& files, Path& root) {
 
 Result<std::string> add_content(Cli& cli, const std::vector<Path>& files, const Path& root, json::object owner, bool no_wait) {
   FP_TRY(content, make_content(cli, files, root, std::move(owner)));
-  const std::string id = field(content, "content_id");
+  std::string id = field(content, "content_id");
   FP_TRY(ordered, cli.send("POST", "/content/" + encode(id) + "/distribute"));
   if (!no_wait) FP_CHECK(wait_for_distribution(cli, id));
   return id;
