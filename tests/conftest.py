@@ -43,3 +43,18 @@ def closed_site(tmp_path_factory):
     import scratch
     with scratch.Scratch("default", tmp_path_factory.mktemp("default")) as site:
         yield site
+
+
+@pytest.fixture(scope="module")
+def client(open_site):
+    """A client written by others, registered over plain HTTP at the open site."""
+    import farclient
+    return farclient.registered(farclient.Client(open_site.session(), open_site.http, "wire1"))
+
+
+@pytest.fixture(scope="module")
+def tls_client(closed_site):
+    """The same with a certificate, at the closed site."""
+    import farclient
+    return farclient.registered(farclient.Client.with_files(
+        closed_site.session(1), closed_site.https, closed_site.data / "client1.pem", closed_site.data / "client1.key", "client1"))

@@ -130,6 +130,12 @@ class Client:
         return self.session.get(url.replace("http://<mp>", self.base), headers=headers or {})
 
 
+def registered(client):
+    reply = client.register()
+    assert 'Status="0"' in reply and client.guid, reply
+    return client
+
+
 def open_reply(content):
     """As clients do: split on the literal boundary, part 1, exact part header, inflate, drop the last character."""
     if not content:

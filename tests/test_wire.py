@@ -13,22 +13,6 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 
-@pytest.fixture(scope="module")
-def http_client(open_site):
-    client = farclient.Client(open_site.session(), open_site.http)
-    reply = client.register()
-    assert 'Status="0"' in reply and client.guid, reply
-    return client
-
-
-@pytest.fixture(scope="module")
-def tls_client(closed_site):
-    client = farclient.Client.with_files(closed_site.session(1), closed_site.https, closed_site.data / "client1.pem",
-                                         closed_site.data / "client1.key", "client1")
-    assert 'Status="0"' in client.register()
-    return client
-
-
 def open_cms(der, client):
     """Decrypts EnvelopedData by hand: RSA-OAEP/SHA-1 or PKCS#1, then AES-256-CBC or 3DES."""
     from asn1 import find_octets
@@ -40,16 +24,16 @@ def open_cms(der, client):
     return plain[:-plain[-1]]
 
 
-def test_registering_again_with_the_same_key_gives_the_same_guid(open_site, http_client):
-    again = farclient.Client(open_site.session(), open_site.http, "renamed", http_client.key, http_client.certificate)
+def test_registering_again_with_the_same_key_gives_the_same_guid(open_site, client):
+    again = farclient.Client(open_site.session(), open_site.http, "renamed", client.key, client.certificate)
     again.register()
-    assert again.guid == http_client.guid
+    assert again.guid == client.guid
 
 
-def test_the_same_name_with_another_key_is_another_device(open_site, http_client):
-    other = farclient.Client(open_site.session(), open_site.http, http_client.name)
+def test_the_same_name_with_another_key_is_another_device(open_site, client):
+    other = farclient.Client(open_site.session(), open_site.http, client.name)
     other.register()
-    assert other.guid and other.guid != http_client.guid
+    assert other.guid and other.guid != client.guid
 
 
 def test_a_registration_outside_five_minutes_is_refused(open_site):
@@ -59,8 +43,8 @@ def test_a_registration_outside_five_minutes_is_refused(open_site):
     assert not re.search(r'Status="0"', farclient.open_reply(response.content))
 
 
-def test_every_registered_client_gets_some_policy_of_each_kind(http_client):
-    policies = http_client.policies()
+def test_every_registered_client_gets_some_policy_of_each_kind(client):
+    policies = client.policies()
     categories = {re.search(r'PolicyCategory="([^"]+)"', attributes).group(1) for attributes, _ in policies}
     assert {"NAAConfig", "TaskSequence", "CollectionSettings", "ApplicationDeployment", "ClientSettings"} <= categories
     for attributes, url in policies:
@@ -73,101 +57,101 @@ def plain_and_secret(client):
     return [p for p in policies if not flags(p[0]) & 4], [p for p in policies if flags(p[0]) & 4]
 
 
-def test_plain_bodies_are_utf_16_text_xml_and_match_their_hash(http_client):
+def test_plain_bodies_are_utf_16_text_xml_and_match_their_hash(client):
     import hashlib
-    plain, _ = plain_and_secret(http_client)
-    reply = http_client.ask("MP_PolicyManager", http_client.policy_request())
+    plain, _ = plain_and_secret(client)
+    reply = client.ask("MP_PolicyManager", client.policy_request())
     for _, url in plain:
-        body = http_client.body(url)
+        body = client.body(url)
         assert body.status_code == 200 and body.headers["Content-Type"].startswith("text/xml")
         assert body.content.startswith(b"\xff\xfe") and "<Policy " in body.content.decode("utf-16")
         digest = hashlib.sha256(body.content).hexdigest().upper()
         assert f"SHA256:{digest}" in reply
 
 
-def test_secret_bodies_need_signed_headers_and_open_with_the_registered_key(http_client):
-    _, secret = plain_and_secret(http_client)
+def test_secret_bodies_need_signed_headers_and_open_with_the_registered_key(client):
+    _, secret = plain_and_secret(client)
     assert len(secret) >= 3
     for attributes, url in secret:
-        refused = http_client.body(url)
+        refused = client.body(url)
         assert refused.status_code == 403 and refused.content.startswith(b"<HTML>")
-    for family in (http_client.token(), http_client.ccm_headers(), http_client.ccm_headers(plural=True)):
-        body = http_client.body(secret[0][1], family)
+    for family in (client.token(), client.ccm_headers(), client.ccm_headers(plural=True)):
+        body = client.body(secret[0][1], family)
         assert body.status_code == 200
-        assert "<" in open_cms(body.content, http_client)[:-2].decode("utf-16")
+        assert "<" in open_cms(body.content, client)[:-2].decode("utf-16")
 
 
-def test_a_header_token_of_ten_minutes_ago_is_refused(http_client):
-    _, secret = plain_and_secret(http_client)
-    old = http_client.token(farclient.now() - datetime.timedelta(minutes=10))
-    assert http_client.body(secret[0][1], old).status_code == 403
+def test_a_header_token_of_ten_minutes_ago_is_refused(client):
+    _, secret = plain_and_secret(client)
+    old = client.token(farclient.now() - datetime.timedelta(minutes=10))
+    assert client.body(secret[0][1], old).status_code == 403
 
 
-def test_collection_variables_are_double_wrapped(http_client):
-    wrapped = next(url for attributes, url in http_client.policies() if "CollectionSettings" in attributes)
-    text = open_cms(http_client.body(wrapped, http_client.token()).content, http_client)[:-2].decode("utf-16")
+def test_collection_variables_are_double_wrapped(client):
+    wrapped = next(url for attributes, url in client.policies() if "CollectionSettings" in attributes)
+    text = open_cms(client.body(wrapped, client.token()).content, client)[:-2].decode("utf-16")
     inner = zlib.decompress(binascii.unhexlify(re.search(r">([0-9A-Fa-f]+)<", text).group(1))).decode("utf-16")
     assert "CCM_CollectionVariable" in inner and "SampleVariable" in inner
 
 
-def test_a_delta_after_the_cookie_is_empty(http_client):
-    reply = http_client.ask("MP_PolicyManager", http_client.policy_request())
+def test_a_delta_after_the_cookie_is_empty(client):
+    reply = client.ask("MP_PolicyManager", client.policy_request())
     cookie = re.search(r"<ServerCookie>([^<]+)</ServerCookie>", reply).group(1)
-    delta = http_client.ask("MP_PolicyManager", http_client.policy_request(cookie=cookie, kind="Delta"))
+    delta = client.ask("MP_PolicyManager", client.policy_request(cookie=cookie, kind="Delta"))
     assert 'ReplyType="Delta"' in delta and "<PolicyAssignment " not in delta
 
 
 @pytest.mark.parametrize("spoil", ["signature", "unsigned", "unknown", "foreign"])
-def test_what_is_not_signed_by_the_registered_key_gets_the_empty_answer(open_site, http_client, spoil):
-    body = http_client.policy_request()
-    data = http_client.envelope("MP_PolicyManager", body, signed=spoil != "unsigned")
+def test_what_is_not_signed_by_the_registered_key_gets_the_empty_answer(open_site, client, spoil):
+    body = client.policy_request()
+    data = client.envelope("MP_PolicyManager", body, signed=spoil != "unsigned")
     if spoil == "signature":
         text = "PayloadSignature\">".encode("utf-16-le")
         at = data.index(text) + len(text)
         data = data[:at] + "00".encode("utf-16-le") + data[at + 4:]
     elif spoil == "unknown":
-        stranger = farclient.Client(open_site.session(), open_site.http, "stranger", http_client.key)
+        stranger = farclient.Client(open_site.session(), open_site.http, "stranger", client.key)
         stranger.guid = "GUID:00000000-0000-0000-0000-00000000BEEF"
         data = stranger.envelope("MP_PolicyManager", stranger.policy_request())
     elif spoil == "foreign":
         stranger = farclient.Client(open_site.session(), open_site.http, "stranger")
-        stranger.guid = http_client.guid
+        stranger.guid = client.guid
         data = stranger.envelope("MP_PolicyManager", stranger.policy_request())
-    response = http_client.post(data)
+    response = client.post(data)
     assert (response.status_code, response.content) == (200, b"")
 
 
-def test_policy_for_another_client_is_not_given(open_site, http_client):
+def test_policy_for_another_client_is_not_given(open_site, client):
     other = farclient.Client(open_site.session(), open_site.http, "other")
     other.register()
-    response = http_client.post(http_client.envelope("MP_PolicyManager", http_client.policy_request(guid=other.guid)))
+    response = client.post(client.envelope("MP_PolicyManager", client.policy_request(guid=other.guid)))
     assert (response.status_code, response.content) == (200, b"")
 
 
 @pytest.mark.parametrize("data", [b"", b"no multipart at all", b"--aAbBcCdDv1234567890VxXyYzZ\r\n\r\n", b"--aAbBcCdDv1234567890VxXyYzZ" * 50])
-def test_a_malformed_envelope_is_400(http_client, data):
-    assert http_client.post(data).status_code == 400
+def test_a_malformed_envelope_is_400(client, data):
+    assert client.post(data).status_code == 400
 
 
-def test_a_bomb_is_refused_before_it_is_inflated(http_client):
+def test_a_bomb_is_refused_before_it_is_inflated(client):
     bomb = zlib.compress(b"\0" * (200 << 20), 9)
-    envelope = http_client.envelope("MP_LocationManager", "x", signed=False)
+    envelope = client.envelope("MP_LocationManager", "x", signed=False)
     payload = envelope.index(b"application/octet-stream\r\n\r\n") + len(b"application/octet-stream\r\n\r\n")
     data = envelope[:payload] + bomb + b"\r\n--aAbBcCdDv1234567890VxXyYzZ--"
-    assert http_client.post(data).status_code in (400, 413)
+    assert client.post(data).status_code in (400, 413)
 
 
-def test_a_source_id_that_is_no_guid_reaches_nothing(http_client):
-    data = http_client.envelope("MP_LocationManager", '<SiteInformationRequest SchemaVersion="1.00"><SiteCode Name="LAB"/></SiteInformationRequest>')
-    evil = data.replace(http_client.guid.encode("utf-16-le"), "GUID:' OR 1=1;--".ljust(41, "x").encode("utf-16-le"))
-    response = http_client.post(evil)
+def test_a_source_id_that_is_no_guid_reaches_nothing(client):
+    data = client.envelope("MP_LocationManager", '<SiteInformationRequest SchemaVersion="1.00"><SiteCode Name="LAB"/></SiteInformationRequest>')
+    evil = data.replace(client.guid.encode("utf-16-le"), "GUID:' OR 1=1;--".ljust(41, "x").encode("utf-16-le"))
+    response = client.post(evil)
     assert response.status_code == 400 or response.content == b""
 
 
-def test_location_site_information_and_content(http_client):
-    info = http_client.ask("MP_LocationManager", '<SiteInformationRequest SchemaVersion="1.00"><SiteCode Name="LAB"/></SiteInformationRequest>')
+def test_location_site_information_and_content(client):
+    info = client.ask("MP_LocationManager", '<SiteInformationRequest SchemaVersion="1.00"><SiteCode Name="LAB"/></SiteInformationRequest>')
     assert all(part in info for part in ("<SiteInfoReply", "<SiteCode>", "<Version>", "<BuildNumber>"))
-    content = http_client.ask("MP_LocationManager", '<ContentLocationRequest SchemaVersion="1.00" BGRVersion="1"><AssignedSite SiteCode="LAB"/>'
+    content = client.ask("MP_LocationManager", '<ContentLocationRequest SchemaVersion="1.00" BGRVersion="1"><AssignedSite SiteCode="LAB"/>'
                               '<Package ID="LAB00002" Version="1" DeploymentFlags="1"/><ClientLocationInfo LocationType="SMSPACKAGE" UseInternetDP="0">'
                               '<ADSite Name="x"/></ClientLocationInfo></ContentLocationRequest>')
     assert "<ServerRemoteName>" in content and "/SMS_DP_SMSPKG$/LAB00002" in content
@@ -241,13 +225,13 @@ def test_uploads_go_on_after_a_kill_of_the_server(tmp_path):
         assert lost.status_code == 500 and lost.headers["BITS-Error"].lower() == "0x8020001f" == lost.headers["BITS-Error-Code"].lower()
 
 
-def test_the_old_envelope_is_there_for_who_asks_and_only_then(open_site, http_client, tmp_path):
+def test_the_old_envelope_is_there_for_who_asks_and_only_then(open_site, client, tmp_path):
     """--legacy-cms: 3DES and PKCS#1 for clients that know no better; the shipped envelope is AES-256 and OAEP."""
     from asn1 import find_octets
     with scratch.Scratch("open", tmp_path, "--legacy-cms") as old_site:
         old_client = farclient.Client(old_site.session(), old_site.http, "old")
         old_client.register()
-        for client, modern in ((http_client, True), (old_client, False)):
+        for client, modern in ((client, True), (old_client, False)):
             _, secret = plain_and_secret(client)
             sealed = client.body(secret[0][1], client.token()).content
             *_, oaep, aes = find_octets(sealed)

@@ -12,21 +12,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from wireparts import B, BOM, DIGEST_INFO, EMPTY, SITE_REQUEST, header_xml, mime, plain_body, post, raw_signature, wide
 
 
-@pytest.fixture(scope="module")
-def client(open_site):
-    made = farclient.Client(open_site.session(), open_site.http, "wire1")
-    assert 'Status="0"' in made.register()
-    return made
-
-
-@pytest.fixture(scope="module")
-def tls_client(closed_site):
-    made = farclient.Client.with_files(closed_site.session(1), closed_site.https, closed_site.data / "client1.pem",
-                                       closed_site.data / "client1.key", "client1")
-    assert 'Status="0"' in made.register()
-    return made
-
-
 # --- the envelope ------------------------------------------------------------------------------------------------
 ENVELOPES = {
     "as every tool": lambda: dict(header=BOM + wide(header_xml(body_length=len(plain_body()))),

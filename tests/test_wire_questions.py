@@ -17,21 +17,6 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from wireparts import BOM, EMPTY, SITE_REQUEST, header_xml, mime, plain_body, post, raw_signature, wide
 
 
-@pytest.fixture(scope="module")
-def client(open_site):
-    made = farclient.Client(open_site.session(), open_site.http, "wire1")
-    assert 'Status="0"' in made.register()
-    return made
-
-
-@pytest.fixture(scope="module")
-def tls_client(closed_site):
-    made = farclient.Client.with_files(closed_site.session(1), closed_site.https, closed_site.data / "client1.pem",
-                                       closed_site.data / "client1.key", "client1")
-    assert 'Status="0"' in made.register()
-    return made
-
-
 # --- policy ------------------------------------------------------------------------------------------------------
 def assignments(client, **options):
     return ET.fromstring(client.ask("MP_PolicyManager", client.policy_request(**options)))
