@@ -1,9 +1,15 @@
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <set>
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
 #include "base/ids.hpp"
 #include "base/log.hpp"
+#include "base/random.hpp"
 #include "base/text.hpp"
 #include "base/ticket.hpp"
 
@@ -93,6 +99,37 @@ TEST(Ticket, TellsThoseWhoWaitBeforeAndAfter) {
   EXPECT_EQ(told, 2);
   EXPECT_TRUE(ticket.wait().has_value());
   EXPECT_TRUE(Ticket{}.wait().has_value());
+}
+
+TEST(Text, WideTextGoesOverAndBackWhereverItsFirstLetterBeyondAsciiStands) {
+  for (std::size_t plain = 0; plain < 20; ++plain) {
+    const std::string text = std::string(plain, 'a') + "\xC3\xA9\xF0\x9F\x98\x80" + std::string(plain, 'b');
+    const auto back = from_utf16le(to_utf16le(text));
+    ASSERT_TRUE(back.has_value()) << plain;
+    EXPECT_EQ(*back, text) << plain;
+  }
+  const auto odd = from_utf16le(std::string("a\0b", 3));
+  EXPECT_FALSE(odd.has_value());
+}
+
+TEST(Random, SmallDrawsNeverRepeatNotEvenInAForkedChild) {
+  std::set<std::string> drawn;
+  for (int i = 0; i < 200; ++i) EXPECT_TRUE(drawn.insert(system_random().bytes(16)).second);
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe(ends.data()), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const std::string own = system_random().bytes(16);
+    _exit(write(ends[1], own.data(), own.size()) == 16 ? 0 : 1);
+  }
+  std::string theirs(16, '\0');
+  ASSERT_EQ(read(ends[0], theirs.data(), theirs.size()), 16);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_NE(theirs, system_random().bytes(16));
+  for (const int end : ends) close(end);
 }
 
 }  // namespace fp

@@ -71,6 +71,18 @@ std::size_t ascii_prefix(std::string_view text) {
   return i;
 }
 
+// Units of UTF-16LE at the front that are ASCII: four at a time, then one by one.
+std::size_t plain_units(std::string_view bytes) {
+  std::size_t i = 0;
+  for (; i + 8 <= bytes.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + i, 8);
+    if ((word & 0xFF80FF80FF80FF80U) != 0) break;
+  }
+  while (i + 2 <= bytes.size() && static_cast<unsigned char>(bytes[i]) < 0x80 && bytes[i + 1] == '\0') i += 2;
+  return i / 2;
+}
+
 // Takes one code point off the front; returns false for a malformed one (and takes one byte).
 bool next_utf8(std::string_view& rest, char32_t& c) {
   const auto b0 = static_cast<unsigned char>(rest[0]);
@@ -204,7 +216,9 @@ std::string to_utf16le(std::string_view utf8) {
   const auto plain = ascii_prefix(utf8);
   out.reserve(utf8.size() * 2);
   out.resize(plain * 2);
-  for (std::size_t i = 0; i < plain; ++i) out[2 * i] = utf8[i];
+  char* const wide = out.data();
+  const char* const narrow = utf8.data();
+  for (std::size_t i = 0; i < plain; ++i) wide[2 * i] = narrow[i];
   utf8.remove_prefix(plain);
   while (!utf8.empty()) {
     char32_t c = 0;
@@ -218,12 +232,13 @@ Result<std::string> from_utf16le(std::string_view bytes) {
   const auto unit = [&](std::size_t i) {
     return static_cast<char32_t>(static_cast<unsigned char>(bytes[i]) | (static_cast<unsigned char>(bytes[i + 1]) << 8));
   };
-  std::string out;
   std::size_t i = bytes.size() >= 2 && unit(0) == 0xFEFF ? 2 : 0;
-  out.resize((bytes.size() - i) / 2);
-  std::size_t plain = 0;
-  for (; i < bytes.size() && unit(i) < 0x80; i += 2) out[plain++] = bytes[i];
-  out.resize(plain);
+  const std::size_t plain = plain_units(bytes.substr(i));
+  std::string out(plain, '\0');
+  char* const narrow = out.data();
+  const char* const wide = bytes.data() + i;
+  for (std::size_t n = 0; n < plain; ++n) narrow[n] = wide[2 * n];
+  i += 2 * plain;
   for (; i < bytes.size(); i += 2) {
     char32_t c = unit(i);
     if (c >= 0xDC00 && c < 0xE000) return fail(Code::invalid, "unpaired surrogate at byte {}", i);

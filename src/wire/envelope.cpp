@@ -21,11 +21,30 @@ Result<std::string> bounded(std::string text, std::string_view name, std::size_t
   return text;
 }
 
-Result<std::string> field(const XmlNode& msg, std::string_view name) { return bounded(msg.text_of(name), name); }
+// The elements of a header, walked over once: there are some twenty, and nearly each is asked for by its name.
+class Fields {
+ public:
+  explicit Fields(const XmlNode& msg) {
+    const std::vector<XmlNode> children = msg.children();
+    named_.reserve(children.size());
+    for (const XmlNode& node : children) named_.emplace_back(node.name(), node);
+  }
+  [[nodiscard]] XmlNode node(std::string_view name) const {  // the first of that name
+    const auto found = std::ranges::find(named_, name, &Named::first);
+    return found == named_.end() ? XmlNode() : found->second;
+  }
+  [[nodiscard]] std::string text(std::string_view name) const { return node(name).trimmed(); }
+
+ private:
+  using Named = std::pair<std::string_view, XmlNode>;
+  std::vector<Named> named_;
+};
+
+Result<std::string> field(const Fields& msg, std::string_view name) { return bounded(msg.text(name), name); }
 
 // Message ids are GUIDs, but nobody is refused because his are not.
-Result<std::string> message_id(const XmlNode& msg, std::string_view name) {
-  const std::string text = msg.text_of(name);
+Result<std::string> message_id(const Fields& msg, std::string_view name) {
+  const std::string text = msg.text(name);
   if (auto guid = parse_guid(text)) return *guid;
   const bool plain = std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
   if (text.size() > 64 || !plain) return fail(Code::invalid, "{} in a message header is not an id", name);
@@ -115,15 +134,16 @@ Status read_ranges(const XmlNode& msg, MessageHeader& h) {
   return {};
 }
 
-void read_numbers(const XmlNode& msg, MessageHeader& h) {
-  if (const auto v = parse_int(msg.text_of("Timeout")); v && *v >= 0) h.timeout_ms = *v;
-  if (const auto v = parse_int(msg.text_of("Priority")); v && *v >= -100 && *v <= 100) h.priority = static_cast<int>(*v);
-  if (const auto at = parse_time(msg.text_of("SentTime"))) h.sent_at = *at;
+void read_numbers(const Fields& msg, MessageHeader& h) {
+  if (const auto v = parse_int(msg.text("Timeout")); v && *v >= 0) h.timeout_ms = *v;
+  if (const auto v = parse_int(msg.text("Priority")); v && *v >= -100 && *v <= 100) h.priority = static_cast<int>(*v);
+  if (const auto at = parse_time(msg.text("SentTime"))) h.sent_at = *at;
 }
 
 Result<MessageHeader> decode_header(std::string_view bytes, bool needs_endpoint) {
   FP_TRY(document, parse_xml_as("Msg", bytes, kHeaderLimits));
-  const XmlNode msg = document.root();
+  const XmlNode root = document.root();
+  const Fields msg(root);
   MessageHeader h;
   FP_TRY(id, message_id(msg, "ID"));
   FP_TRY(correlation, message_id(msg, "CorrelationID"));
@@ -135,8 +155,8 @@ Result<MessageHeader> decode_header(std::string_view bytes, bool needs_endpoint)
   FP_TRY(target_host, field(msg, "TargetHost"));
   FP_TRY(reply_to, field(msg, "ReplyTo"));
   FP_TRY(version, field(msg, "ReqVersion"));
-  FP_TRY(payload_type, bounded(std::string(msg.child("Payload").attr("Type")), "Payload/@Type"));
-  FP_TRY(payload_name, bounded(std::string(msg.child("Payload").attr("Name")), "Payload/@Name"));
+  FP_TRY(payload_type, bounded(std::string(msg.node("Payload").attr("Type")), "Payload/@Type"));
+  FP_TRY(payload_name, bounded(std::string(msg.node("Payload").attr("Name")), "Payload/@Name"));
   h.id = std::move(id);
   h.correlation_id = std::move(correlation);
   h.source_id = std::move(canonical);
@@ -150,16 +170,16 @@ Result<MessageHeader> decode_header(std::string_view bytes, bool needs_endpoint)
   h.request_version = std::move(version);
   h.payload_type = lower(payload_type);
   h.payload_name = std::move(payload_name);
-  h.async = iequals(msg.text_of("ReplyMode"), "ASync");
-  h.reply_compression = lower(trim(msg.attr("ReplyCompression")));
+  h.async = iequals(msg.text("ReplyMode"), "ASync");
+  h.reply_compression = lower(trim(root.attr("ReplyCompression")));
   if (needs_endpoint && !is_endpoint(h.target_endpoint)) return fail(Code::invalid, "a message without a target endpoint");
-  for (const XmlNode& capability : msg.child("ReplyCapabilities").children()) {
+  for (const XmlNode& capability : msg.node("ReplyCapabilities").children()) {
     if (h.reply_capabilities.size() == limits::kPropertiesMax) return fail(Code::too_large, "too many reply capabilities");
     h.reply_capabilities.emplace_back(capability.name(), capability.trimmed());
   }
   read_numbers(msg, h);
-  FP_CHECK(read_ranges(msg, h));
-  FP_CHECK(read_hooks(msg.child("Hooks"), h));
+  FP_CHECK(read_ranges(root, h));
+  FP_CHECK(read_hooks(msg.node("Hooks"), h));
   return h;
 }
 
