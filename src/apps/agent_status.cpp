@@ -5,6 +5,7 @@
 
 #include "agent/core/policy_cycle.hpp"
 #include "agent/core/registration.hpp"
+#include "agent/core/service_location.hpp"
 #include "apps/agent_command.hpp"
 #include "base/text.hpp"
 
@@ -87,6 +88,8 @@ Result<json::object> status_of(const AgentCommand& c) {
   FP_TRY(where, memory->decisions("location", 1));
   out["location"] = where.empty() ? "unknown" : where[0].verdict;
   out["location reason"] = where.empty() ? "" : where[0].reason;
+  FP_TRY(probes, memory->property(agent::kProbes));
+  if (!probes.empty()) out["location probes"] = json::parse(probes);
   FP_TRY(mp, memory->property("mp.url"));
   out["management point"] = mp;
   FP_TRY(certificate, memory->decisions("certificate", 1));

@@ -59,6 +59,7 @@ void add_install_options(CLI::App& app, Words& w) {
       {"--crl-file", "CRLFILE", "PEM file of revocation lists, instead of fetching them"},
       {"--site-signing-certificate", "SMSSIGNCERT", "exported certificate that signs policy"},
       {"--root-key", "SMSPUBLICROOTKEY", "trusted root key, hex"},
+      {"--domain", "DOMAIN", "directory domain of this computer, whose controllers tell the intranet"},
       {"--dns-suffix", "DNSSUFFIX", "domain for service records"},
       {"--cache-size-mb", "SMSCACHESIZE", "until the site says otherwise; 5120"},
       {"--cache-dir", "SMSCACHEDIR", "folder of the cache"},

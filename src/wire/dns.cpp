@@ -2,65 +2,12 @@
 
 #include "base/ids.hpp"
 #include "base/text.hpp"
+#include "wire/dns_reader.hpp"
 
 namespace fp::wire {
 namespace {
 
 constexpr int kTypeSrv = 33, kClassInternet = 1, kNoSuchName = 3;
-constexpr int kPointersMax = 32;
-
-class DnsReader {
- public:
-  explicit DnsReader(std::string_view bytes) : bytes_(bytes) {}
-
-  Result<int> u16() {
-    if (at_ + 2 > bytes_.size()) return fail(Code::invalid, "a DNS answer that ends in the middle");
-    const int value = byte(at_) << 8 | byte(at_ + 1);
-    at_ += 2;
-    return value;
-  }
-  Status skip(std::size_t count) {
-    if (at_ + count > bytes_.size()) return fail(Code::invalid, "a DNS answer that ends in the middle");
-    at_ += count;
-    return {};
-  }
-  // A pointer must lead backwards, so reading ends.
-  Result<std::string> name() {
-    std::string out;
-    std::size_t at = at_, limit = bytes_.size();
-    bool jumped = false;
-    for (int pointers = 0;;) {
-      if (at >= bytes_.size()) return fail(Code::invalid, "a DNS name that ends in the middle");
-      const int length = byte(at);
-      if (length >= 0xC0) {
-        if (at + 2 > bytes_.size() || ++pointers > kPointersMax) return fail(Code::invalid, "a DNS name with a bad pointer");
-        const auto target = static_cast<std::size_t>((length & 0x3F) << 8 | byte(at + 1));
-        if (target >= at || target >= limit) return fail(Code::invalid, "a DNS name with a pointer forwards");
-        if (!jumped) at_ = at + 2;
-        jumped = true;
-        limit = at = target;
-        continue;
-      }
-      if (length > 63) return fail(Code::invalid, "a DNS label of an unknown kind");
-      if (length == 0) break;
-      const auto size = static_cast<std::size_t>(length);
-      if (at + 1 + size > bytes_.size()) return fail(Code::invalid, "a DNS label that ends in the middle");
-      if (!out.empty()) out += '.';
-      out += bytes_.substr(at + 1, size);
-      if (out.size() > kDnsNameBytesMax) return fail(Code::invalid, "a DNS name of more than {} bytes", kDnsNameBytesMax);
-      at += 1 + size;
-    }
-    if (!jumped) at_ = at + 1;
-    return out;
-  }
-  [[nodiscard]] std::size_t at() const { return at_; }
-
- private:
-  [[nodiscard]] int byte(std::size_t at) const { return static_cast<unsigned char>(bytes_[at]); }
-  std::string_view bytes_;
-  std::size_t at_ = 0;
-};
-
 Status read_record(DnsReader& in, std::vector<ServiceRecord>& out) {
   FP_CHECK(in.name());
   FP_TRY(type, in.u16());
@@ -108,5 +55,7 @@ Result<std::vector<ServiceRecord>> decode_service_records(std::string_view messa
 std::string management_point_record(std::string_view site_code, std::string_view suffix) {
   return fmt::format("_mssms_mp_{}._tcp.{}", lower(site_code), suffix);
 }
+
+std::string domain_controller_record(std::string_view domain) { return fmt::format("_ldap._tcp.dc._msdcs.{}", domain); }
 
 }  // namespace fp::wire

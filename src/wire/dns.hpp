@@ -9,7 +9,7 @@
 
 namespace fp::wire {
 
-inline constexpr std::size_t kDnsMessageBytesMax = 65'535, kDnsRecordsMax = 256, kDnsNameBytesMax = 255;
+inline constexpr std::size_t kDnsMessageBytesMax = 65'535, kDnsRecordsMax = 256;
 
 struct ServiceRecord {
   int priority = 0, weight = 0, port = 0;
@@ -22,5 +22,8 @@ struct ServiceRecord {
 
 // "_mssms_mp_fp1._tcp.corp.example" (domain.md §3.5).
 [[nodiscard]] std::string management_point_record(std::string_view site_code, std::string_view suffix);
+
+// "_ldap._tcp.dc._msdcs.corp.example": where the domain controllers of a domain stand.
+[[nodiscard]] std::string domain_controller_record(std::string_view domain);
 
 }  // namespace fp::wire

@@ -57,7 +57,7 @@ struct Agent::Session {
   Session(World& w, ClientCertificate chosen, std::unique_ptr<Transport> made, Names names)
       : certificate(std::move(chosen)), transport(std::move(made)),
         mp(w.memory, *transport, w.clock, w.random, certificate, std::move(names)),
-        location(w.memory, mp, w.clock, w.random, w.settings) {}
+        location(w.memory, mp, w.clock, w.random, w.settings, w.directory) {}
 };
 
 Agent::Agent(World world) : world_(std::move(world)), site_code_(world_.settings.site_code) {}
@@ -272,6 +272,7 @@ Status Agent::online(const PassOptions& options, PassResult& result) {
   const auto refresh_ms = policy_.number("location.refresh_min", 1500) * 60'000;
   FP_CHECK(learn_service_records());
   FP_CHECK(s.location.locate(options.started || options.network_changed || options.now.contains("location"), refresh_ms));
+  if (s.location.moved()) FP_CHECK(world_.memory.set_property("resync.heartbeat", "moved"));  // the site shows where it is, and why
   auto done = find_site();
   if (done) done = confirm_site();
   if (!done) {
@@ -286,7 +287,7 @@ Status Agent::online(const PassOptions& options, PassResult& result) {
     return {};
   }
   FP_TRY(list_due, due("location", options));
-  if (list_due) {
+  if (list_due || s.location.moved()) {
     auto refreshed = s.location.refresh_list();
     if (!refreshed) note(result, refreshed.error(), "list of management points");
     FP_CHECK(ran("location", policy_.number("location.refresh_min", 1500), 0, refreshed.has_value()));
@@ -371,7 +372,11 @@ Status Agent::report(const PassOptions& options, PassResult& result) {
     return ran(name, interval, spread, done.has_value());
   };
   const auto& p = policy_;
-  FP_CHECK(cycle("heartbeat", p.number("heartbeat.interval_min", 10'080), 0, true, [&] { return reporting.send_heartbeat(); }));
+  const auto heartbeat = [&]() -> Status {
+    const Status sent = reporting.send_heartbeat();
+    return sent ? world_.memory.set_property("resync.heartbeat", "") : sent;
+  };
+  FP_CHECK(cycle("heartbeat", p.number("heartbeat.interval_min", 10'080), 0, true, heartbeat));
   FP_CHECK(cycle("hardware", p.number("hardware_inventory.interval_min", 10'080),
                  p.number("hardware_inventory.random_delay_min", 240), p.flag("hardware_inventory.enabled", true),
                  [&] { return reporting.send_inventory("hardware", false); }));

@@ -7,10 +7,12 @@
 #include <set>
 #include <string>
 
+#include "agent/core/directory_probe.hpp"
 #include "agent/core/enforcement.hpp"
 #include "agent/core/http_transport.hpp"
 #include "agent/core/machine.hpp"
 #include "agent/core/policy_cycle.hpp"
+#include "agent/core/service_location.hpp"
 #include "agent/core/settings.hpp"
 #include "wire/dns.hpp"
 
@@ -27,7 +29,9 @@ struct World {
   std::function<std::unique_ptr<Transport>(const HttpTransportOptions&)> connect;
   std::function<bool()> stop;  // a signal came: end soon
   // Asks DNS; unset: there is none.
-  std::function<Result<std::vector<wire::ServiceRecord>>(const std::string& name)> services = {};
+  ServiceLookup services = {};
+  // Looks for a domain controller of that domain; unset: there is none.
+  ServiceLocation::Directory directory = {};
 };
 
 struct PassOptions {

@@ -85,10 +85,79 @@ TEST(Location, OutsideTheInternetManagementPointIsUsedWithoutARestart) {
   EXPECT_EQ((*b.memory->decisions("location", 1))[0].verdict, "Currently intranet");
 }
 
+namespace {
+// What a domain's controllers answer, and how often they were asked.
+struct Controllers {
+  bool answer = true;
+  std::vector<std::string> asked;
+  ServiceLocation::Directory directory() {
+    return [this](const std::string& domain) -> std::vector<location::Probe> {
+      asked.push_back(domain);
+      return {{location::Probe::Kind::domain_controller, "dc1.corp.test", answer, answer ? "dc1.corp.test of corp.test" : "no answer"}};
+    };
+  }
+};
+std::string verdict(Bench& b) { return (*b.memory->decisions("location", 1))[0].verdict; }
+}  // namespace
+
+TEST(Location, ADomainControllerWithoutAnIntranetManagementPointMeansIntranetServedFromTheInternet) {
+  Bench b;
+  Controllers controllers;
+  b.settings.domain = "corp.test";
+  b.directory = controllers.directory();
+  b.site.offline = {"https://mp1:443", "http://mp1:80", "https://mp1"};
+  EXPECT_EQ(b.pass().problem, "");
+  EXPECT_EQ(verdict(b), "Currently intranet");
+  EXPECT_EQ(*b.memory->property("mp.url"), "https://mp9:443");
+  EXPECT_EQ(controllers.asked, std::vector<std::string>{"corp.test"});
+  // The intranet is preferred: it is looked for again within the hour, not after a day.
+  b.site.offline.clear();
+  b.clock.advance_s(3601);
+  b.pass();
+  EXPECT_EQ(verdict(b), "Currently intranet");
+  EXPECT_EQ(*b.memory->property("mp.url"), "https://mp1:443");
+  EXPECT_EQ(controllers.asked.size(), 1U);  // the management point's answer was enough
+}
+
+TEST(Location, EveryProbeIsKeptWithWhatItSaid) {
+  Bench b;
+  Controllers controllers{false, {}};
+  b.settings.domain = "corp.test";
+  b.directory = controllers.directory();
+  b.site.offline = {"https://mp1:443", "http://mp1:80", "https://mp1"};
+  b.pass();
+  EXPECT_EQ(verdict(b), "Currently internet");
+  const std::string probes = *b.memory->property(kProbes);
+  for (const char* part : {"intranet management point", "https://mp1:443", "dc1.corp.test", "no answer", "\"took_ms\""})
+    EXPECT_NE(probes.find(part), std::string::npos) << part << " in " << probes;
+}
+
+TEST(Location, AMoveIsToldToTheSiteWithItsReasonOnce) {
+  Bench b;
+  b.pass();
+  const auto heartbeats = [&] {
+    return std::ranges::count_if(b.site.reports, [](const auto& r) { return r.header.kind == wire::ReportKind::discovery; });
+  };
+  EXPECT_EQ(heartbeats(), 1);
+  b.site.offline = {"https://mp1:443", "http://mp1:80", "https://mp1"};
+  b.pass({{}, true, false});
+  ASSERT_EQ(heartbeats(), 2);
+  const auto client = std::ranges::find(b.site.reports.back().instances, "CCM_Client", &InventoryInstance::class_name);
+  ASSERT_NE(client, b.site.reports.back().instances.end());
+  EXPECT_EQ(client->properties.at("ConnectionType"), "Currently internet");
+  EXPECT_NE(client->properties.at("ConnectionReason").find("https://mp1:443"), std::string::npos);
+  b.pass({{}, true, false});
+  EXPECT_EQ(heartbeats(), 2);
+}
+
 TEST(Location, AnInternetOnlyClientNeverSpeaksToTheIntranet) {
   Bench b;
+  Controllers controllers;
+  b.settings.domain = "corp.test";
+  b.directory = controllers.directory();
   b.settings.always_internet = true;
   b.pass_all();
+  EXPECT_TRUE(controllers.asked.empty());
   EXPECT_EQ(count(b, "mp1"), 0U);
   EXPECT_GT(count(b, "https://mp9:443"), 0U);
 }

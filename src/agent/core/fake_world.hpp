@@ -137,7 +137,8 @@ class Bench {
   Path dir;
   std::unique_ptr<memory::Memory> memory;
   std::function<bool()> stop;
-  std::function<Result<std::vector<wire::ServiceRecord>>(const std::string&)> services;
+  ServiceLookup services;
+  ServiceLocation::Directory directory;
 };
 
 // An application with one script deployment type.

@@ -357,7 +357,7 @@ void Bench::open() {
 
 PassResult Bench::pass(PassOptions options) {
   Agent agent({*memory, machine, clock, random, settings, Paths::below(dir),
-               [this](const HttpTransportOptions&) { return std::make_unique<FakeTransport>(site); }, stop, services});
+               [this](const HttpTransportOptions&) { return std::make_unique<FakeTransport>(site); }, stop, services, directory});
   auto result = agent.pass(options);
   EXPECT_TRUE(result) << result.error().message;
   return result.value_or(PassResult{});

@@ -95,6 +95,7 @@ Status Reporting::send_heartbeat() {
                                                 {"HostName", d.fqdn}, {"MachineId", d.machine_id}}, "1"));
   out.push_back(instance("CCM_Client", {{"ClientVersion", kAgentVersion}, {"ClientId", identity.client_id},
                                         {"ConnectionType", type},
+                                        {"ConnectionReason", location_.where().reason},
                                         {"ManagementPoint", location_.management_point()}}, "1"));
   out.push_back(instance("CCM_OperatingSystem", {{"Caption", d.os_caption}, {"Version", d.os_version},
                                                  {"Architecture", d.architecture}}, "1"));

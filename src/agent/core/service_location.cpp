@@ -1,6 +1,7 @@
 #include "agent/core/service_location.hpp"
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -9,7 +10,23 @@ namespace fp::agent {
 
 namespace {
 constexpr std::string_view kUrl = "mp.url", kSince = "mp.since", kType = "location.type", kReason = "location.reason",
-                           kChecked = "location.checked";
+                           kChecked = "location.checked", kServed = "location.intranet_mp";
+// Inside without an intranet management point: looked at again so often, because the intranet is always preferred.
+constexpr std::int64_t kLookForIntranetMs = 3600 * 1000;
+
+std::string probes_text(const std::vector<location::Probe>& probes) {
+  boost::json::array all;
+  for (const auto& p : probes) {
+    const bool directory = p.kind == location::Probe::Kind::domain_controller;
+    all.push_back(boost::json::object{{"asked", directory ? "domain controller" : "intranet management point"},
+                                      {"name", p.what},
+                                      {"answered", p.answered},
+                                      {"said", p.detail},
+                                      {"at", to_iso(p.at)},
+                                      {"took_ms", p.took_ms}});
+  }
+  return boost::json::serialize(all);
+}
 
 std::string_view type_name(ConnectionType type) {
   switch (type) {
@@ -35,8 +52,8 @@ std::string base_url(std::string_view host, const InstallSettings& settings, boo
 }
 
 ServiceLocation::ServiceLocation(memory::Memory& memory, MpClient& mp, const Clock& clock, Random& random,
-                                 const InstallSettings& settings)
-    : memory_(memory), mp_(mp), clock_(clock), random_(random), settings_(settings) {}
+                                 const InstallSettings& settings, Directory directory)
+    : memory_(memory), mp_(mp), clock_(clock), random_(random), settings_(settings), directory_(std::move(directory)) {}
 
 Result<std::vector<location::Candidate>> ServiceLocation::candidates() {
   std::vector<location::Candidate> out;
@@ -63,8 +80,10 @@ Status ServiceLocation::load() {
   FP_TRY(reason, memory_.property(kReason));
   FP_TRY(url, memory_.property(kUrl));
   FP_TRY(since, memory_.property(kSince));
+  FP_TRY(served, memory_.property(kServed));
   where_.type = static_cast<ConnectionType>(parse_int(type).value_or(0));
   where_.reason = reason;
+  where_.management_point = served != "0";
   current_.url = url;
   current_.since.ms = parse_int(since).value_or(0);
   return {};
@@ -76,24 +95,40 @@ Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
   const auto now = clock_.now();
   const auto age = now.ms - parse_int(checked).value_or(0);
   FP_TRY(list, candidates());
+  if (!where_.management_point) refresh_ms = std::min(refresh_ms, kLookForIntranetMs);
   if (!forced && where_.type != ConnectionType::unknown && age >= 0 && age < refresh_ms) return choose(list);
-  std::vector<location::Probe> probes;
-  for (const auto& c : list) {
-    if (c.internet || settings_.always_internet) continue;
-    const auto answer = mp_.probe(c.url);
-    probes.push_back({location::Probe::Kind::intranet_management_point, c.url, answer.has_value(),
-                      answer ? "" : answer.error().message});
-    if (answer) break;
-  }
+  const auto before = where_;
+  const auto probes = probe(list);
   where_ = location::decide(settings_.always_internet, probes);
+  moved_ = where_.type != before.type || where_.management_point != before.management_point;
   log::info("client-location", "{}: {}", type_name(where_.type), where_.reason);
   return memory_.together([&]() -> Status {
     FP_CHECK(memory_.set_property(kType, std::to_string(static_cast<int>(where_.type))));
     FP_CHECK(memory_.set_property(kReason, where_.reason));
     FP_CHECK(memory_.set_property(kChecked, std::to_string(now.ms)));
+    FP_CHECK(memory_.set_property(kServed, where_.management_point ? "1" : "0"));
+    FP_CHECK(memory_.set_property(kProbes, probes_text(probes)));
     FP_CHECK(memory_.record(now, "location", type_name(where_.type), where_.reason));
     return choose(list);
   });
+}
+
+// The intranet management points one after another until one answers; where none does, the directory. An internet-only client
+// asks nobody: its place was settled at installation.
+std::vector<location::Probe> ServiceLocation::probe(const std::vector<location::Candidate>& list) {
+  std::vector<location::Probe> probes;
+  if (settings_.always_internet) return probes;
+  for (const auto& c : list) {
+    if (c.internet) continue;
+    const auto began = clock_.steady_ms();
+    const auto answer = mp_.probe(c.url);
+    probes.push_back({location::Probe::Kind::intranet_management_point, c.url, answer.has_value(),
+                      answer ? "" : answer.error().message, clock_.now(), clock_.steady_ms() - began});
+    if (answer) return probes;
+  }
+  if (directory_)
+    for (auto& p : directory_(settings_.domain)) probes.push_back(std::move(p));
+  return probes;
 }
 
 Status ServiceLocation::choose(const std::vector<location::Candidate>& list) {
@@ -117,7 +152,7 @@ Status ServiceLocation::with_mp(const std::function<Status(const std::string& ba
   FP_TRY(list, candidates());
   const auto urls = location::order(list, where_, current_.url, random_);
   if (urls.empty()) {
-    return fail(Code::unavailable, "no {} management point is known", where_.internet() ? "internet" : "intranet");
+    return fail(Code::unavailable, "no {} management point is known", where_.served_from_internet() ? "internet" : "intranet");
   }
   std::optional<Error> first;
   for (const auto& url : urls) {
@@ -136,7 +171,7 @@ Status ServiceLocation::with_mp(const std::function<Status(const std::string& ba
 
 Status ServiceLocation::refresh_list() {
   std::vector<memory::KnownManagementPoint> known;
-  const bool internet = where_.internet();
+  const bool internet = where_.served_from_internet();
   const auto fetched = with_mp([&](const std::string& base) -> Status {
     FP_TRY(list, mp_.mp_list(base, internet ? "MPLIST2" : "MPLIST"));
     // On the intranet the internet list is learnt too, so that the client is ready to leave (domain.md §3.2).

@@ -139,6 +139,16 @@ Status set_dns_suffix(InstallSettings& s, std::string_view v) {
   return {};
 }
 
+Status set_domain(InstallSettings& s, std::string_view v) {
+  if (v.empty()) {
+    s.domain.clear();
+    return {};
+  }
+  FP_TRY(name, parse_host(v));
+  s.domain = name;
+  return {};
+}
+
 Status set_root_key(InstallSettings& s, std::string_view v) {
   if (!unhex(v)) return fail(Code::invalid, "it is not written in hexadecimal digits");
   s.root_key = std::string(v);
@@ -168,6 +178,7 @@ const std::vector<Property>& properties() {
       number("CCMHTTPPORT", &S::http_port, 1, 65535),
       number("CCMHTTPSPORT", &S::https_port, 1, 65535),
       {"DNSSUFFIX", set_dns_suffix, [](const S& s) { return s.dns_suffix; }},
+      {"DOMAIN", set_domain, [](const S& s) { return s.domain; }},
       text("SMSSIGNCERT", &S::signing_certificate),
       {"SMSPUBLICROOTKEY", set_root_key, [](const S& s) { return s.root_key; }},
       {"SMSROOTKEYPATH", read_root_key, nothing},

@@ -29,6 +29,7 @@ struct InstallSettings {
   bool check_crl = true;                        // /NoCRLCheck
   int http_port = 80, https_port = 443;         // CCMHTTPPORT, CCMHTTPSPORT
   std::string dns_suffix;                       // DNSSUFFIX
+  std::string domain;                           // DOMAIN: of the directory that this computer belongs to; empty: workgroup
   std::string signing_certificate;              // SMSSIGNCERT: path, copied into the data folder
   std::string root_key;                         // SMSPUBLICROOTKEY or the content of SMSROOTKEYPATH: hex
   std::int64_t cache_mb = 5120;                 // SMSCACHESIZE

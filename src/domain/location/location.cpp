@@ -11,10 +11,18 @@ Where decide(bool always_internet, const std::vector<Probe>& probes) {
   if (always_internet) {
     return {ConnectionType::always_internet, "set to Always Internet when it was installed (CCMALWAYSINF=1)"};
   }
-  for (const auto& p : probes) {
-    if (!p.answered) continue;
-    const char* who = p.kind == Probe::Kind::domain_controller ? "the domain controller" : "the intranet management point";
-    return {ConnectionType::currently_intranet, fmt::format("{} {} answered", who, p.what)};
+  const auto answered = [&](Probe::Kind kind) {
+    return std::ranges::find_if(probes, [&](const Probe& p) { return p.kind == kind && p.answered; });
+  };
+  const auto mp = answered(Probe::Kind::intranet_management_point);
+  const auto dc = answered(Probe::Kind::domain_controller);
+  if (mp != probes.end()) {
+    return {ConnectionType::currently_intranet, fmt::format("the intranet management point {} answered", mp->what)};
+  }
+  if (dc != probes.end()) {
+    return {ConnectionType::currently_intranet,
+            fmt::format("the domain controller {} answered, but no intranet management point: an internet one is used", dc->what),
+            false};
   }
   if (probes.empty()) {
     return {ConnectionType::currently_internet, "neither a domain controller nor an intranet management point is known"};
@@ -31,7 +39,7 @@ namespace {
 std::vector<Candidate> fitting(const std::vector<Candidate>& list, const Where& where) {
   std::vector<Candidate> out;
   for (const auto& c : list) {
-    if (where.internet() ? c.internet && c.ssl : !c.internet) out.push_back(c);
+    if (where.served_from_internet() ? c.internet && c.ssl : !c.internet) out.push_back(c);
   }
   return out;
 }
@@ -44,7 +52,7 @@ void shuffle(std::vector<Candidate>& list, Random& random) {
 std::vector<Candidate> ranked(const std::vector<Candidate>& list, const Where& where, Random& random) {
   auto out = fitting(list, where);
   shuffle(out, random);
-  if (!where.internet()) {
+  if (!where.served_from_internet()) {
     std::ranges::stable_sort(out, {}, [](const Candidate& c) { return std::tuple(c.category, -c.locality, !c.ssl); });
   }
   return out;
@@ -53,7 +61,7 @@ std::vector<Candidate> ranked(const std::vector<Candidate>& list, const Where& w
 }  // namespace
 
 Choice choose(const std::vector<Candidate>& list, const Where& where, const Current& current, Instant now, Random& random) {
-  const char* kind = where.internet() ? "internet" : "intranet";
+  const char* kind = where.served_from_internet() ? "internet" : "intranet";
   const auto usable = fitting(list, where);
   if (usable.empty()) return {"", !current.url.empty(), fmt::format("no {} management point is known", kind)};
   const bool listed = std::ranges::any_of(usable, [&](const Candidate& c) { return c.url == current.url; });

@@ -15,17 +15,22 @@ struct Probe {
   enum class Kind { domain_controller, intranet_management_point } kind = Kind::intranet_management_point;
   std::string what;    // "https://mp1.corp.example:443"
   bool answered = false;
-  std::string detail;  // why not
+  std::string detail;  // why not; of one that answered: what it said of itself
+  Instant at;
+  std::int64_t took_ms = 0;
 };
 
 struct Where {
   ConnectionType type = ConnectionType::unknown;
   std::string reason;  // one sentence
+  bool management_point = true;  // false: a domain controller answered, and no intranet management point did
   [[nodiscard]] bool internet() const { return type != ConnectionType::currently_intranet; }
+  // Which management points serve: inside without any of the intranet, one of the internet does (design §7).
+  [[nodiscard]] bool served_from_internet() const { return internet() || !management_point; }
 };
 
 // Always Internet is settled at installation and needs no probe; otherwise one answer of either kind means intranet and
-// silence means internet (domain.md §2.2).
+// silence means internet (domain.md §2.2). An answer is a hint and opens nothing: every server shows its certificate.
 [[nodiscard]] Where decide(bool always_internet, const std::vector<Probe>& probes);
 
 struct Candidate {
@@ -53,7 +58,7 @@ struct Choice {
 };
 
 // On the internet: random among the internet management points. On the intranet: by category, then HTTPS first, then
-// random. The list is never emptied: where no entry fits the location the reason says so and the url is empty.
+// random; the internet ones where no intranet one answers. The list is never emptied: where no entry fits the location the reason says so and the url is empty.
 [[nodiscard]] Choice choose(const std::vector<Candidate>& list, const Where& where, const Current& current, Instant now,
                             Random& random);
 

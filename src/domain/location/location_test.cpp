@@ -25,6 +25,26 @@ TEST(Location, OneAnswerOfEitherKindMeansIntranet) {
   EXPECT_NE(w.reason.find("dc1"), std::string::npos);
 }
 
+TEST(Location, ADomainControllerWithoutAnIntranetManagementPointIsInsideAndServedFromOutside) {
+  const auto w = decide(false, {{Probe::Kind::domain_controller, "dc1", true, ""},
+                                {Probe::Kind::intranet_management_point, "mp1", false, "timed out"}});
+  EXPECT_EQ(w.type, ConnectionType::currently_intranet);
+  EXPECT_FALSE(w.management_point);
+  EXPECT_NE(w.reason.find("no intranet management point"), std::string::npos);
+  SeededRandom random(7);
+  EXPECT_EQ(choose({inside("a"), outside("b")}, w, {"a", {0}, {}}, {0}, random).url, "b");
+  EXPECT_EQ(order({inside("a"), outside("b")}, w, "", random), std::vector<std::string>{"b"});
+}
+
+TEST(Location, AnIntranetManagementPointThatAnswersServesWhateverTheDirectorySays) {
+  for (const bool directory : {false, true}) {
+    const auto w = decide(false, {{Probe::Kind::domain_controller, "dc1", directory, ""},
+                                  {Probe::Kind::intranet_management_point, "mp1", true, ""}});
+    EXPECT_EQ(w.type, ConnectionType::currently_intranet);
+    EXPECT_FALSE(w.served_from_internet());
+  }
+}
+
 TEST(Location, SilenceMeansInternetAndSaysWhatWasTried) {
   auto w = decide(false, {{Probe::Kind::intranet_management_point, "mp1", false, "refused"}});
   EXPECT_EQ(w.type, ConnectionType::currently_internet);

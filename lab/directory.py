@@ -1,0 +1,51 @@
+"""A real domain controller (Samba AD) on a host of the laboratory: DNS of its domain, LDAP, Kerberos, the ping over UDP."""
+import re
+
+import farlab
+
+STATE = "/var/lib/directory"
+PASSWORD = "Passw0rd.Lab"
+PORTS = (53, 88, 389, 445)
+
+
+class DomainController:
+    """Provisions a new forest on `host`, whose fully qualified name is in that domain, and starts it. `forwarder`: who answers
+    for every other name. What its state folder holds outlives a reboot of the host; start() brings it back."""
+
+    def __init__(self, host, forwarder=None):
+        self.host, self.forwarder = host, forwarder
+        self.name, self.domain = host.fqdn.split(".", 1)
+        self.process = None
+
+    def provision(self):
+        done = self.host.run(
+            "samba-tool", "domain", "provision", f"--targetdir={STATE}", f"--realm={self.domain.upper()}",
+            f"--domain={self.domain.split('.')[0].upper()}", f"--host-name={self.name}", f"--host-ip={self.host.address}",
+            "--server-role=dc", "--dns-backend=SAMBA_INTERNAL", f"--adminpass={PASSWORD}", "--option=interfaces=lo e0",
+            "--option=bind interfaces only=yes", timeout=300)
+        for part in ("cache", "run", "ncalrpc", "ntp_signd", "log"):
+            self.host.run("mkdir", "-p", f"{STATE}/{part}")
+        self.host.run("chmod", "750", f"{STATE}/ntp_signd")
+        # No printers, no browsing, no files but the domain's own, and every folder below one.
+        text = re.sub(r"^\[homes\].*?(?=^\[sysvol\])", "", self.host.read(f"{STATE}/etc/smb.conf") + "\n", flags=re.M | re.S)
+        unwanted = r"^\s*(unix password sync|obey pam.*|pam password.*|passwd \w+|panic action|usershare.*|map to guest|log file|dns forwarder)\s*=.*\n"
+        text = re.sub(unwanted, "", text, flags=re.M)
+        lines = ["log file = /dev/null", f"pid directory = {STATE}/run", f"ncalrpc dir = {STATE}/ncalrpc",
+                 f"ntp signd socket directory = {STATE}/ntp_signd", "disable netbios = yes", "load printers = no", "printcap name = /dev/null"]
+        if self.forwarder:
+            lines.append(f"dns forwarder = {self.forwarder}")
+        text = text.replace("[global]", "[global]\n\t" + "\n\t".join(lines), 1)
+        self.host.write(f"{STATE}/etc/smb.conf", text)
+        return done
+
+    def start(self):
+        self.host.run("mkdir", "-p", "/run/samba")
+        self.process = self.host.start("samba", "-i", "-M", "prefork", "-s", f"{STATE}/etc/smb.conf", "--debug-stdout", log="samba.log")
+        farlab.wait_for(f"the domain controller of {self.domain}", self._listens, 60)
+        return self
+
+    def _listens(self):
+        if self.process.poll() is not None:
+            raise RuntimeError("samba ended:\n" + self.host.log("samba.log")[-3000:])
+        listening = self.host.out("ss", "-Hltn")
+        return all(re.search(rf":{port}\s", listening) for port in PORTS)
