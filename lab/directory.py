@@ -49,3 +49,8 @@ class DomainController:
             raise RuntimeError("samba ended:\n" + self.host.log("samba.log")[-3000:])
         listening = self.host.out("ss", "-Hltn")
         return all(re.search(rf":{port}\s", listening) for port in PORTS)
+
+    def add_name(self, name, address):
+        """One more address of the domain."""
+        self.host.run("samba-tool", "dns", "add", "127.0.0.1", self.domain, name, "A", address, "-U", f"Administrator%{PASSWORD}",
+                      "-s", f"{STATE}/etc/smb.conf")

@@ -42,8 +42,11 @@ def wait_for(what, condition, timeout_s=60.0, every_s=0.05):
 
 
 class Network:
-    def __init__(self, lab, name, subnet):
-        self.lab, self.name, self.subnet = lab, name, subnet
+    """`gateway` and `dns`: what a host learns when it is plugged in, as by DHCP. With `dns` it asks that server for every name;
+    without, the lab writes the names of all hosts into its /etc/hosts."""
+
+    def __init__(self, lab, name, subnet, gateway=None, dns=None):
+        self.lab, self.name, self.subnet, self.gateway, self.dns = lab, name, subnet, gateway, dns
         self.namespace = f"{lab.name}-net-{name}"
         sh("ip", "netns", "add", self.namespace)
         sh("ip", "-n", self.namespace, "link", "add", "br0", "type", "bridge")
@@ -77,7 +80,8 @@ class Host:
     # --- network -----------------------------------------------------------------------------------------------
     def plug(self, network, address, gateway=None):
         """Connects the host to a network; `address` with its prefix length."""
-        device = f"e{len(self.links)}"
+        taken = {device for device, _ in self.links.values()}
+        device = next(f"e{n}" for n in range(9) if f"e{n}" not in taken)
         port = f"p{self.lab.next_port()}"
         sh("ip", "link", "add", port, "type", "veth", "peer", "name", f"{port}h")
         sh("ip", "link", "set", port, "netns", network.namespace)
@@ -86,7 +90,8 @@ class Host:
         sh("ip", "-n", self.namespace, "link", "set", f"{port}h", "name", device)
         sh("ip", "-n", self.namespace, "addr", "add", address, "dev", device)
         sh("ip", "-n", self.namespace, "link", "set", device, "up")
-        if gateway:
+        gateway = gateway or network.gateway
+        if gateway and gateway != address.split("/")[0] and not self.links:
             sh("ip", "-n", self.namespace, "route", "add", "default", "via", gateway)
         self.links[network.name] = (device, address)
         self.lab.refresh_hosts()
@@ -241,8 +246,8 @@ class Lab:
         self.ports += 1
         return f"{self.name[2:]}{self.ports}"
 
-    def network(self, name, subnet):
-        self.networks[name] = Network(self, name, subnet)
+    def network(self, name, subnet, gateway=None, dns=None):
+        self.networks[name] = Network(self, name, subnet, gateway, dns)
         return self.networks[name]
 
     def disk(self, name, megabytes):
@@ -257,14 +262,17 @@ class Lab:
         return host.boot()
 
     def refresh_hosts(self):
-        """Every running host's /etc/hosts gets the names of all hosts: DNS comes with the internet laboratory."""
-        lines = ["127.0.0.1 localhost"]
+        """What every running host knows of names: the server of its network, or else all names in /etc/hosts."""
+        everybody = [f"{host.address} {host.fqdn} {host.name}" for host in self.hosts.values() if host.links]
         for host in self.hosts.values():
-            if host.links:
-                lines.append(f"{host.address} {host.fqdn} {host.name}")
-        for host in self.hosts.values():
-            if host.init is not None and host.init.poll() is None:
-                host.write("/etc/hosts", "\n".join(lines) + "\n")
+            if host.init is None or host.init.poll() is not None:
+                continue
+            servers = [self.networks[name].dns for name in host.links if self.networks[name].dns]
+            by_server = any(network.dns for network in self.networks.values())
+            known = [f"{host.address} {host.fqdn} {host.name}"] if by_server and host.links else [] if by_server else everybody
+            host.write("/etc/hosts", "\n".join(["127.0.0.1 localhost", *known]) + "\n")
+            if by_server:
+                host.write("/etc/resolv.conf", "".join(f"nameserver {s}\n" for s in servers) + "options timeout:1 attempts:2\n")
 
     def close(self):
         for host in self.hosts.values():

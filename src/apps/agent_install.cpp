@@ -6,14 +6,21 @@
 
 #include "agent/core/certificate.hpp"
 #include "agent/core/install_order.hpp"
+#include "agent/core/service_location.hpp"
+#include "agent/core/service_records.hpp"
 #include "agent/memory/memory.hpp"
 #include "agent/sensors/sensors.hpp"
 #include "apps/agent_command.hpp"
+#include "base/ids.hpp"
 #include "base/text.hpp"
+#include "net/client.hpp"
+#include "wire/dns.hpp"
 
 namespace fp::apps {
 
 namespace {
+
+constexpr int kPlaceTimeoutS = 5;
 
 Result<std::int64_t> room_at(const Path& folder, bool whole) {
   Path at = std::filesystem::absolute(folder);
@@ -41,6 +48,42 @@ Status check_certificate(const agent::InstallSettings& s, const agent::Paths& pa
   const Path folder = s.certificate_dir.empty() ? paths.certificates : Path(s.certificate_dir);
   FP_CHECK(agent::choose_certificate(s, {folder, name.substr(0, name.find('.')), system_clock().now()}));
   return {};
+}
+
+// The directory domain that this computer was joined to: it holds a machine key, and its Kerberos names a realm.
+std::string joined_domain() {
+  if (!file_exists("/etc/krb5.keytab")) return {};
+  const auto text = read_file("/etc/krb5.conf", 1U << 20);
+  if (!text) return {};
+  for (auto line : split(*text, '\n')) {
+    line = trim(line);
+    const auto equals = line.find('=');
+    if (equals == std::string_view::npos || !iequals(trim(line.substr(0, equals)), "default_realm")) continue;
+    if (auto name = parse_host(trim(line.substr(equals + 1)))) return *name;
+  }
+  return {};
+}
+
+bool answers(const std::string& base) {
+  net::ClientOptions options;
+  options.connect_timeout_s = kPlaceTimeoutS;
+  options.total_timeout_s = kPlaceTimeoutS;
+  const auto reply = net::Client(options).get(base + "/SMS_MP/.sms_aut?SMSTRC");
+  // A server whose certificate is not checked yet is there all the same.
+  return reply || reply.error().code == Code::unauthenticated;
+}
+
+// A computer of no domain, for both places, where nothing of the intranet answers: the seed wants it installed as internet-only.
+std::string check_place(const agent::InstallSettings& s) {
+  if (s.always_internet || s.internet_mp.empty() || !s.domain.empty()) return {};
+  for (const auto& host : s.management_points)
+    if (answers(agent::base_url(host, s, false))) return {};
+  if (!s.dns_suffix.empty())
+    if (const auto found = agent::look_up_services(wire::management_point_record(s.site_code, s.dns_suffix)); found && !found->empty())
+      return {};
+  return "this computer belongs to no domain and no intranet management point answers from here: a workgroup computer on the internet "
+         "is installed as internet-only. Give CCMALWAYSINF=1 and leave SMSMP and DNSSUFFIX out, or install it on the intranet, or give "
+         "DOMAIN= if it does belong to one";
 }
 
 Status copy_signing_certificate(const agent::InstallSettings& s, const agent::Paths& paths) {
@@ -109,6 +152,13 @@ int agent_install(const AgentCommand& c, const std::vector<std::string>& words) 
     if (c.json) std::cout << json::serialize(json::object{{"installed", true}, {"config", c.paths.config.string()}}) << '\n';
     else std::cout << "a client is installed here already; /logon: nothing was changed\n";
     return agent_exit::kGood;
+  }
+  if (order.problems.empty() && order.settings.domain.empty() && !order.settings.always_internet) {
+    order.settings.domain = joined_domain();
+    if (!order.settings.domain.empty()) order.notes.push_back(fmt::format("domain {}: found in /etc/krb5.conf", order.settings.domain));
+  }
+  if (order.problems.empty()) {
+    if (auto wrong = check_place(order.settings); !wrong.empty()) order.problems.push_back(std::move(wrong));
   }
   if (order.problems.empty()) {
     if (auto found = check_certificate(order.settings, c.paths); !found) order.problems.push_back(found.error().message);

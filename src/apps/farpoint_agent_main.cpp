@@ -26,7 +26,7 @@ const fp::apps::ManualPage kPage{
 
 struct Words {
   std::string data, root;
-  bool json = false, use_pki = false, no_crl = false, always_internet = false, force = false, once = false;
+  bool json = false, use_pki = false, no_crl = false, reinstall = false, always_internet = false, force = false, once = false;
   std::vector<std::string> free;
   std::vector<std::pair<std::string, std::string>> options;  // property, value
   std::vector<std::string> cycles, now;
@@ -81,6 +81,7 @@ void add_install_options(CLI::App& app, Words& w) {
   }
   app.add_option("--source", w.sources, "folder with ca.pem and site-signing.pem (/source)")->allow_extra_args(false);
   app.add_option("--config", w.config, "file with [Client Install] (/config)");
+  app.add_flag("--reinstall", w.reinstall, "forget the properties of an earlier installation, keep identity and policy (SMSCONFIGSOURCE=P)");
   app.add_flag("--always-internet", w.always_internet, "internet-only client (CCMALWAYSINF=1)");
   app.add_flag("--use-pki-certificate", w.use_pki, "authenticate by a PKI certificate (/UsePKICert)");
   app.add_flag("--no-crl-check", w.no_crl, "do not check revocation of site systems (/NoCRLCheck)");
@@ -89,6 +90,7 @@ void add_install_options(CLI::App& app, Words& w) {
 int install(Words& w) {
   for (const auto& folder : w.sources) w.free.push_back("/source:" + folder);
   if (!w.config.empty()) w.free.push_back("/config:" + w.config);
+  if (w.reinstall) w.free.emplace_back("SMSCONFIGSOURCE=P");
   if (w.always_internet) w.free.emplace_back("CCMALWAYSINF=1");
   if (w.use_pki) w.free.emplace_back("/UsePKICert");
   if (w.no_crl) w.free.emplace_back("/NoCRLCheck");

@@ -12,8 +12,8 @@ namespace fp::apps {
 class ResidentSchedule {
  public:
   static constexpr std::int64_t kLongestS = 3600;    // between two passes, whatever anybody asks for
-  static constexpr std::int64_t kSettleMs = 3000;    // a network that changes comes in several messages
-  static constexpr std::int64_t kNetworkGapS = 15;   // a host whose links flap does not look at them all the time
+  static constexpr std::int64_t kSettleMs = 1500;    // a network that changes comes in several messages
+  static constexpr std::int64_t kNetworkGapS = 5;    // a host whose links flap does not look at them all the time
   static constexpr std::int64_t kAfterCrashS = 5;    // at least; then the back-off of the house up to kLongestS
 
   explicit ResidentSchedule(Random& random) : random_(random) {}

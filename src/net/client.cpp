@@ -26,6 +26,8 @@ struct Transfer {
   bool headers_told = false;
   bool stopped_by_headers = false;
   bool stopped_by_sink = false;
+  const std::function<bool()>* stop = nullptr;
+  bool stopped = false;
   bool too_large = false;
   char error[CURL_ERROR_SIZE] = {};
 };
@@ -69,6 +71,13 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
   }
   transfer.response.body.append(data, size);
   return size;
+}
+
+// libcurl calls this about once a second, and whenever something moves.
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  transfer.stopped = transfer.stopped || (*transfer.stop)();
+  return transfer.stopped ? 1 : 0;
 }
 
 std::size_t on_upload(char* into, std::size_t one, std::size_t count, void* user) {
@@ -221,10 +230,15 @@ void Client::Impl::set_request(CURL* curl, const ClientRequest& request, Transfe
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &on_body);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
+  if (transfer.stop == nullptr) return;
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &on_progress);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &transfer);
 }
 
 std::unexpected<Error> Client::Impl::explain(CURLcode code, const ClientRequest& request, const Transfer& transfer) {
   const auto place = place_of(request.url);
+  if (transfer.stopped) return fail(Code::io, "the call to {} was ended: the caller has to stop", place);
   if (transfer.stopped_by_headers) return fail(Code::conflict, "the answer's header was not accepted");
   if (transfer.stopped_by_sink) return fail(Code::io, "the receiver of the body stopped the transfer");
   if (transfer.too_large) return fail(Code::too_large, "the answer of {} is larger than {} bytes", place, transfer.body_bytes_max);
@@ -256,6 +270,7 @@ Result<ClientResponse> Client::perform(const ClientRequest& request) {
   Transfer transfer;
   transfer.request = &request;
   transfer.body_bytes_max = impl_->options.body_bytes_max;
+  if (impl_->options.stop) transfer.stop = &impl_->options.stop;
   impl_->set_connection(curl);
   FP_CHECK(impl_->tls.apply(curl, impl_->options.tls));
   impl_->set_request(curl, request, transfer);

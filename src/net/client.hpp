@@ -38,6 +38,8 @@ struct ClientOptions {
   int low_speed_s = 60;        // ... for so long: timed_out. 0: never
   int total_timeout_s = 0;     // 0: none
   std::size_t body_bytes_max = 64U << 20;  // of a body that is returned in memory
+  // Asked at least once a second during a call, also while nothing comes; true ends the call with Code::io. Unset: never.
+  std::function<bool()> stop;
 };
 
 struct ByteRange {

@@ -1,7 +1,10 @@
 #include "net/client.hpp"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "net/server.hpp"
 #include "net/test_support.hpp"
@@ -267,6 +270,26 @@ TEST(FetchRange, NothingReachesTheSinkWhenTheAnswerIsNotWhatWasAskedFor) {
     EXPECT_EQ(got.bytes, "") << path;
   }
   EXPECT_EQ(fetch(*server, "/file", {0, 9}, "\"one\"", 5).reply.error().code, Code::conflict);
+}
+
+// A server that takes the connection and says nothing, as one does that a cut line leads to.
+TEST(Client, ACallThatNobodyAnswersEndsWhenItsCallerHasToStop) {
+  const Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener.get(), 4), 0);
+  ASSERT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  ClientOptions options;
+  int asked = 0;
+  options.stop = [&] { return ++asked > 3; };
+  Client client(options);
+  const auto answer = client.get(fmt::format("http://127.0.0.1:{}/", ntohs(address.sin_port)));
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_EQ(answer.error().code, Code::io);
+  EXPECT_NE(answer.error().message.find("has to stop"), std::string::npos) << answer.error().message;
 }
 
 }  // namespace

@@ -127,10 +127,12 @@ Status Agent::open_session() {
   options.proxy = s.proxy;
   options.no_proxy = s.no_proxy;
   options.resolve = s.resolve;
+  options.stop = world_.stop;
   if (s.check_crl && s.use_pki) {
     options.crl_file = s.crl_file;
     if (s.crl_file.empty()) {
-      auto crls = refresh_crls(*chosen, world_.paths.data / "crl.pem", world_.clock.now(), [&](const HttpTransportOptions& o) {
+      auto crls = refresh_crls(*chosen, world_.paths.data / "crl.pem", world_.clock.now(), [&](HttpTransportOptions o) {
+        o.stop = world_.stop;
         return world_.connect(o);
       }, s);
       if (!crls) {

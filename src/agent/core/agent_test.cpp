@@ -85,6 +85,17 @@ TEST(Location, OutsideTheInternetManagementPointIsUsedWithoutARestart) {
   EXPECT_EQ((*b.memory->decisions("location", 1))[0].verdict, "Currently intranet");
 }
 
+TEST(Location, AReinstalledClientLooksAgainWhereItIs) {
+  Bench b;
+  b.settings.always_internet = true;
+  b.pass();
+  EXPECT_EQ((*b.memory->decisions("location", 1))[0].verdict, "Always Internet");
+  b.settings.always_internet = false;
+  b.open();
+  b.pass();
+  EXPECT_EQ((*b.memory->decisions("location", 1))[0].verdict, "Currently intranet");
+}
+
 namespace {
 // What a domain's controllers answer, and how often they were asked.
 struct Controllers {

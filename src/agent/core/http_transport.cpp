@@ -23,6 +23,7 @@ net::ClientOptions to_client(const HttpTransportOptions& o) {
   c.proxy = o.proxy;
   c.no_proxy = o.no_proxy;
   c.resolve = o.resolve;
+  c.stop = o.stop;
   c.user_agent = "ccmhttp";
   c.connect_timeout_s = kConnectTimeoutS;
   c.low_speed_s = kStallS;

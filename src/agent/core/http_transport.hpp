@@ -1,6 +1,7 @@
 // The real Transport, over net's client (libcurl): mutual TLS with the chosen certificate, a web proxy where one is set.
 // One thread; keeps connections open between calls. Never: another certificate than the one it was made with.
 #pragma once
+#include <functional>
 #include <memory>
 
 #include "agent/core/transport.hpp"
@@ -14,6 +15,7 @@ struct HttpTransportOptions {
   Path crl_file;          // empty: revocation of site systems is not checked (/NoCRLCheck)
   std::string proxy, no_proxy;
   std::string resolve;    // "host:port:address", for tests
+  std::function<bool()> stop;  // ends a call that is under way, within a second
 };
 
 class HttpTransport final : public Transport {

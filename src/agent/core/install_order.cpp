@@ -303,6 +303,15 @@ void settle_site(InstallOrder& order, const Surroundings& around) {
   }
 }
 
+// The seed: internet-only or not is decided at installation, and changed by another one.
+void keep_mode(InstallOrder& order, const Surroundings& around) {
+  if (!around.existing || around.existing->always_internet == order.settings.always_internet) return;
+  order.problems.push_back(fmt::format(
+      "this client was installed {}: that is settled at installation. Install it again with --reinstall (SMSCONFIGSOURCE=P) and all "
+      "its properties; its identity is kept",
+      around.existing->always_internet ? "as internet-only" : "for the intranet and the internet"));
+}
+
 }  // namespace
 
 InstallOrder read_install_order(const std::vector<std::string>& words, const Surroundings& around) {
@@ -328,14 +337,15 @@ InstallOrder read_install_order(const std::vector<std::string>& words, const Sur
   for (std::string* path : {&s.signing_certificate, &s.ca_file, &s.crl_file, &s.certificate_dir, &s.cache_dir, &s.package_root}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal().string();
   }
+  keep_mode(order, from);
   settle_site(order, from);
   size_cache(order, from);
   const auto wrong = check_settings(s);
   order.problems.insert(order.problems.end(), wrong.begin(), wrong.end());
   if (from.existing && !wrong.empty()) {
-    order.problems.emplace_back("(what the command line does not name was kept from before; SMSCONFIGSOURCE=P starts afresh)");
+    order.problems.emplace_back("(what the command line does not name was kept from before; --reinstall starts afresh)");
   } else if (from.existing) {
-    order.notes.emplace_back("installed here before: properties that were not named are kept; SMSCONFIGSOURCE=P starts afresh");
+    order.notes.emplace_back("installed here before: properties that were not named are kept; --reinstall starts afresh");
   }
   return order;
 }

@@ -89,6 +89,14 @@ TEST_F(InstallOrderTest, WhatCannotWorkIsRefusedWithItsReason) {
   EXPECT_TRUE(says(order({"SITEREASSIGN=TRUE", "SMSSITECODE=LAB", "SMSMP=mp1"}).problems, "SITEREASSIGN", "AUTO"));
 }
 
+TEST_F(InstallOrderTest, InternetOnlyOrNotIsSettledUntilItIsInstalledAfresh) {
+  installed("LAB");
+  EXPECT_TRUE(says(order({"CCMALWAYSINF=1", "CCMHOSTNAME=mp.example.org", "/UsePKICert"}).problems, "settled at installation"));
+  const auto o = order({"SMSCONFIGSOURCE=P", "SMSSITECODE=LAB", "CCMALWAYSINF=1", "CCMHOSTNAME=mp.example.org", "/UsePKICert"});
+  EXPECT_TRUE(o.problems.empty());
+  EXPECT_TRUE(o.settings.always_internet);
+}
+
 TEST_F(InstallOrderTest, InstallingAgainKeepsWhatIsNotNamed) {
   installed("LAB");
   around.existing->log_level = 0;
@@ -98,7 +106,7 @@ TEST_F(InstallOrderTest, InstallingAgainKeepsWhatIsNotNamed) {
   EXPECT_EQ(o.settings.log_level, 0);
   EXPECT_EQ(o.settings.log_bytes_max, 20'000);
   EXPECT_EQ(o.settings.management_points, std::vector<std::string>{"https://new"});
-  EXPECT_TRUE(says(o.notes, "SMSCONFIGSOURCE=P"));
+  EXPECT_TRUE(says(o.notes, "--reinstall"));
   EXPECT_TRUE(says(order({"SMSCONFIGSOURCE=P", "SMSMP=mp"}).problems, "SMSSITECODE is missing"));
   EXPECT_TRUE(says(order({"/forceinstall", "SMSMP=mp"}).problems, "SMSSITECODE is missing"));
 }

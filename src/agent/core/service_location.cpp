@@ -96,7 +96,9 @@ Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
   const auto age = now.ms - parse_int(checked).value_or(0);
   FP_TRY(list, candidates());
   if (!where_.management_point) refresh_ms = std::min(refresh_ms, kLookForIntranetMs);
-  if (!forced && where_.type != ConnectionType::unknown && age >= 0 && age < refresh_ms) return choose(list);
+  const bool reinstalled = (where_.type == ConnectionType::always_internet) != settings_.always_internet;
+  const bool fresh = where_.type != ConnectionType::unknown && !reinstalled && age >= 0 && age < refresh_ms;
+  if (!forced && fresh) return choose(list);
   const auto before = where_;
   const auto probes = probe(list);
   where_ = location::decide(settings_.always_internet, probes);

@@ -1,0 +1,159 @@
+"""Where a client is, and what it does about it: a laptop between the office and a home, real networks, DNS inside and outside."""
+import json
+import re
+
+import farlab
+import pytest
+import topology
+from topology import HOME, INTRANET
+
+CHUNK = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def company():
+    with topology.Company() as made:
+        made.install_agent()
+        made.start_agent()
+        farlab.wait_for("registration", made.device)
+        yield made
+
+
+# What a host sends to the site's own address, what it sends without TLS, and what it sends to the internet door.
+WATCH = f"""
+table ip watch {{
+  counter inside {{ }}
+  counter plain {{ }}
+  counter outside {{ }}
+  chain out {{
+    type filter hook output priority 0; policy accept;
+    ip daddr 10.77.1.10 counter name inside
+    tcp dport 80 counter name plain
+    ip daddr {topology.MP_PUBLIC} tcp dport 8443 counter name outside
+  }}
+}}
+"""
+
+
+def located(company, wanted, host=None):
+    """Waits until the agent itself found out that it is there; nobody tells it."""
+    return farlab.wait_for(wanted, lambda: (s := company.status(host))["location"] == wanted and s, 60)
+
+
+def managed(company, wanted):
+    """And that it reached a management point from there."""
+    return farlab.wait_for(f"{wanted}, and managed", lambda: (s := company.status())["location"] == wanted and not s["last problem"] and s, 60)
+
+
+def received(host):
+    """Bytes that came to the host over its network card so far."""
+    return sum(int(host.out("cat", f"/sys/class/net/{device}/statistics/rx_bytes")) for device, _ in host.links.values())
+
+
+def slowly(company, host, on):
+    device = next(iter(host.links.values()))[0]
+    at = ["ip", "netns", "exec", host.namespace, "tc", "qdisc", "replace" if on else "del", "dev", device, "root"]
+    farlab.sh(*at, *(["tbf", "rate", "20mbit", "burst", "64kb", "latency", "400ms"] if on else []))
+
+
+def test_in_the_office_the_management_point_there_is_used_and_the_probe_is_shown(company):
+    status = located(company, "Currently intranet")
+    assert status["management point"] == "https://site.corp.test:443"
+    probe = status["location probes"][-1]
+    assert probe["asked"] == "intranet management point" and probe["answered"] is True and probe["name"] == "https://site.corp.test:443"
+
+
+def test_a_download_that_began_in_the_office_goes_on_at_home_where_it_stopped(company):
+    deb = company.make_package("lab-large", "1.0", 24)
+    company.farpoint("app", "create", "--deb", deb, "--name", "Large")
+    content = company.farpoint_json("app", "show", "Large")["types"][0]["content_id"]
+    farlab.wait_for("the content on the edge", lambda: {p["dp"]: p["state"] for p in company.farpoint_json("content", "status", content)}
+                    .get("dp.example.test") == "ok")
+    slowly(company, company.site, True)
+    company.farpoint("deploy", "Large", "--to", "All Systems", "--purpose", "required")
+    company.laptop.start("farpoint-agent", "evaluate", "policy", log="evaluate.log")
+    before = farlab.wait_for("a good part of the download", lambda: company.bytes_of_largest_download(6 << 20))
+    company.carry(HOME)
+    slowly(company, company.site, False)
+    status = located(company, "Currently internet")
+    assert status["management point"] == "https://mp.example.test:8443"
+    assert any(p["asked"] == "intranet management point" and not p["answered"] for p in status["location probes"])
+    farlab.wait_for("the package", lambda: company.installed("lab-large"), 120)
+    evidence = company.resume_evidence()
+    started = [int(n) for n in re.findall(r"goes on at byte (\d+)", evidence)]
+    assert started and max(started) >= before - CHUNK, evidence
+    assert received(company.laptop) < (24 << 20) - before + 3 * CHUNK  # what came at home: the rest, and what it is wrapped in
+    company.evaluate("state")  # else within fifteen minutes
+    farlab.wait_for("the report", lambda: company.succeeded("Large"))
+    assert company.opened_inwards() == 0
+
+
+def test_the_site_shows_where_the_device_is_and_why(company):
+    def shown(wanted):
+        device = company.device()
+        return device["connection"] == wanted and device
+    located(company, "Currently internet")
+    farlab.wait_for("the site to know", lambda: shown("currently_internet"))
+    company.carry(INTRANET)
+    located(company, "Currently intranet")
+    farlab.wait_for("the site to know", lambda: shown("currently_intranet"))
+
+
+def test_a_change_of_the_network_every_few_moments_leaves_the_agent_managed(company):
+    for place in (None, HOME, None, INTRANET, HOME, INTRANET, None, HOME):
+        company.carry(place)
+    assert managed(company, "Currently internet")["management point"] == "https://mp.example.test:8443"
+    company.carry(INTRANET)
+    assert managed(company, "Currently intranet")["management point"] == "https://site.corp.test:443"
+
+
+def test_names_that_lie_open_nothing(company):
+    """At home the router answers for everything, with its own address: a portal that nobody can get past."""
+    company.router.stop(company.home_dns)
+    liar = topology.serve_names(company.router, topology.HOME_DNS, {}, f"--address=/#/{topology.HOME_DNS}", log="liar.log")
+    company.carry(HOME)
+    status = farlab.wait_for("a pass behind the liar", lambda: (s := company.status())["location"] == "Currently internet" and s["last problem"] and s)
+    assert "mp.example.test" in status["last problem"] or "site.corp.test" in json.dumps(status["location probes"])
+    company.router.stop(liar)
+    company.home_dns = topology.serve_names(company.router, topology.HOME_DNS, {}, f"--server={topology.OUTSIDE_DNS}", log="dns.log")
+    company.evaluate("policy")
+    assert company.status()["last problem"] == ""
+    assert company.status()["management point"] == "https://mp.example.test:8443"
+    company.carry(INTRANET)
+
+
+def test_an_internet_only_client_in_the_office_talks_to_internet_doors_only(company):
+    desk = company.lab.host("till", "till.corp.test", company.lab.networks[INTRANET], "10.77.1.60/24")
+    company.install_agent(desk, internet_only=True)
+    farlab.sh("ip", "netns", "exec", desk.namespace, "nft", "-f", "-", input=WATCH)
+    desk.run("farpoint-agent", "evaluate", "all", timeout=300)
+    status = company.status(desk)
+    assert status["location"] == "Always Internet" and status["management point"] == "https://mp.example.test:8443"
+    counted = json.loads(farlab.sh("ip", "netns", "exec", desk.namespace, "nft", "-j", "list", "counters"))["nftables"]
+    packets = {c["counter"]["name"]: c["counter"]["packets"] for c in counted if "counter" in c}
+    assert packets["inside"] == 0 and packets["plain"] == 0 and packets["outside"] > 0
+
+
+def test_a_workgroup_computer_on_the_internet_is_installed_as_internet_only_or_not_at_all(company):
+    host = company.lab.host("kiosk", "kiosk.home.test", company.lab.networks[HOME], "192.168.7.60/24")
+    with pytest.raises(RuntimeError, match="workgroup computer on the internet is installed as internet-only"):
+        company.install_agent(host)
+    assert host.run("test", "-e", "/etc/farpoint/agent.conf", check=False).returncode == 1
+    host.run("rm", "-rf", "/etc/farpoint/certificates")
+    company.site.run("rm", "-rf", "/root/kiosk")
+    company.install_agent(host, internet_only=True)
+    host.run("farpoint-agent", "evaluate", "policy", timeout=120)
+    status = company.status(host)
+    assert status["location"] == "Always Internet" and status["registration"] == "registered"
+
+
+def test_a_client_that_was_made_for_the_internet_stays_so_until_it_is_installed_anew(company):
+    """And keeps its identity then."""
+    host = company.lab.hosts["till"]
+    before = company.status(host)["client id"]
+    with pytest.raises(RuntimeError, match="settled at installation"):
+        company.install_again(host, "CCMALWAYSINF=0")
+    company.install_again(host, "--reinstall")
+    host.run("farpoint-agent", "evaluate", "policy", timeout=120)
+    after = company.status(host)
+    assert after["location"] == "Currently intranet" and after["client id"] == before
