@@ -70,7 +70,7 @@ std::optional<std::string> ask_resident(const Path& socket, std::string_view lin
   if (socket.string().size() >= sizeof address.sun_path) return std::nullopt;
   socket.string().copy(address.sun_path, sizeof address.sun_path - 1);
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return std::nullopt;
+  if (!fd.ok() || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return std::nullopt;
   if (auto sent = write_all(fd.get(), line); !sent) return std::nullopt;
   std::string answer;
   char buffer[256];
@@ -83,8 +83,8 @@ std::optional<std::string> ask_resident(const Path& socket, std::string_view lin
 int agent_worker(const AgentCommand& c, const WorkerOptions& options) {
   auto settings = agent::load_settings(c.paths.config);
   if (!settings) return agent_complain(c, settings.error(), agent_exit::kNotInstalled);
-  (void)make_dirs(c.paths.log.parent_path());
-  (void)make_dirs(c.paths.run);
+  for (const auto& folder : {c.paths.log.parent_path(), c.paths.run})
+    if (auto made = make_dirs(folder); !made) return agent_complain(c, made.error());
   if (auto started = log::start(log_options(*settings, c)); !started) return agent_complain(c, started.error());
   struct sigaction action {};
   action.sa_handler = on_signal;
