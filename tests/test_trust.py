@@ -39,12 +39,13 @@ class CompanySite:
         self.lists.lists["aged.crl"] = self.aged.list(authority.now() - 9 * authority.DAY, authority.now() - authority.DAY)
         self.stranger = authority.Authority(self.folder, "stranger", self.lists.url + "company.crl")  # not listed
         self.company.issue("server", ExtendedKeyUsageOID.SERVER_AUTH, dns="localhost")
-        self.port, self.admin_port = scratch.free_port(), scratch.free_port()
+        self.port, self.inside_port, self.admin_port = scratch.free_port(), scratch.free_port(), scratch.free_port()
         self.base = f"https://localhost:{self.port}"
         self.log_file = self.folder / "farpointd.log"
         self.config = self.folder / "farpoint.toml"
         farlab.sh(farlab.BIN / "farpointd", "init", "--site-code", "CO1", "--data", self.folder / "data", "--config", self.config,
-                  "--internet-fqdn", "localhost", "--internet-listen", f"127.0.0.1:{self.port}", "--admin-listen",
+                  "--internet-fqdn", "localhost", "--internet-listen", f"127.0.0.1:{self.port}", "--intranet-fqdn", "localhost",
+                  "--intranet-listen", f"127.0.0.1:{self.inside_port}", "--admin-listen",
                   f"127.0.0.1:{self.admin_port}", "--certificate", self.folder / "server.pem", "--key", self.folder / "server.key",
                   *[word for a in (self.company, self.branch, self.aged) for word in ("--issuer", a.file)])
         self.process = subprocess.Popen([farlab.BIN / "farpointd", "run", "--config", self.config], stdin=subprocess.DEVNULL,
@@ -63,8 +64,16 @@ class CompanySite:
             session.cert = (str(self.folder / f"{name}.pem"), str(self.folder / f"{name}.key"))
         return session
 
-    def client(self, name):
-        return farclient.Client.with_files(self.session(name), self.base, self.folder / f"{name}.pem", self.folder / f"{name}.key", name)
+    def client(self, name, inside=False):
+        base = f"https://localhost:{self.inside_port}" if inside else self.base
+        return farclient.Client.with_files(self.session(name), base, self.folder / f"{name}.pem", self.folder / f"{name}.key", name)
+
+    def revoke(self, certificate):
+        self.company.revoked.append(certificate)
+        self.lists.lists["company.crl"] = self.company.list()
+        before = self.log().count("read again")
+        self.process.send_signal(signal.SIGHUP)
+        farlab.wait_for("the lists to be read again", lambda: self.log().count("read again") > before)
 
     def farpoint(self, *words):
         settings = json.loads((self.folder / "data" / "admin-cli.json").read_text())
@@ -110,11 +119,7 @@ def make_bad(company, kind):
         a.issue(kind, begins=authority.now() + day)
         return "not yet valid"
     if kind == "revoked":
-        a.revoked.append(a.issue(kind))
-        company.lists.lists["company.crl"] = a.list()
-        company.process.send_signal(signal.SIGHUP)
-        before = company.log().count("read again")
-        farlab.wait_for("the lists to be read again", lambda: company.log().count("read again") > before)
+        company.revoke(a.issue(kind))
         return "revoked"
     if kind == "foreign":
         company.stranger.issue(kind)
@@ -189,12 +194,28 @@ def test_a_certificate_revoked_after_registration_is_shut_out_on_the_open_connec
     leaver = company.client("leaver")
     leaver.register()
     assert leaver.policies()
-    company.company.revoked.append(certificate)
-    company.lists.lists["company.crl"] = company.company.list()
-    company.process.send_signal(signal.SIGHUP)
+    company.revoke(certificate)
     farlab.wait_for("the revocation to be seen",
                     lambda: leaver.post(leaver.envelope("MP_PolicyManager", leaver.policy_request())).status_code == 403)
     assert good.policies() is not None
+
+
+def test_a_certificate_revoked_after_registration_is_shut_out_at_the_intranet_door_too(company, good):
+    """There the pair of certificate and signing key was fixed at registration; it is worth nothing once the certificate is."""
+    certificate = company.company.issue("insider")
+    insider = company.client("insider", inside=True)
+    assert 'Status="0"' in insider.register()
+    assert insider.policies() is not None
+    company.revoke(certificate)
+    before = company.memory()
+    again = company.client("insider", inside=True)
+    again.guid = insider.guid
+    for client in (insider, again):  # on the open connection, and on a new one
+        for endpoint, body in (("MP_PolicyManager", client.policy_request()), ("MP_RelayEndpoint", "<Report/>")):
+            assert client.post(client.envelope(endpoint, body)).status_code == 403, endpoint
+        assert client.post(client.envelope("MP_ClientRegistration", client.registration(), signed=False)).status_code == 403
+    assert company.memory() == before
+    assert company.log().count("revoked") >= 6
 
 
 def test_a_blocked_device_is_shut_out_at_once_and_let_in_again(company, good):

@@ -355,7 +355,7 @@ def test_content_is_located_from_every_form_of_the_request(client, form):
     assert root.tag == "ContentLocationReply" and root.get("SchemaVersion") == "1.00"
     site = root.find("Sites/Site/MPSite")
     assert (site.get("SiteCode"), site.get("MasterSiteCode")) == ("LAB", "LAB") and site.get("SiteLocality") == "LOCAL"
-    assert site.get("IISPreferedPort") and site.get("IISSSLPreferedPort")
+    assert site.get("IISPreferedPort") == client.base.rsplit(":", 1)[1] and site.get("IISSSLPreferedPort").isdigit()
     record = root.find("Sites/Site/LocationRecords/LocationRecord")
     url = record.find("URL").get("Name")
     assert "/SMS_DP_SMSPKG$/LAB00002" in url and "/SMS_DP_SMSSIG$/LAB00002.1.tar" in record.find("URL").get("Signature")
@@ -366,11 +366,19 @@ def test_content_is_located_from_every_form_of_the_request(client, form):
 
 @pytest.mark.parametrize("package", ['<Package ID="LAB0FFFF" Version="1"/>', '<Package ID="LAB00002" Version="7"/>',
     '<Package ID="UID:Content_' + str(uuid.uuid4()) + '" Version="1"/>',
-                                     '<Package ID="' + str(uuid.uuid4()) + '" Version="1"/>',
-                                         '<ClientPackage RequestForLatest="0" DeploymentFlags="4098"/>'])
+                                     '<Package ID="' + str(uuid.uuid4()) + '" Version="1"/>'])
 def test_content_that_is_nowhere_has_no_location(client, package):
     reply = client.ask("MP_LocationManager", content_request(package), signed=False)
     assert "<ContentLocationReply" in reply and "<LocationRecord>" not in reply
+
+
+def test_the_clients_own_files_are_at_the_management_point(client):
+    """What a computer asks that is no client yet: by what comes back others learn the site systems' names."""
+    package = '<ClientPackage RequestForLatest="0" DeploymentFlags="4098"/>'
+    root = ET.fromstring(client.ask("MP_LocationManager", content_request(package), signed=False))
+    record = root.find("Sites/Site/LocationRecords/LocationRecord")
+    assert record.findtext("ServerRemoteName")
+    assert record.find("URL").get("Name").endswith(":" + client.base.rsplit(":", 1)[1] + "/CCM_Client")
 
 
 @pytest.mark.parametrize("package", ['<Package ID="\' OR 1=1;--" Version="1"/>', '<Package ID="" Version="1"/>', "",

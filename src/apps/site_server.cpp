@@ -152,6 +152,10 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
     settings.approval = approval_of(config.approval);
     settings.legacy_cms = config.legacy_cms;
     settings.windows_auth = config.windows_auth;
+    for (const auto& l : config.listeners) {
+      if (l.door == Door::intranet_http) settings.http_port = l.port;
+      if (l.door == Door::intranet_https) settings.https_port = l.port;
+    }
     settings.capability_key = keys.capability_secret;
     settings.issue_capabilities = !config.pinned_proxies.empty();
     settings.site_signing_certificate_der = keys.signing_certificate.der();

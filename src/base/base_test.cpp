@@ -27,6 +27,12 @@ TEST(Clock, PrintsAndReadsEveryWireFormat) {
   EXPECT_EQ(parse_time("2026-11-22T16:52:20+02:00"), Instant{1795359140000});
   EXPECT_EQ(parse_time("11/22/2026 14:52:20"), Instant{1795359140000});
   EXPECT_EQ(parse_http_date("Sun, 22 Nov 2026 14:52:20 GMT"), Instant{1795359140000});
+  EXPECT_EQ(parse_http_date("Sunday, 22-Nov-26 14:52:20 GMT"), Instant{1795359140000});
+  EXPECT_EQ(parse_http_date("Sun Nov 22 14:52:20 2026"), Instant{1795359140000});
+  EXPECT_EQ(parse_http_date("Sun Nov  6 08:49:37 1994"), Instant{784111777000});
+  for (const char* bad : {"", "Sun, 22 Nov 2026 14:52:20", "Sun, 22 Foo 2026 14:52:20 GMT", "Sun, 22-Nov-26 14:52:20 GMT", "22 Nov 2026",
+                          "Sun Nov 22 14:52:20 26  ", ", ", "Sunday, 22-Nov-2026 14:52:20 GMT"})
+    EXPECT_FALSE(parse_http_date(bad)) << bad;
   for (const char* text : {"", "yesterday", "2026-13-01T00:00:00Z", "2026-11-22T25:00:00Z", "20261122"})
     EXPECT_FALSE(parse_time(text).has_value()) << text;
 }

@@ -185,16 +185,47 @@ Result<Instant> parse_time(std::string_view text) {
   return parse_us(text);
 }
 
-Result<Instant> parse_http_date(std::string_view text) {
-  const auto bad = [&] { return fail(Code::invalid, "not an HTTP date: {:.40}", text); };
-  if (text.size() != 29 || text.substr(26) != "GMT") return bad();
-  Reader r(text.substr(5, 20));
-  Fields f;
-  if (!r.number(2, f.day) || !r.literal(' ')) return bad();
+namespace {
+
+int month_of(std::string_view name) {
   for (int m = 0; m < 12; ++m)
-    if (text.substr(8, 3) == kMonths[m]) f.month = m + 1;
-  Reader tail(text.substr(12, 13));
-  if (f.month == 0 || !tail.number(4, f.year) || !tail.literal(' ') || !time_of_day(tail, f)) return bad();
+    if (name == kMonths[m]) return m + 1;
+  return 0;
+}
+
+// "06 Nov 1994 08:49:37", or with hyphens and two digits of the year as RFC 850 had it
+bool date_then_time(std::string_view text, char between, int year_digits, Fields& f) {
+  if (text.size() < 6) return false;
+  Reader day(text.substr(0, 3));
+  f.month = month_of(text.substr(3, 3));
+  Reader tail(text.substr(6));
+  if (f.month == 0 || !day.number(2, f.day) || !day.literal(between)) return false;
+  if (!tail.literal(between) || !tail.number(year_digits, f.year) || !tail.literal(' ') || !time_of_day(tail, f)) return false;
+  if (year_digits == 2) f.year += f.year < 70 ? 2000 : 1900;
+  return tail.done();
+}
+
+// "Sun Nov  6 08:49:37 1994"
+bool asctime(std::string_view text, Fields& f) {
+  if (text.size() != 24) return false;
+  f.month = month_of(text.substr(4, 3));
+  Reader day(text.substr(text[8] == ' ' ? 9 : 8));
+  Reader time(text.substr(11, 8)), year(text.substr(20));
+  return f.month != 0 && day.number(text[8] == ' ' ? 1 : 2, f.day) && day.literal(' ') && time_of_day(time, f) && year.number(4, f.year);
+}
+
+}  // namespace
+
+Result<Instant> parse_http_date(std::string_view text) {
+  Fields f;
+  const auto comma = text.find(", ");
+  bool good = false;
+  if (comma == text.npos) good = asctime(text, f);
+  else if (text.ends_with(" GMT")) {
+    const auto rest = text.substr(comma + 2, text.size() - comma - 6);
+    good = comma == 3 ? date_then_time(rest, ' ', 4, f) : date_then_time(rest, '-', 2, f);
+  }
+  if (!good) return fail(Code::invalid, "not an HTTP date: {:.40}", text);
   return join(f, text);
 }
 

@@ -52,6 +52,6 @@ class ManualClock final : public Clock {
 // Reads ISO-8601 (with Z, an offset, both, or nothing = UTC; a space or T between), CIM and MM/DD/YYYY hh:mm:ss.
 // Code::invalid with the text in the message otherwise.
 [[nodiscard]] Result<Instant> parse_time(std::string_view text);
-[[nodiscard]] Result<Instant> parse_http_date(std::string_view text);  // IMF-fixdate only
+[[nodiscard]] Result<Instant> parse_http_date(std::string_view text);  // all three forms of RFC 9110 §5.6.7
 
 }  // namespace fp

@@ -30,6 +30,7 @@ inline constexpr std::size_t kInstancesMax = 100'000;   // in one inventory repo
 // identity and time
 inline constexpr std::int64_t kClockSkewMs = 5 * 60 * 1000;
 inline constexpr std::size_t kReplayEntriesMax = 1'000'000;
+inline constexpr std::size_t kReplayEntriesOfOneClientMax = 2'000;
 
 // content
 inline constexpr std::size_t kChunkBytes = 1U << 20;

@@ -178,6 +178,21 @@ TEST_P(StoreContract, AStateMessageIsAppliedOnceAndGapsAreSeen) {
   EXPECT_EQ(newest[1].serial, 10);
   EXPECT_EQ(newest[0].parameters, (std::vector<std::string>{"a", "ü"}));
   EXPECT_EQ(get([&](Repositories& r) { return r.states.gaps(client(2), 5); }), Serials{});
+  // A client that begins anew is new with every serial it sends; what it sent before stays.
+  change([&](Repositories& r) { return r.states.begin_anew(client(1)); });
+  EXPECT_EQ(gaps(), Serials{});
+  EXPECT_TRUE(add(1));
+  EXPECT_FALSE(add(1));
+  EXPECT_TRUE(add(2));
+  EXPECT_EQ(gaps(), Serials{});
+  EXPECT_TRUE(add(4));
+  EXPECT_EQ(gaps(), Serials{3});
+  EXPECT_EQ(get([&](Repositories& r) { return r.states.of_device(client(1), 100); }).size(), 11U);
+  change([&](Repositories& r) { return r.states.begin_anew(client(1)); });
+  EXPECT_TRUE(add(58)) << "one that goes on counting";
+  EXPECT_EQ(gaps(), Serials{});
+  EXPECT_TRUE(add(60));
+  EXPECT_EQ(gaps(), Serials{59});
 }
 
 TEST_P(StoreContract, EventsComeNewestFirst) {
@@ -369,6 +384,21 @@ TEST_P(StoreContract, AWriteIsSeenForTheFirstTimeOnlyOnce) {
   change([&](Repositories& r) { return r.site.forget_before({200}); });
   EXPECT_TRUE(first(1, "k", 400));
   EXPECT_FALSE(first(2, "k", 300));
+}
+
+TEST_P(StoreContract, OneClientDoesNotFillTheMemoryOfAll) {
+  const auto most = static_cast<int>(limits::kReplayEntriesOfOneClientMax);
+  change([&](Repositories& r) -> Status {
+    for (int n = 0; n <= most + 1; ++n) FP_CHECK(r.site.first_time(client(1), "k" + std::to_string(n), {1000 + n}));
+    return Status(r.site.first_time(client(2), "k0", {10}).transform([](bool) {}));
+  });
+  const auto first = [&](int n, const std::string& key) {
+    const auto fresh = store_->write([&](Repositories& r) { return r.site.first_time(client(n), key, {9999}); });
+    return fresh && *fresh;
+  };
+  EXPECT_FALSE(first(1, "k" + std::to_string(most))) << "the newest are known";
+  EXPECT_FALSE(first(2, "k0")) << "and so is what others sent";
+  EXPECT_TRUE(first(1, "k0")) << "its own oldest made way";
 }
 
 }  // namespace fp::store

@@ -131,6 +131,8 @@ class States {
   // Serials missing between 1 and the highest seen, at most `limit`.
   virtual Result<std::vector<std::int64_t>> gaps(std::string_view client_id, int limit) = 0;
   virtual Status clear_gaps(std::string_view client_id) = 0;  // after a resync
+  // The client counts its serials anew, from whatever it sends next: what it sent before stays, and is no duplicate of that.
+  virtual Status begin_anew(std::string_view client_id) = 0;
   virtual Status add_event(const StatusEvent& event) = 0;
   virtual Result<std::vector<StatusEvent>> events(std::string_view client_id, int limit) = 0;  // empty client: all; newest first
 };

@@ -157,6 +157,7 @@ Result<DavDepth> parse_depth(std::string_view header) {
   header = trim(header);
   if (header.empty() || header == "1") return DavDepth::one;
   if (header == "0") return DavDepth::zero;
+  if (iequals(header, "1,noroot")) return DavDepth::children;
   if (iequals(header, "infinity")) return DavDepth::infinity;
   return fail(Code::invalid, "Depth: {:.20}: neither 0, 1 nor infinity", header);
 }

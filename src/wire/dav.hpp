@@ -16,7 +16,7 @@ inline constexpr std::size_t kPropfindBodyBytesMax = 64U << 10;
 inline constexpr std::size_t kPropfindPropertiesMax = 100;
 inline constexpr std::size_t kMultistatusResponsesMax = 200'000;
 
-enum class DavDepth { zero, one, infinity };
+enum class DavDepth { zero, one, children, infinity };  // children: "1,noroot" ([MS-WDV] 2.2.2)
 // Absent (empty) means one: proxies strip the header (design §7). Code::invalid for anything but 0, 1, infinity.
 [[nodiscard]] Result<DavDepth> parse_depth(std::string_view header);
 

@@ -70,6 +70,7 @@ struct ContentLocation {
 struct ContentLocationReply {
   std::string site_code;
   std::vector<ContentLocation> locations;  // best first
+  int http_port = 80, https_port = 443;    // of the site's request ports
 };
 [[nodiscard]] std::string encode_content_locations(const ContentLocationReply& reply);
 [[nodiscard]] Result<ContentLocationReply> decode_content_locations(std::string_view document);

@@ -106,7 +106,8 @@ std::string encode_content_locations(const ContentLocationReply& reply) {
   root(x, "ContentLocationReply");
   x.open("ContentInfo").attr("PackageFlags", "0").leaf("ContentHashValues").close();
   x.open("Sites").open("Site").open("MPSite").attr("SiteCode", reply.site_code).attr("MasterSiteCode", reply.site_code);
-  x.attr("SiteLocality", "LOCAL").attr("IISPreferedPort", "80").attr("IISSSLPreferedPort", "443").close();
+  x.attr("SiteLocality", "LOCAL").attr("IISPreferedPort", std::to_string(reply.http_port));
+  x.attr("IISSSLPreferedPort", std::to_string(reply.https_port)).close();
   x.open("LocationRecords");
   for (const auto& location : reply.locations) write_record(x, location);
   x.close().close().close().leaf("RelatedContentIDs");

@@ -271,4 +271,15 @@ std::string derive_instance_key(const InventoryInstance& instance) {
   return key.substr(0, kKeyBytesMax);
 }
 
+std::string encode_receipt() {
+  XmlWriter x;
+  x.open("ReportReceipt").attr("SchemaVersion", "1.00");
+  return x.take();
+}
+
+bool is_receipt(std::string_view document) {
+  constexpr XmlLimits kLimits{.bytes_max = 1024};
+  return parse_xml_as("ReportReceipt", document, kLimits).has_value();
+}
+
 }  // namespace fp::wire

@@ -40,6 +40,10 @@ struct Report {
 // The kind decides content, action id and body. header.client_id is set.
 [[nodiscard]] std::string encode_report(const Report& report);
 
+// What our own agents get for a report once it is applied (docs/protocol/reports.md); without it they count nothing as told.
+[[nodiscard]] std::string encode_receipt();
+[[nodiscard]] bool is_receipt(std::string_view document);
+
 // Properties that tell apart instances of one class when no key was sent: Name, DeviceID, Index, ... or all of them.
 [[nodiscard]] std::string derive_instance_key(const InventoryInstance& instance);
 

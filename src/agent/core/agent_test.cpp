@@ -277,6 +277,17 @@ TEST(Reports, StatesAreNumberedWithoutGapAndSentOnce) {
   EXPECT_TRUE(b.memory->unsent(10)->empty());
 }
 
+TEST(Reports, WhatWasNotReceiptedIsNotToldAndComesAgain) {
+  Bench b;
+  b.site.refuse_reports = true;
+  b.pass_all();
+  EXPECT_FALSE(b.memory->unsent(10)->empty());
+  b.site.refuse_reports = false;
+  b.pass_all();
+  EXPECT_TRUE(b.memory->unsent(10)->empty());
+  EXPECT_FALSE(b.site.reports.empty());
+}
+
 TEST(Reports, AResyncOrderedWithPolicySendsEverythingAgain) {
   Bench b;
   b.pass_all();

@@ -61,6 +61,7 @@ class Site {
 
   std::vector<std::string> calls;            // "CCM_POST MP_PolicyManager https://mp1"
   std::vector<wire::Report> reports;
+  bool refuse_reports = false;  // an empty 200, as a server that does not take them
   std::vector<wire::RegistrationRequest> registrations;
   std::map<std::string, std::string> uploads;  // destination -> bytes so far
   std::int64_t upload_room_bytes = -1;       // breaks off once when an upload has so many; -1: never

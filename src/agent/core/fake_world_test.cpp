@@ -278,8 +278,9 @@ Result<Reply> Site::message(const Call& call, const std::string& base) {
     }
     auto report = wire::decode_report(body);
     EXPECT_TRUE(report) << report.error().message;
+    if (refuse_reports) return Reply{200, {}, ""};
     reports.push_back(*report);
-    return Reply{200, {}, ""};
+    document = wire::encode_receipt();
   }
   return ok(wire::encode_reply(h, document, {"mp1", "88888888-8888-4888-8888-888888888888", clock.now()}),
             std::string(wire::kMultipartType));

@@ -6,6 +6,7 @@
 #include "wire/envelope.hpp"
 #include "wire/identity.hpp"
 #include "wire/multipart.hpp"
+#include "wire/report.hpp"
 
 namespace fp::agent {
 
@@ -17,7 +18,6 @@ struct MpClient::Message {
   std::string_view endpoint;  // "MP_PolicyManager"
   std::string document;
   bool is_signed = true;
-  bool async = false;
 };
 
 MpClient::MpClient(memory::Memory& memory, Transport& transport, const Clock& clock, Random& random,
@@ -50,7 +50,6 @@ Result<std::string> MpClient::post(const std::string& base, const Message& messa
   header.target_endpoint = std::string(message.endpoint);
   header.target_host = base;
   header.reply_to = fmt::format("direct:{}:FarpointAgent", names_.netbios_name);
-  header.async = message.async;
   header.sent_at = clock_.now();
   header.reply_compression = "zlib";
   std::string document = message.document;
@@ -79,7 +78,6 @@ Result<std::string> MpClient::post(const std::string& base, const Message& messa
   call.body = wire::encode_request(header, payload);
   FP_TRY(reply, transport_.send(call));
   if (reply.status != 200) return std::unexpected(of_status(reply, call.url));
-  if (message.async) return std::string();
   auto decoded = wire::decode_reply(reply.header("Content-Type"), reply.body);
   // The empty reply: not a management point out of reach, but one that does not want this message (wire.md §3.4).
   if (!decoded && decoded.error().code == Code::unavailable) {
@@ -97,7 +95,7 @@ Result<wire::RegistrationReply> MpClient::register_client(const std::string& bas
   request.fqdn = names_.fqdn;
   const auto data = wire::registration_data(request);
   FP_TRY(signature, crypto::cm_sign(certificate_.key, to_utf16le(data)));
-  FP_TRY(document, post(base, {"MP_ClientRegistration", wire::encode_registration(data, signature), false, false}));
+  FP_TRY(document, post(base, {"MP_ClientRegistration", wire::encode_registration(data, signature), false}));
   return wire::decode_registration_reply(document);
 }
 
@@ -167,8 +165,9 @@ Result<wire::ContentLocationReply> MpClient::locations(const std::string& base, 
 }
 
 Status MpClient::report(const std::string& base, std::string_view endpoint, const std::string& document) {
-  FP_CHECK(post(base, {endpoint, document, true, true}));
-  return {};
+  FP_TRY(answer, post(base, {endpoint, document}));
+  if (wire::is_receipt(answer)) return {};
+  return fail(Code::corrupt, "{} answered a report to {} with something that is no receipt", base, endpoint);
 }
 
 Result<wire::UploadReply> MpClient::upload_destination(const std::string& base, const wire::UploadRequest& request) {

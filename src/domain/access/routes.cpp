@@ -121,11 +121,10 @@ Decision by_message(Auth auth, const Caller& caller, const Proof& proof) {
   if (!proof.good) return refuse(200, "the signature does not verify under the registered key");
   if (auth == message_signature) return {};
   if (auth == message_signature_and_pair) {
-    if (proof.pair_fixed)
-      return proof.pair_matches
-                 ? Decision{}
-                 : refuse(403, "the TLS certificate is not the one this signing key registered with");
-    return has_certificate(caller) ? Decision{} : need_certificate(caller);
+    if (!has_certificate(caller)) return need_certificate(caller);  // revoked or expired since, it opens nothing
+    if (proof.pair_fixed && !proof.pair_matches)
+      return refuse(403, "the TLS certificate is not the one this signing key registered with");
+    return {};
   }
   if (caller.pinned_proxy) return {};
   if (!has_certificate(caller)) return need_certificate(caller);
@@ -133,11 +132,17 @@ Decision by_message(Auth auth, const Caller& caller, const Proof& proof) {
                               : refuse(403, "the signing key is not the key of the TLS certificate");
 }
 
+// A certificate of ours that does not hold any more. Who shows none, or one of somebody else, may still ask for approval.
+bool was_good_once(CertificateProblem problem) {
+  using enum CertificateProblem;
+  return problem == expired || problem == revoked || problem == crl_unavailable || problem == blocked || problem == not_yet_valid;
+}
+
 Decision by_request(Auth auth, const Caller& caller, const Proof& proof) {
   if (!proof.present) return refuse(200, "the registration is not signed");
   if (!proof.good)
     return refuse(200, "the registration's signature does not verify under the certificate it brings");
-  if (auth == request_signature) return {};
+  if (auth == request_signature) return was_good_once(caller.certificate) ? need_certificate(caller) : Decision{};
   if (caller.pinned_proxy) {
     if (proof.request_certificate == CertificateProblem::none) return {};
     return refuse(

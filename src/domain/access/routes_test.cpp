@@ -190,6 +190,23 @@ TEST(Endpoints, ThePairOfRegistrationIsRequiredOnTheIntranet) {
   EXPECT_TRUE(decide(policy, bare(Door::intranet_http), {.present = true, .good = true}).allowed());
 }
 
+TEST(Endpoints, ThePairIsWorthNothingWhenTheCertificateDoesNotHoldAnyMore) {
+  const Endpoint& policy = *find_endpoint("MP_PolicyManager");
+  const Endpoint& registration = *find_endpoint("MP_ClientRegistration");
+  for (const auto problem : {CertificateProblem::revoked, CertificateProblem::expired, CertificateProblem::crl_unavailable,
+                             CertificateProblem::blocked}) {
+    Caller caller = with_certificate(Door::intranet_https);
+    caller.certificate = problem;
+    EXPECT_EQ(decide(policy, caller, {.present = true, .good = true, .pair_fixed = true, .pair_matches = true}).status, 403);
+    EXPECT_EQ(decide(registration, caller, {.present = true, .good = true}).status, 403);
+  }
+  // Somebody else's certificate, or none: the request may still be approved by an administrator.
+  Caller stranger = with_certificate(Door::intranet_https);
+  stranger.certificate = CertificateProblem::untrusted;
+  EXPECT_TRUE(decide(registration, stranger, {.present = true, .good = true}).allowed());
+  EXPECT_TRUE(decide(registration, bare(Door::intranet_https), {.present = true, .good = true}).allowed());
+}
+
 TEST(Endpoints, RegistrationThroughABridgeNeedsATrustedCertificateInTheRequest) {
   const Endpoint& registration = *find_endpoint("MP_ClientRegistration");
   Proof proof{.present = true, .good = true, .request_certificate = CertificateProblem::untrusted};

@@ -112,8 +112,9 @@ net::Response serve_propfind(const net::Request& request, const std::string& url
     if (item.folder) href += "/";
     return wire::DavResource{std::move(href), item.name, item.folder, item.size_bytes, item.modified, item.etag};
   };
-  std::vector<wire::DavResource> list{dav(resource.self, url)};
-  if (*depth == wire::DavDepth::one)
+  std::vector<wire::DavResource> list;
+  if (*depth != wire::DavDepth::children) list.push_back(dav(resource.self, url));
+  if (*depth != wire::DavDepth::zero)
     for (const auto& child : resource.children) list.push_back(dav(child, url + "/" + percent_encode_path(child.name)));
   return net::Response::text(207, "text/xml; charset=utf-8", wire::encode_multistatus(*asked, list));
 }

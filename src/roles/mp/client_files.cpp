@@ -120,10 +120,12 @@ Outcome<net::Response> list(const net::Request& request, const Path& folder, std
   std::string path(kFolder);
   if (!relative.empty()) path += "/" + std::string(relative);
   const std::string href = base_url(request) + percent_encode_path(path);
-  std::vector<wire::DavResource> resources{
-      resource(href, Path(path).filename().string(), found.folder(), found.status.st_size, found.modified())};
+  std::vector<wire::DavResource> resources;
+  if (*depth != wire::DavDepth::children)
+    resources.push_back(resource(href, Path(path).filename().string(), found.folder(), found.status.st_size, found.modified()));
+  const auto itself = static_cast<std::ptrdiff_t>(resources.size());
   std::error_code failed;
-  if (found.folder() && *depth == wire::DavDepth::one)
+  if (found.folder() && *depth != wire::DavDepth::zero)
     for (const auto& item : std::filesystem::directory_iterator(folder / std::string(relative), failed)) {
       const auto inner = open_below(
           folder, relative.empty() ? item.path().filename().string()
@@ -133,7 +135,7 @@ Outcome<net::Response> list(const net::Request& request, const Path& folder, std
       resources.push_back(resource(href + "/" + percent_encode_path(name), name, inner->folder(),
                                    inner->status.st_size, inner->modified()));
     }
-  std::ranges::sort(resources.begin() + 1, resources.end(), {}, &wire::DavResource::href);
+  std::ranges::sort(resources.begin() + itself, resources.end(), {}, &wire::DavResource::href);
   return net::Response::text(207, "text/xml; charset=utf-8", wire::encode_multistatus(*wanted, resources));
 }
 

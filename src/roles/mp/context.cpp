@@ -7,6 +7,12 @@
 #include "pki/certificate.hpp"
 
 namespace fp::mp {
+namespace {
+
+constexpr std::int64_t kTokenGoodMs = 2000;
+constexpr std::uint64_t kRetryAfterMinS = 30, kRetryAfterMaxS = 120;
+
+}  // namespace
 
 std::unexpected<Refused> refused(const Error& error) {
   switch (error.code) {
@@ -62,10 +68,10 @@ void IdProofs::remember(const std::string& key_fingerprint, const std::string& s
   signatures_.insert_or_assign(key_fingerprint, signature);
 }
 
-bool TokenMemory::seen_within_a_second(const std::string& key, Instant now) {
+bool TokenMemory::seen_just_now(const std::string& key, Instant now) {
   const std::lock_guard guard(lock_);
   const auto it = first_seen_.find(key);
-  if (it != first_seen_.end()) return now.since_ms(it->second) < 1000;
+  if (it != first_seen_.end()) return now.since_ms(it->second) < kTokenGoodMs;
   if (order_.size() >= kTokensMax) {
     first_seen_.erase(order_.front());
     order_.pop_front();
@@ -99,7 +105,8 @@ net::Response Context::refuse(std::string_view component, const net::Request& re
                                : net::Response::empty(refused.status);
   response.reason = short_reason(refused);
   if (refused.status == 401) response.set("WWW-Authenticate", "Negotiate").set("WWW-Authenticate", "NTLM");
-  if (refused.status == 503) response.set("Retry-After", "60");
+  if (refused.status == 503)  // a window, so that those who are sent away do not come back together
+    response.set("Retry-After", std::to_string(kRetryAfterMinS + random.below(kRetryAfterMaxS - kRetryAfterMinS + 1)));
   return response;
 }
 
@@ -160,7 +167,7 @@ Outcome<Device> prove_headers(Context& context, const net::Request& request) {
   if (!device->may_have_policy())
     return refused(403, device->blocked ? "the client is blocked" : "the client is not approved");
   const std::string key_text = device->client_id + " " + who.replay_key;
-  const bool same_second = context.tokens.seen_within_a_second(key_text, now);
+  const bool same_second = context.tokens.seen_just_now(key_text, now);
   const auto fresh = context.store.write_async([&](store::Repositories& r) -> Result<bool> {
     return r.site.first_time(device->client_id, who.replay_key, now.plus_ms(2 * limits::kClockSkewMs));
   });

@@ -85,11 +85,11 @@ class IdProofs {
   std::unordered_map<std::string, std::string> signatures_;
 };
 
-// Tokens of identity headers: good again within the second in which they were first seen, and never after
-// that.
+// Tokens of identity headers: their time has whole seconds, so that a client uses one for all that it asks within a second.
+// Good again while the last of these may still be on its way, and never after that.
 class TokenMemory {
  public:
-  [[nodiscard]] bool seen_within_a_second(const std::string& key, Instant now);  // also remembers it
+  [[nodiscard]] bool seen_just_now(const std::string& key, Instant now);  // also remembers it
  private:
   static constexpr std::size_t kTokensMax = 100'000;
   std::mutex lock_;

@@ -73,11 +73,36 @@ std::string capability_for(Context& context, const Message& message, const std::
          "/";
 }
 
+// What a computer needs to become a client lies below /CCM_Client of the management points.
+Outcome<std::string> client_files(Context& context, const Message& message, wire::ContentLocationReply reply) {
+  const Peer& peer = message.request.peer;
+  const auto points = points_for(context, peer.door);
+  if (!points) return refused(503, points.error().message);
+  if (context.settings.client_files.empty()) return wire::encode_content_locations(reply);
+  const int version = static_cast<int>(parse_int(context.settings.build).value_or(9128));
+  for (const ManagementPoint& mp : *points) {
+    std::string url = peer.door == Door::internet_https ? mp.internet_url : mp.intranet_url;
+    if (!peer.tls()) url = fmt::format("http://{}:{}", mp.name, context.settings.http_port);
+    if (url.empty()) url = fmt::format("https://{}:{}", mp.name, context.settings.https_port);
+    while (url.ends_with('/')) url.pop_back();
+    reply.locations.push_back({.url = url + "/CCM_Client",
+                               .signature_url = {},
+                               .server_name = mp.name,
+                               .ssl_state = peer.tls() ? wire::ssl_state::kHttps : wire::ssl_state::kHttp,
+                               .dp_type = "SERVER",
+                               .locality = peer.door == Door::internet_https ? "INTERNET" : "LOCAL",
+                               .version = version});
+  }
+  return wire::encode_content_locations(reply);
+}
+
 Outcome<std::string> content(Context& context, const Message& message,
                              const wire::ContentLocationRequest& request) {
-  wire::ContentLocationReply reply{.site_code = context.settings.site_code, .locations = {}};
-  if (request.client_package)
-    return wire::encode_content_locations(reply);  // ccmsetup lies below /CCM_Client
+  wire::ContentLocationReply reply{.site_code = context.settings.site_code,
+                                   .locations = {},
+                                   .http_port = context.settings.http_port,
+                                   .https_port = context.settings.https_port};
+  if (request.client_package) return client_files(context, message, std::move(reply));
   const bool internet = message.request.peer.door == Door::internet_https || request.where.internet;
   std::string content_id = request.content_id;
   auto places = context.store.read([&](Repositories& r) -> Result<std::vector<Place>> {

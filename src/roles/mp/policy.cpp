@@ -133,8 +133,7 @@ Outcome<net::Response> secret_body(Context& context, const net::Request& request
       [&](store::Repositories& r) { return r.policies.is_for_device(policy.id, device->client_id); });
   if (!mine) return refused(503, mine.error().message);
   if (!*mine) return refused(403, fmt::format("policy {} is not for {}", policy.id, device->client_id));
-  if ((policy.flags & policy_flag::kSecret) == 0 ||
-      (context.settings.plain_secrets_over_https && request.peer.tls()))
+  if ((policy.flags & policy_flag::kSecret) == 0)
     return body_response(request, wire::policy_body_bytes(policy.body), {});
   const auto sealed =
       crypto::seal(wire::sealed_plain_text(policy.body), device->encryption_certificate_der,

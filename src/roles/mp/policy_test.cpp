@@ -268,18 +268,6 @@ TEST_F(PolicyTest, TheOldEnvelopeOnlyBySetting) {
   EXPECT_NE(sealed.find("\x2A\x86\x48\x86\xF7\x0D\x03\x07"), std::string::npos);  // des-ede3-cbc
 }
 
-TEST_F(PolicyTest, ASecretBodyIsPlainOverTlsOnlyWhereTheWholeSiteIsHttps) {
-  site.settings.plain_secrets_over_https = true;
-  site.restart();
-  TestClient tls{site, keys().pki_client, "PC9"};
-  const Peer https = site.peer(Door::intranet_https, &keys().pki_client);
-  tls.enrol(https);
-  EXPECT_EQ(body_of(site.get(url(kSecret), https, tls.identity_headers())),
-            "\xFF\xFE" + to_utf16le(body_xml(kSecret)));
-  EXPECT_NE(body_of(site.get(url(kSecret), http, pc.identity_headers())),
-            "\xFF\xFE" + to_utf16le(body_xml(kSecret)));
-}
-
 TEST_F(PolicyTest, ATokenIsGoodForItsSecondAndNeverAgain) {
   const auto headers = pc.identity_headers();
   EXPECT_EQ(site.get(url(kSecret), http, headers).status, 200);

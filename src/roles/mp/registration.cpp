@@ -144,9 +144,15 @@ Result<Device> admit_again(Context& context, store::Repositories& r, Device devi
                            const Applicant& applicant, const Message& message, Instant now) {
   if (device.blocked || device.approval == Approval::rejected) return device;
   refresh(context, device, applicant, message, now);
-  if (applicant.pki) device.approval = Approval::not_applicable;
-  if (device.approval == Approval::pending)
+  // What the certificate of an earlier registration opened is not kept by a key whose certificate does not hold any more.
+  if (applicant.pki || device.approval == Approval::not_applicable || device.approval == Approval::pending)
     device.approval = approval_of(applicant, context.settings.approval);
+  device.pki = applicant.pki;
+  // Whoever registers begins to count anew: an agent that was installed again or came back from a snapshot remembers nothing.
+  device.agent_counter = 0;
+  device.state_serial = 0;
+  device.state_resync = false;
+  FP_CHECK(r.states.begin_anew(device.client_id));
   FP_CHECK(r.devices.put(device));
   FP_TRY(member, r.collections.is_member(kAllSystems, device.client_id));
   if (!member)

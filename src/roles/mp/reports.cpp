@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ids.hpp"
+#include "base/limits.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "roles/mp/context.hpp"
@@ -167,8 +168,9 @@ Status apply_one(Repositories& r, Device& device, const wire::Report& report, Do
 Result<bool> apply(Context& context, Repositories& r, const Message& message,
                    const std::vector<wire::Report>& reports) {
   const Instant now = context.clock.now();
-  FP_TRY(fresh, r.site.first_time(message.device->client_id, "report " + message.payload_hash,
-                                  now.plus_ms(kRememberReportsMs)));
+  // What our own agents send is stale after five minutes anyway: no longer than that it needs to be remembered.
+  const auto remember_ms = message.freshness ? 2 * limits::kClockSkewMs : kRememberReportsMs;
+  FP_TRY(fresh, r.site.first_time(message.device->client_id, "report " + message.payload_hash, now.plus_ms(remember_ms)));
   if (!fresh) return false;
   FP_TRY(device, r.devices.find(message.device->client_id));
   if (message.freshness) {
@@ -198,7 +200,7 @@ Outcome<Answer> take_report(Context& context, Message& message) {
   else
     log::debug("mp.report", "{}: {} report(s) to {}", message.device->client_id, reports->size(),
                message.endpoint.name);
-  return Answer{{}, applied.ticket};
+  return Answer{message.freshness ? wire::encode_receipt() : std::string(), applied.ticket};
 }
 
 }  // namespace fp::mp

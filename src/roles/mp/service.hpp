@@ -32,8 +32,8 @@ struct Settings {
   std::string build = "9128";
   ApprovalMode approval = ApprovalMode::trusted;
   bool legacy_cms = false;                // secret bodies in the old envelope
-  bool plain_secrets_over_https = false;  // the whole site is HTTPS: secret bodies are not sealed inside TLS
   bool windows_auth = false;
+  int http_port = 80, https_port = 443;   // request ports on the intranet, as replies name them
   bool issue_capabilities = true;  // locations for internet clients carry a signed content capability
   std::string
       capability_key;  // shared with the distribution points (wire/capability.hpp); empty: none issued

@@ -172,6 +172,8 @@ Uploads::Outcome Uploads::packet(std::string_view destination, std::string_view 
   if (packet.kind == BitsKind::create) return start(destination, *entry);
   if (entry->session.empty() || entry->session != packet.session)
     return std::unexpected(wire::bits_unknown_session());
+  // With Close the session is over ([MC-BUP] 3.2.5.2.3): only that Close itself may be repeated.
+  if (entry->finished && packet.kind != BitsKind::close) return std::unexpected(wire::bits_unknown_session());
   if (packet.kind == BitsKind::fragment) return fragment(destination, *entry, packet, bytes);
   if (packet.kind == BitsKind::close) return close(destination, *entry);
   const std::string session = entry->session;
@@ -199,7 +201,7 @@ Uploads::Outcome Uploads::fragment(std::string_view destination, Entry& entry, c
     return std::unexpected(wire::bits_too_large());
   if (entry.total >= 0 && entry.total != packet.total)
     return std::unexpected(wire::bits_bad_argument("the total size changed within a session"));
-  if (entry.finished || packet.first != entry.received)
+  if (packet.first != entry.received)
     return Answer{.session = entry.session, .next = entry.received, .wrong_start = true};
   if (entry.total < 0) {
     const std::lock_guard guard(lock_);
@@ -225,8 +227,12 @@ Uploads::Outcome Uploads::fragment(std::string_view destination, Entry& entry, c
 Uploads::Outcome Uploads::close(std::string_view destination, Entry& entry) {
   if (entry.finished)
     return Answer{.session = entry.session};  // the acknowledgement was lost: the same again
-  if (entry.total < 0 || entry.received != entry.total)
+  if (entry.total >= 0 && entry.received != entry.total)
     return std::unexpected(wire::bits_bad_argument("the session is closed before its last fragment"));
+  if (entry.total < 0) {  // no fragment: an empty entity
+    if (const auto made = write_file(dir(destination) / kPart, ""); !made) return std::unexpected(disk_error(made.error()));
+    entry.total = 0;
+  }
   if (!file_exists(dir(destination) / kPart)) return std::unexpected(wire::bits_gone());
   if (const auto moved = rename_durable(dir(destination) / kPart, dir(destination) / kData); !moved)
     return std::unexpected(disk_error(moved.error()));

@@ -99,10 +99,25 @@ TEST_F(UploadsTest, AFolderWhoseRecordWasNeverWrittenIsRemoved) {
 
 TEST_F(UploadsTest, CloseBeforeTheLastByteIsABadArgumentAndNothingCanBeTaken) {
   const std::string session = create();
-  EXPECT_EQ(close(session).error().status, 400);
   ASSERT_TRUE(send(session, 0, "hello ", 11));
   EXPECT_EQ(close(session).error().status, 400);
   EXPECT_EQ(uploads_->take(kTo, "", "tls:a", 100).error().code, Code::not_found);
+}
+
+TEST_F(UploadsTest, WithCloseTheSessionIsOverAndWhatWasAcceptedStays) {
+  const std::string session = create();
+  ASSERT_TRUE(send(session, 0, "hello", 5));
+  ASSERT_TRUE(close(session));
+  EXPECT_TRUE(close(session)) << "its acknowledgement may have been lost";
+  EXPECT_EQ(send(session, 5, "x", 6).error().code, 0x8020001FU);
+  EXPECT_EQ(uploads_->packet(kTo, "tls:a", of(wire::BitsKind::cancel, session), {}).error().code, 0x8020001FU);
+  EXPECT_EQ(*uploads_->take(kTo, "", "tls:a", 100), "hello");
+}
+
+TEST_F(UploadsTest, AnEmptyUploadIsCreatedAndClosed) {
+  const std::string session = create();
+  ASSERT_TRUE(close(session));
+  EXPECT_EQ(*uploads_->take(kTo, "", "tls:a", 100), "");
 }
 
 TEST_F(UploadsTest, AnUnknownSessionStartsAgain) {

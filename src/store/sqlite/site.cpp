@@ -35,9 +35,18 @@ Result<bool> SiteTable::first_time(std::string_view client_id, std::string_view 
     if (count >= most) return fail(Code::unavailable, "the memory against replays is full ({} entries)", count);
   }
   FP_CHECK(c_.db.run("INSERT INTO replay VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING", ClientRef{client_id}, key, forget_at));
-  const bool fresh = c_.db.changes() == 1;
-  if (fresh) ++c_.replay_entries;
-  return fresh;
+  if (c_.db.changes() == 0) return false;
+  ++c_.replay_entries;
+  // Nobody fills the memory of all: a client has room of its own, and its own oldest entries make way.
+  const ClientRef client{client_id};
+  if (!client_id.starts_with("GUID:")) return true;
+  FP_TRY(own, c_.db.number("SELECT count(*) FROM replay WHERE client = ?1", client));
+  const auto over = own - static_cast<std::int64_t>(limits::kReplayEntriesOfOneClientMax);
+  if (over <= 0) return true;
+  FP_CHECK(c_.db.run("DELETE FROM replay WHERE client = ?1 AND key IN (SELECT key FROM replay WHERE client = ?1 AND key <> ?3 "
+                     "ORDER BY forget_at LIMIT ?2)", client, over, key));
+  c_.replay_entries -= c_.db.changes();
+  return true;
 }
 
 Status SiteTable::forget_before(Instant at) {

@@ -4,7 +4,7 @@
 namespace fp::store::sqlite {
 
 // `complete_to`: every serial up to it was seen, or given up by a resync. It moves on as gaps close, so that looking for gaps
-// reads only what lies behind it.
+// reads only what lies behind it. -1: the client counts anew, from the serial that comes first.
 Result<bool> StatesTable::add(const StateMessage& m) {
   auto& db = c_.db;
   const ClientRef client{m.client_id};
@@ -21,6 +21,7 @@ Result<bool> StatesTable::add(const StateMessage& m) {
   if (db.changes() == 0) return false;
   if (m.serial == 0) return true;
   FP_CHECK(db.run("INSERT INTO state_serials(client, complete_to) VALUES(?1, 0) ON CONFLICT DO NOTHING", client));
+  FP_CHECK(db.run("UPDATE state_serials SET complete_to = ?2 WHERE client = ?1 AND complete_to = -1", client, m.serial));
   FP_CHECK(db.run(
       "UPDATE state_serials SET complete_to = (SELECT s.serial FROM states s WHERE s.client = ?1 AND s.serial >= ?2 AND "
       "s.serial > 0 AND NOT EXISTS (SELECT 1 FROM states n WHERE n.client = ?1 AND n.serial = s.serial + 1 AND n.serial > 0) "
@@ -85,6 +86,14 @@ Status StatesTable::clear_gaps(std::string_view client_id) {
       "UPDATE state_serials SET complete_to = max(complete_to, coalesce((SELECT max(serial) FROM states WHERE client = ?1 "
       "AND serial > 0), 0)) WHERE client = ?1",
       ClientRef{client_id});
+}
+
+Status StatesTable::begin_anew(std::string_view client_id) {
+  const ClientRef client{client_id};
+  FP_CHECK(c_.db.run("UPDATE states SET serial = 0 WHERE client = ?1 AND serial > 0", client));
+  return c_.db.run(
+      "INSERT INTO state_serials(client, complete_to, forgotten_to) VALUES(?1, -1, 0) "
+      "ON CONFLICT(client) DO UPDATE SET complete_to = -1, forgotten_to = 0", client);
 }
 
 Status StatesTable::add_event(const StatusEvent& e) {
