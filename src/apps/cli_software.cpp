@@ -12,7 +12,7 @@ namespace fp::apps {
 namespace {
 
 struct Options {
-  std::string id, name, version, publisher, target_folder, install, uninstall, repair, detect_file,
+  std::string id, name, version, publisher, target_folder, vendor_url, install, uninstall, repair, detect_file,
       detect_script, program, command;
   Path file, deb, rpm, script, files, source;
   std::int64_t max_run_time_min = 120;
@@ -81,6 +81,7 @@ Result<json::object> type_of(Options& o, std::vector<Path>& files, Path& root) {
   if (!o.install.empty()) type["install_command"] = o.install;
   if (!o.uninstall.empty()) type["uninstall_command"] = o.uninstall;
   if (!o.repair.empty()) type["repair_command"] = o.repair;
+  if (!o.vendor_url.empty()) type["vendor_url"] = o.vendor_url;
   if (!o.detect_file.empty()) detection.push_back(json::object{{"kind", "file"}, {"op", "exists"}, {"path", o.detect_file}});
   if (!o.detect_script.empty()) detection.push_back(json::object{{"kind", "script"}, {"script", o.detect_script}});
   if (detection.empty())
@@ -182,6 +183,7 @@ void add_create_application(CLI::App& app, Cli& cli, Options& o) {
   c->add_option("--install", o.install, "install command instead of the technology's own");
   c->add_option("--uninstall", o.uninstall, "uninstall command");
   c->add_option("--repair", o.repair, "repair command");
+  c->add_option("--vendor-url", o.vendor_url, "where the vendor has these files: clients on the internet ask there first");
   c->add_option("--detect-file", o.detect_file, "installed if this file exists");
   c->add_option("--detect-script", o.detect_script, "installed if this script prints something and ends with 0");
   c->add_option("--max-run-time", o.max_run_time_min, "minutes")->capture_default_str();

@@ -50,6 +50,7 @@ struct DeploymentType {
   int priority = 1;                  // lowest first
   Technology technology = Technology::deb;
   std::string content_id;            // Content_<guid>.<version>; empty: no content
+  std::string vendor_url;            // where its vendor has the files of that content under their own names; empty: nowhere
   std::string install_command;       // empty for deb/rpm/fileset: the technology's own
   std::string uninstall_command;
   std::string repair_command;

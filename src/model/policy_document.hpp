@@ -15,6 +15,7 @@ struct ContentReference {
   std::string content_id;  // with version
   std::string root_hash;   // of the manifest; what makes any source good enough
   std::int64_t bytes = 0;
+  std::string vendor_url;  // asked first on the internet (DeploymentType::vendor_url); empty: distribution points only
 };
 
 struct DeploymentDocument {

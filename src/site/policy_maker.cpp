@@ -81,18 +81,19 @@ Status PolicyMaker::raw(store::Repositories& r, std::string_view source_id, std:
   return r.policies.put(policy, collection_ids);
 }
 
-Status PolicyMaker::reference(store::Repositories& r, const std::string& content_id, DeploymentDocument& out) const {
+Status PolicyMaker::reference(store::Repositories& r, const std::string& content_id, DeploymentDocument& out,
+                              const std::string& vendor_url) const {
   if (content_id.empty()) return {};
   for (const auto& c : out.contents)
     if (c.content_id == content_id) return {};
   auto content = r.contents.find(content_id);
   if (!content) return std::unexpected(content.error().with_context("content " + content_id));
-  out.contents.push_back({content_id, content->root_hash, content->bytes});
+  out.contents.push_back({content_id, content->root_hash, content->bytes, vendor_url});
   return {};
 }
 
 Status PolicyMaker::gather(store::Repositories& r, const Application& application, int depth, DeploymentDocument& out) const {
-  for (const auto& type : application.types) FP_CHECK(reference(r, type.content_id, out));
+  for (const auto& type : application.types) FP_CHECK(reference(r, type.content_id, out, type.vendor_url));
   if (depth == kDepthMax) return {};
   std::vector<std::string> wanted;
   for (const auto& type : application.types)

@@ -38,8 +38,10 @@ class PolicyMaker {
   [[nodiscard]] Result<DeploymentDocument> document(store::Repositories& r, const Deployment& deployment) const;
 
  private:
-  [[nodiscard]] Status gather(store::Repositories& r, const Application& application, int depth, DeploymentDocument& out) const;
-  [[nodiscard]] Status reference(store::Repositories& r, const std::string& content_id, DeploymentDocument& out) const;
+  [[nodiscard]] Status gather(store::Repositories& r, const Application& application, int depth, DeploymentDocument& out,
+                                 const std::string& vendor_url = {}) const;
+  [[nodiscard]] Status reference(store::Repositories& r, const std::string& content_id, DeploymentDocument& out,
+                                 const std::string& vendor_url = {}) const;
   std::string site_code_;
   Sign sign_;
 };

@@ -94,6 +94,17 @@ inline auto host() { return grammar<parse_host>(); }
 inline auto absolute() {
   return [](const std::string& v) { return std::string(!v.empty() && v[0] != '/' ? "must be an absolute path" : ""); };
 }
+inline auto web_address() {  // of a folder, without a slash at its end
+  return [](std::string& v) -> std::string {
+    while (v.ends_with('/')) v.pop_back();
+    if (v.empty()) return {};
+    const std::string_view rest = v.starts_with("https://") ? std::string_view(v).substr(8) : v.starts_with("http://") ? std::string_view(v).substr(7) : "";
+    const bool plain = std::ranges::all_of(v, [](char c) { return c > ' ' && c < '\x7f'; });
+    if (rest.empty() || rest[0] == '/' || !plain || rest.find_first_of("?#@") != rest.npos)
+      return "must be http:// or https:// with a host and a path, without user, query and fragment";
+    return {};
+  };
+}
 inline auto sha256() {
   return [](std::string& v) -> std::string {
     if (v.empty()) return {};
@@ -175,6 +186,7 @@ template <class A> void fields(A& a, DeploymentType& x) {
   a("priority", x.priority, range(1, 1000));
   a("technology", x.technology);
   a("content_id", x.content_id, content_id());
+  a("vendor_url", x.vendor_url, size_max(2048), web_address());
   a("install_command", x.install_command, size_max(kCommandBytesMax));
   a("uninstall_command", x.uninstall_command, size_max(kCommandBytesMax));
   a("repair_command", x.repair_command, size_max(kCommandBytesMax));
@@ -188,6 +200,7 @@ template <class A> void fields(A& a, DeploymentType& x) {
   a("persist_in_cache", x.persist_in_cache);
   a.rule("detection", !x.detection.empty(), "must have at least one rule: without one nobody knows whether it is installed");
   a.rule("install_command", x.technology != Technology::script || !x.install_command.empty(), "is required for a script");
+  a.rule("vendor_url", x.vendor_url.empty() || !x.content_id.empty(), "belongs to types with content: whose hashes prove it");
   a.rule("target_folder", x.technology != Technology::fileset || !x.target_folder.empty(), "is required for a file set");
 }
 template <class A> void fields(A& a, Supersedence& x) {
@@ -275,6 +288,7 @@ template <class A> void fields(A& a, ContentReference& x) {
   a("content_id", x.content_id, required(), content_id());
   a("root_hash", x.root_hash, required(), sha256());
   a("bytes", x.bytes, range(0, INT64_MAX));
+  a("vendor_url", x.vendor_url, size_max(2048), web_address());
 }
 template <class A> void fields(A& a, DeploymentDocument& x) {
   a("deployment", x.deployment);

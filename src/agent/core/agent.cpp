@@ -346,6 +346,8 @@ Status Agent::enforce(const PassOptions& options) {
   t.cache = world_.settings.cache_dir.empty() ? world_.paths.cache() : Path(world_.settings.cache_dir);
   t.cache_bytes_max = policy_.number("cache.size_mb", world_.settings.cache_mb) << 20;
   t.keep_s = policy_.number("cache.min_age_min", 1440) * 60;
+  if (session_ && session_->location.where().internet())
+    t.vendor = world_.settings.always_internet ? TransferSettings::Vendor::https : TransferSettings::Vendor::any;
   // Without a connection the cache is still there (no certificate, no revocation list: the server is away all the same).
   Nobody nobody;
   Transport& transport = session_ ? *session_->transport : nobody;

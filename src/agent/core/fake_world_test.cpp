@@ -131,6 +131,7 @@ Result<Reply> Site::range(const Call& call, std::int64_t offset, std::int64_t le
   const auto base = base_of(call.url);
   if (offline.contains(base)) return fail(Code::unavailable, "{} is not reached", base);
   calls.push_back(fmt::format("RANGE {} {}+{}", call.url, offset, length));
+  EXPECT_EQ(call.stranger, base == "https://vendor") << "the client's certificate is nobody's business but the site's";
   auto& trouble = troubles[base];
   if (trouble.gone) return fail(Code::not_found, "404");
   for (const auto& [id, content] : contents) {

@@ -5,7 +5,8 @@
 namespace fp::agent {
 
 struct HttpTransport::Impl {
-  net::Client client;
+  net::Client client, stranger;
+  net::Client& for_call(const Call& call) { return call.stranger ? stranger : client; }
 };
 
 namespace {
@@ -30,9 +31,17 @@ net::ClientOptions to_client(const HttpTransportOptions& o) {
   return c;
 }
 
+net::ClientOptions as_stranger(const HttpTransportOptions& o) {
+  auto c = to_client(o);
+  c.tls = {};
+  c.user_agent = "farpoint-agent";
+  return c;
+}
+
 }  // namespace
 
-HttpTransport::HttpTransport(const HttpTransportOptions& options) : impl_(new Impl{net::Client(to_client(options))}) {}
+HttpTransport::HttpTransport(const HttpTransportOptions& options)
+    : impl_(new Impl{net::Client(to_client(options)), net::Client(as_stranger(options))}) {}
 HttpTransport::~HttpTransport() = default;
 
 Result<Reply> HttpTransport::send(const Call& call) {
@@ -42,7 +51,7 @@ Result<Reply> HttpTransport::send(const Call& call) {
   request.headers = call.headers;
   request.body = call.body;
   request.send_body = call.method.ends_with("POST");
-  FP_TRY(response, impl_->client.perform(request));
+  FP_TRY(response, impl_->for_call(call).perform(request));
   if (response.body.size() > call.reply_bytes_max) {
     return fail(Code::too_large, "{}: the reply has more than {} bytes", call.url, call.reply_bytes_max);
   }
@@ -54,7 +63,7 @@ Result<Reply> HttpTransport::fetch(const Call& call, std::int64_t offset, std::i
   request.url = call.url;
   request.headers = call.headers;
   request.range = {offset, offset + length - 1};
-  FP_TRY(got, net::fetch_range(impl_->client, request, sink));
+  FP_TRY(got, net::fetch_range(impl_->for_call(call), request, sink));
   if (got.received_bytes != length) {
     return fail(Code::unavailable, "{}: {} of {} bytes came", call.url, got.received_bytes, length);
   }

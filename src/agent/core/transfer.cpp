@@ -17,6 +17,7 @@ namespace {
 constexpr Backoff kRetry{30'000, 15 * 60 * 1000};
 constexpr int kBadChunk = 100, kRefused = 10;  // strikes; a broken connection is 1
 constexpr int kBadChunksMax = 3;
+constexpr int kVendorStrikesMax = 3;  // then the distribution points are asked
 
 struct Scored {
   Source source;
@@ -29,14 +30,19 @@ struct Transfer::Work {
   memory::ContentJob job;
   Manifest manifest;
   std::vector<Scored> sources;
+  std::optional<Scored> vendor;
   std::function<bool()> stop;
   int failures = 0;        // in a row, without a byte in between
   bool stopped = false;
   std::string problem;
 
   Scored& best() { return *std::ranges::min_element(sources, {}, &Scored::strikes); }
+  // The manifest is the distribution points' business: the vendor has files.
+  [[nodiscard]] bool vendor_first() const { return vendor && vendor->strikes < kVendorStrikesMax; }
+  Scored& best_for_files() { return vendor_first() ? *vendor : best(); }
   // Bad chunks count for good: a source that mixes them with others would keep the loop alive for ever.
   [[nodiscard]] bool hopeless() const {
+    if (sources.empty()) return true;
     const auto least = std::ranges::min(sources, {}, &Scored::strikes).strikes;
     return failures > 2 * static_cast<int>(sources.size()) || least >= kBadChunksMax * kBadChunk;
   }
@@ -93,7 +99,9 @@ Result<TransferOutcome> Transfer::fetch(const ContentReference& content, bool pe
   }
   auto sources = locate_(content.content_id);
   if (!sources) return wait(work.job, "asking for distribution points: " + sources.error().message);
-  if (sources->empty()) return wait(work.job, "no distribution point offers this content here");
+  choose_vendor(work, content);
+  if (sources->empty() && (work.job.manifest.empty() || !work.vendor))
+    return wait(work.job, "no distribution point offers this content here");
   for (auto& s : *sources) work.sources.push_back({std::move(s), 0});
   if (auto done = get_manifest(work); !done) return wait(work.job, done.error().message);
   // A disk that lost what it had promised is found out at the end; the second round fetches what is missing.
@@ -220,15 +228,17 @@ Status Transfer::get_files(Work& work) {
       });
     };
     while (!file.complete() && !work.stopped) {
-      if (work.hopeless()) {
+      if (!work.vendor_first() && work.hopeless()) {
         FP_CHECK(keep());
         return fail(Code::unavailable, "no source gives the rest; the last problem: {}", work.problem);
       }
-      auto& s = work.best();
+      auto& s = work.best_for_files();
+      const bool from_vendor = work.vendor_first();
       FP_CHECK(check_disk(work.manifest.total_bytes() - done_before - file.bytes_done()));
       FP_TRY(gap, file.next_gap(settings_.request_bytes_max));
       Call call;
       call.url = s.source.url + "/" + percent_encode_path(entry.path);
+      call.stranger = from_vendor;
       std::optional<Error> broken;
       bool bad_chunk = false;
       const auto before = file.bytes_done();
@@ -255,6 +265,7 @@ Status Transfer::get_files(Work& work) {
         work.strike(s, code == Code::not_found || code == Code::forbidden || code == Code::conflict ? kRefused : 1,
                     reply.error().message);
       }
+      if (from_vendor && !work.vendor_first()) FP_CHECK(leave_vendor(work));
       work.stopped = work.stopped || (work.stop && work.stop());
     }
     FP_CHECK(keep());
@@ -262,6 +273,25 @@ Status Transfer::get_files(Work& work) {
     done_before += entry.size;
   }
   return {};
+}
+
+// What the seed says of internet clients: the vendor first, and where that fails a distribution point of the internet.
+void Transfer::choose_vendor(Work& work, const ContentReference& content) const {
+  using Vendor = TransferSettings::Vendor;
+  if (content.vendor_url.empty() || settings_.vendor == Vendor::never) return;
+  if (settings_.vendor == Vendor::https && !content.vendor_url.starts_with("https://")) {
+    log::info("content-transfer", "{}: {} is not asked: a client that is only on the internet opens no plain HTTP connection",
+              content.content_id, content.vendor_url);
+    return;
+  }
+  work.vendor = Scored{{content.vendor_url, "the vendor, " + content.vendor_url}, 0};
+}
+
+Status Transfer::leave_vendor(Work& work) {
+  work.failures = 0;
+  const auto why = fmt::format("{}; the distribution points are asked for the rest", work.problem);
+  log::info("content-transfer", "{}: {}", work.job.content_id, why);
+  return memory_.record(clock_.now(), work.job.content_id, "vendor left", why);
 }
 
 Status Transfer::finish(Work& work) {
@@ -277,6 +307,7 @@ Status Transfer::finish(Work& work) {
   FP_CHECK(write_file(settings_.cache / (work.job.content_id + ".manifest"), work.job.manifest, 0600));
   FP_CHECK(rename_durable(folder, target));
   const auto now = clock_.now();
+  if (work.vendor_first()) FP_CHECK(memory_.record(now, work.job.content_id, "source", "from " + work.vendor->source.name));
   return memory_.together([&]() -> Status {
     FP_CHECK(memory_.save(memory::CacheEntry{work.job.content_id, work.job.root_hash, target.string(),
                                              work.manifest.total_bytes(), now, now, work.job.persist}));

@@ -40,6 +40,8 @@ struct TransferSettings {
   std::int64_t sync_bytes = 8LL << 20;     // written between two syncs
   std::int64_t request_bytes_max = 64LL << 20;  // of one range request
   std::int64_t reserve_bytes = 16LL << 20;      // of the disk, left for the agent's memory and everybody else
+  // On the internet the vendor of a content is asked for its files before the distribution points are (the seed).
+  enum class Vendor { never, https, any } vendor = Vendor::never;
 };
 
 class Transfer {
@@ -62,6 +64,8 @@ class Transfer {
   [[nodiscard]] Result<TransferOutcome> wait(memory::ContentJob& job, std::string reason);
   [[nodiscard]] Status get_manifest(Work& work);
   [[nodiscard]] Status get_files(Work& work);
+  void choose_vendor(Work& work, const ContentReference& content) const;
+  [[nodiscard]] Status leave_vendor(Work& work);
   [[nodiscard]] Status check_disk(std::int64_t bytes) const;
   [[nodiscard]] Status finish(Work& work);
   [[nodiscard]] Path partial_folder(const std::string& content_id) const;

@@ -190,3 +190,60 @@ TEST(Transfer, PersistentContentIsNeverEvicted) {
   EXPECT_NE(d.fetch().kind, TransferOutcome::Kind::ready);
   EXPECT_TRUE(*d.memory->cached("LAB00009.1"));
 }
+
+// ---- the vendor first, then the distribution points
+
+namespace {
+
+struct VendorDownload : Download {
+  VendorDownload() {
+    content.vendor_url = "https://vendor/" + std::string(kContentA);
+    s.vendor = TransferSettings::Vendor::any;
+  }
+  std::int64_t from(const std::string& base) { return site.bytes_of[base]; }
+};
+
+}  // namespace
+
+TEST(Transfer, OnTheInternetTheVendorGivesTheFilesAndADistributionPointTheManifest) {
+  VendorDownload d;
+  d.expect_whole(d.fetch());
+  EXPECT_EQ(d.from("https://vendor"), 43'013);
+  EXPECT_EQ(d.from("https://dp1"), 0);
+}
+
+TEST(Transfer, WhereTheVendorFailsTheDistributionPointsGiveTheRest) {
+  for (const bool refused : {true, false}) {
+    VendorDownload d;
+    if (refused) d.site.troubles["https://vendor"].gone = true;
+    else d.site.offline.insert("https://vendor");
+    d.expect_whole(d.fetch());
+    EXPECT_EQ(d.from("https://dp1"), 43'013);
+  }
+  VendorDownload d;
+  d.site.troubles["https://vendor"].corrupt_at = 10'000;  // other bytes than the manifest names
+  d.expect_whole(d.fetch());
+  EXPECT_EQ(d.from("https://vendor") + d.from("https://dp1"), 43'013 + kChunk) << "it cost one chunk";
+}
+
+TEST(Transfer, WithoutADistributionPointTheVendorGoesOnWithWhatHasItsManifest) {
+  VendorDownload d;
+  int left = 12;
+  d.stop = [&] { return --left <= 0; };
+  ASSERT_EQ(d.fetch().kind, TransferOutcome::Kind::waiting);
+  d.stop = {};
+  d.site.dps.clear();
+  d.expect_whole(d.fetch());
+}
+
+TEST(Transfer, OnTheIntranetNoVendorIsAskedAndAnInternetOnlyClientAsksNoneInTheClear) {
+  VendorDownload d;
+  d.s.vendor = TransferSettings::Vendor::never;
+  d.expect_whole(d.fetch());
+  EXPECT_EQ(d.from("https://dp1"), 43'013);
+  VendorDownload clear;
+  clear.content.vendor_url = "http://vendor/" + std::string(kContentA);
+  clear.s.vendor = TransferSettings::Vendor::https;
+  clear.expect_whole(clear.fetch());
+  EXPECT_EQ(clear.from("https://dp1"), 43'013);
+}

@@ -20,6 +20,7 @@ struct Call {
   HeaderList headers;
   std::string body;
   std::size_t reply_bytes_max = 64U << 20;
+  bool stranger = false;       // to a server that is none of the site's: without our certificate, under the machine's own authorities
 };
 
 struct Reply {
