@@ -25,6 +25,7 @@ struct Applicant {
   std::string key_fingerprint;
   bool pki = false;      // certificate of a listed issuer, in TLS or through the bridge: needs no approval
   bool trusted = false;  // the signing certificate itself is one of a listed issuer
+  bool withdrawn = false;  // it was, and is revoked or expired
   std::string tls_fingerprint;  // of the pair that is fixed now; empty: none
   std::string name, fqdn;
 };
@@ -77,6 +78,7 @@ Outcome<Applicant> examine(Context& context, Message& message) {
     const CertificateCheck check = context.verify(request.signing_certificate_der, context.clock.now());
     proof.request_certificate = check.problem;
     applicant.trusted = check.ok();
+    applicant.withdrawn = check.problem == CertificateProblem::revoked || check.problem == CertificateProblem::expired;
     if (!check.ok()) log::debug("mp.register", "certificate in the request: {}", check.detail);
   }
   const access::Decision decision = access::decide(message.endpoint, access::caller_of(peer), proof);
@@ -144,10 +146,11 @@ Result<Device> admit_again(Context& context, store::Repositories& r, Device devi
                            const Applicant& applicant, const Message& message, Instant now) {
   if (device.blocked || device.approval == Approval::rejected) return device;
   refresh(context, device, applicant, message, now);
-  // What the certificate of an earlier registration opened is not kept by a key whose certificate does not hold any more.
-  if (applicant.pki || device.approval == Approval::not_applicable || device.approval == Approval::pending)
+  // What the certificate of an earlier registration opened is not kept by a key whose certificate was withdrawn.
+  const bool lost = applicant.withdrawn && device.approval == Approval::not_applicable;
+  if (applicant.pki || lost || device.approval == Approval::pending)
     device.approval = approval_of(applicant, context.settings.approval);
-  device.pki = applicant.pki;
+  device.pki = device.pki && !applicant.withdrawn;
   // Whoever registers begins to count anew: an agent that was installed again or came back from a snapshot remembers nothing.
   device.agent_counter = 0;
   device.state_serial = 0;

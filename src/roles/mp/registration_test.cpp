@@ -97,6 +97,40 @@ TEST(Registration, TheSameKeyGetsTheSameGuid) {
   EXPECT_EQ(site.devices(), 1);
 }
 
+TEST(Registration, AKeyWhoseCertificateWasWithdrawnKeepsNothingOfIt) {
+  TestSite site(ApprovalMode::manual);
+  TestClient pc{site, keys().pki_client};
+  pc.enrol(site.peer(Door::intranet_https, &keys().pki_client));
+  ASSERT_EQ(site.device(pc.id).approval, Approval::not_applicable);
+  site.clock.advance_s(60);
+  EXPECT_EQ(pc.enrol(site.peer(Door::intranet_http)).approval, Approval::not_applicable) << "good still, if at another door";
+  site.clock.advance_s(60);
+  site.forced = CertificateCheck{CertificateProblem::revoked, "revoked"};
+  EXPECT_EQ(pc.enrol(site.peer(Door::intranet_http)).status, Status::pending);
+  EXPECT_FALSE(site.device(pc.id).pki);
+}
+
+TEST(Registration, WhoRegistersAgainCountsAnew) {
+  TestSite site(ApprovalMode::all);
+  TestClient pc{site, keys().self_signed};
+  const Peer http = site.peer(Door::intranet_http);
+  pc.enrol(http);
+  const auto say = [&](std::int64_t counter, std::int64_t serial) {
+    wire::Report report;
+    report.header = {.kind = wire::ReportKind::state, .client_id = pc.id};
+    report.states.push_back({.client_id = pc.id, .serial = serial, .topic_type = 800, .state_id = 400});
+    const auto body = wire::with_freshness(wire::encode_report(report), {.nonce = "00112233445566778899aabbccddeeff",
+                                                                         .counter = counter, .sent_at = site.clock.now()});
+    return document_of(site.post(pc.message("MP_RelayEndpoint", body, true, true), http));
+  };
+  EXPECT_TRUE(wire::is_receipt(say(17, 5)));
+  EXPECT_FALSE(wire::is_receipt(say(1, 1))) << "stale";
+  site.clock.advance_s(60);
+  pc.enrol(http);  // the agent was installed again, and remembers neither
+  EXPECT_TRUE(wire::is_receipt(say(1, 1)));
+  EXPECT_EQ(must(site.store->read([&](store::Repositories& r) { return r.states.of_device(pc.id, 9); })).size(), 2U);
+}
+
 TEST(Registration, TheSameNameWithAnotherKeyIsAConflictAndNeverATakeover) {
   TestSite site(ApprovalMode::all);
   TestClient pc{site, keys().self_signed}, thief{site, keys().other_self_signed};
