@@ -121,7 +121,7 @@ TEST(Registration, WhoRegistersAgainCountsAnew) {
     report.states.push_back({.client_id = pc.id, .serial = serial, .topic_type = 800, .state_id = 400});
     const auto body = wire::with_freshness(wire::encode_report(report), {.nonce = "00112233445566778899aabbccddeeff",
                                                                          .counter = counter, .sent_at = site.clock.now()});
-    return document_of(site.post(pc.message("MP_RelayEndpoint", body, true, true), http));
+    return document_of(site.post(pc.message("MP_RelayEndpoint", body), http));
   };
   EXPECT_TRUE(wire::is_receipt(say(17, 5)));
   EXPECT_FALSE(wire::is_receipt(say(1, 1))) << "stale";
