@@ -27,6 +27,7 @@ class PolicyCycle {
 
  private:
   [[nodiscard]] Result<wire::ReceivedAssignments> ask(bool full);
+  [[nodiscard]] Result<bool> full_is_due();
   [[nodiscard]] Status take(const wire::ReceivedAssignment& assignment, Outcome& outcome);
   [[nodiscard]] Status drop(const std::string& id, Outcome& outcome);
   [[nodiscard]] Status fetch_bodies(Outcome& outcome);
