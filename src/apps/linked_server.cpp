@@ -1,15 +1,12 @@
 #include "apps/linked_server.hpp"
 
 #include "apps/background.hpp"
+#include "apps/content_role.hpp"
 #include "apps/doors.hpp"
-#include "apps/setup.hpp"
 #include "apps/site_links.hpp"
 #include "apps/trust.hpp"
-#include "content/library.hpp"
 #include "net/link.hpp"
 #include "pki/certificate.hpp"
-#include "roles/dp/distribution_point.hpp"
-#include "roles/dp/pull_worker.hpp"
 #include "roles/dp/site_link.hpp"
 #include "roles/mp/perimeter.hpp"
 
@@ -28,17 +25,13 @@ struct LinkedServer::Parts {
   std::unique_ptr<Trust> trust;
   std::unique_ptr<net::Link> link;
   std::unique_ptr<mp::PerimeterPoint> mp;
-  std::unique_ptr<content::Library> library;  // of a secondary site, as the next three
-  std::unique_ptr<dp::PullOrders> pulls;
-  std::unique_ptr<dp::DistributionPoint> dp;
-  std::unique_ptr<dp::PullWorker> puller;
+  ContentRole content;  // of a secondary site; else empty
   std::unique_ptr<net::Server> server;
   Background chores, transfers;
 
   Parts(const SiteConfig& c, const Clock& k, Random& r) : config(c), clock(k), random(r), chores(k), transfers(k) {}
 
   Status open();
-  Status open_content();
   Status open_link();
   Status listen();
   void schedule();
@@ -49,30 +42,12 @@ struct LinkedServer::Parts {
 Status LinkedServer::Parts::open() {
   FP_TRY(trusted, Trust::open(config, nullptr, clock));
   trust = std::move(trusted);
-  if (config.dp_enabled) FP_CHECK(open_content());
+  if (config.dp_enabled) {
+    FP_TRY(opened, ContentRole::open(config, config.link.site_fingerprint, config.link.certificate, config.link.key, clock));
+    content = std::move(opened);
+  }
   FP_CHECK(open_link());
   mp = std::make_unique<mp::PerimeterPoint>([this](net::Request& request) { return link->ask(kSiteName, request, kAnswerMs); }, random);
-  return {};
-}
-
-Status LinkedServer::Parts::open_content() {
-  content::LibraryOptions options;
-  options.folder = library_of(config.data);
-  FP_TRY(contents, content::Library::open(options));
-  library = std::move(contents);
-  FP_TRY(orders, dp::PullOrders::open(config.data / "pulls"));
-  pulls = std::move(orders);
-  dp::Settings settings;
-  settings.host = config.dp_name;
-  settings.anonymous_intranet = config.dp_anonymous;
-  settings.site_fingerprints = {config.link.site_fingerprint};
-  dp = std::make_unique<dp::DistributionPoint>(*library, clock, settings, pulls.get());
-  net::ClientOptions identity;
-  identity.tls.certificate_file = config.link.certificate.native();
-  identity.tls.key_file = config.link.key.native();
-  FP_TRY(authorities, write_authorities(config));
-  identity.tls.ca_file = authorities;
-  puller = std::make_unique<dp::PullWorker>(*library, identity);
   return {};
 }
 
@@ -94,7 +69,7 @@ Status LinkedServer::Parts::open_link() {
   o.peers = {{kSiteName, config.link.site_fingerprint, secondary ? config.parent_code : config.site_code, config.link.site}};
   o.handler = [this](net::Request& request) { return asked_by_site(request); };
   o.body_limit = [this](const net::Request& head) {
-    return dp && dp::DistributionPoint::owns(head.path) ? dp::site_body_bytes_max(head.method, head.path) : std::size_t{0};
+    return content.dp && dp::DistributionPoint::owns(head.path) ? dp::site_body_bytes_max(head.method, head.path) : std::size_t{0};
   };
   o.spool = config.data;
   o.clock = &clock;
@@ -106,15 +81,15 @@ Status LinkedServer::Parts::open_link() {
 
 // The other end proved to be the site by its pinned certificate: what it asks counts as asked by it at the listener.
 net::Response LinkedServer::Parts::asked_by_site(net::Request& request) {
-  if (!dp || !dp::DistributionPoint::owns(request.path)) return net::Response::empty(404);
+  if (!content.dp || !dp::DistributionPoint::owns(request.path)) return net::Response::empty(404);
   request.peer.door = Door::intranet_https;
   request.peer.fingerprint = config.link.site_fingerprint;
-  return dp->handle(request);
+  return content.dp->handle(request);
 }
 
 net::Response LinkedServer::Parts::dispatch(net::Request& request) {
   if (mp::PerimeterPoint::owns(request.path) && offered(config.mp_connections, request.peer.door)) return mp->handle(request);
-  if (dp && dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door)) return dp->handle(request);
+  if (content.dp && dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door)) return content.dp->handle(request);
   return net::Response::empty(request.method == "CCM_POST" ? 400 : 404);  // a message elsewhere (wire.md §16)
 }
 
@@ -126,7 +101,7 @@ Status LinkedServer::Parts::listen() {
   for (const auto& l : config.listeners) options.listeners.push_back(listener_of(l));
   options.handler = [this](net::Request& request) { return dispatch(request); };
   options.body_limit = [this](const net::Request& head) {
-    return dp && dp::DistributionPoint::owns(head.path) ? dp::DistributionPoint::body_bytes_max(head) : mp::PerimeterPoint::body_limit(head);
+    return content.dp && dp::DistributionPoint::owns(head.path) ? dp::DistributionPoint::body_bytes_max(head) : mp::PerimeterPoint::body_limit(head);
   };
   options.too_large = [](const net::Request& head) { return mp::PerimeterPoint::too_large(head); };
   options.verifier = [this](std::string_view leaf, const std::vector<std::string>& chain) { return trust->check_peer(leaf, chain); };
@@ -140,10 +115,9 @@ void LinkedServer::Parts::schedule() {
     if (trust->refresh_lists()) server->recheck_peers();
   });
   chores.start();
-  if (!puller) return;
+  if (!content.dp) return;
   transfers.add("pull", 1000, [this] {
-    const int fetched = puller->run_once(*pulls, clock, [this] { return transfers.stopping(); });
-    if (fetched > 0) log::info("pull", "{} contents fetched from other distribution points", fetched);
+    content.pull(clock, [this] { return transfers.stopping(); });
   });
   transfers.start();
 }

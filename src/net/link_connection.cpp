@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -75,7 +76,15 @@ Error LinkConnection::run(const std::function<void(const LinkPeer&)>& on_open) {
   if (done) done = exchange(on_open);
   const Error why = done ? Error{Code::unavailable, "it was closed"} : done.error();
   fail_everything(why);
+  hang_up();
   return why;
+}
+
+// At once: what still runs for the other end may hold this object for a while.
+void LinkConnection::hang_up() {
+  ERR_clear_error();
+  if (tls_ != nullptr && SSL_is_init_finished(tls_) != 0) (void)SSL_shutdown(tls_);
+  (void)::shutdown(socket_.get(), SHUT_RDWR);
 }
 
 Status LinkConnection::open_tls() {

@@ -81,6 +81,7 @@ class LinkConnection : public std::enable_shared_from_this<LinkConnection> {
   [[nodiscard]] Status keep_alive();
   void wait(int timeout_ms);
   void fail_everything(const Error& why);
+  void hang_up();
 
   // With the lock
   void put(wire::LinkFrameKind kind, std::uint32_t stream, std::string_view payload);

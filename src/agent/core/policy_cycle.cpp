@@ -60,6 +60,11 @@ Result<PolicyCycle::Outcome> PolicyCycle::run(bool full) {
   outcome.assigned = static_cast<int>(reply.assignments.size());
   const auto taken = memory_.together([&]() -> Status {
     for (const auto& a : reply.assignments) FP_CHECK(take(a, outcome));
+    // After a refusal the next answer is to be whole. One with something that the site never signed takes nothing away either, and
+    // its cookie is not believed: what was refused has to be offered again. An older version may also come from a site that was
+    // restored, and the rest of its answer counts.
+    if (outcome.refused > 0) FP_CHECK(memory_.set_property(kFullAt, "0"));
+    if (outcome.refused > outcome.older) return {};
     for (const auto& id : reply.tombstones) FP_CHECK(drop(id, outcome));
     if (!reply.delta) {
       FP_TRY(held, memory_.policies());
@@ -68,10 +73,9 @@ Result<PolicyCycle::Outcome> PolicyCycle::run(bool full) {
         if (!named) FP_CHECK(drop(p.id, outcome));
       }
     }
-    if (!reply.delta) FP_CHECK(memory_.set_property(kFullAt, std::to_string(clock_.now().ms)));
+    if (!reply.delta && outcome.refused == 0) FP_CHECK(memory_.set_property(kFullAt, std::to_string(clock_.now().ms)));
     for (const auto& kind : reply.resync) FP_CHECK(memory_.set_property("resync." + lower(kind), "1"));
-    // One that was refused has to be offered again, so the cookie stays where it was.
-    return outcome.refused == 0 ? memory_.set_property(kCookie, reply.cookie) : Status{};
+    return memory_.set_property(kCookie, reply.cookie);
   });
   FP_CHECK(taken);
   FP_CHECK(fetch_bodies(outcome));
@@ -95,8 +99,10 @@ Status PolicyCycle::take(const wire::ReceivedAssignment& a, Outcome& outcome) {
   }
   FP_TRY(held, memory_.policy(a.policy_id));
   // Signed once, and old: what a management point that is not itself any more could bring again.
-  if (held && number_of(a.version) < number_of(held->version))
+  if (held && number_of(a.version) < number_of(held->version)) {
+    ++outcome.older;
     return refuse(fmt::format("it is older than version {}, which is held: a replay", held->version));
+  }
   memory::StoredPolicy p = held.value_or(memory::StoredPolicy{});
   if (held && p.version == a.version && p.hash == a.hash) {
     if (p.state == memory::PolicyState::active) return {};
