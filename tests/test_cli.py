@@ -120,6 +120,32 @@ def test_the_site_in_a_few_numbers(site):
     assert site.rows("mp", "list")[0][0] == "localhost"
 
 
+def test_management_points_on_other_hosts(site):
+    certificate = site.data / "server.pem"
+    made = site.json("mp", "add", "mp.example.com", "--certificate", certificate, "--internet-url", "https://mp.example.com:443", "--connections",
+                     "internet", "--link", "192.0.2.30:10443")
+    assert len(made["fingerprint"]) == 64 and made["link"] == "192.0.2.30:10443"
+    row = next(r for r in site.rows("mp", "list") if r[0] == "mp.example.com")
+    assert row[1] == "internet" and "https://mp.example.com:443" in row and row[-1].startswith(("down", "not known")), row
+    again = site.json("mp", "add", "mp.example.com", "--role-opens")
+    assert not again["link"] and again["fingerprint"] == made["fingerprint"]
+    for needle, words in (
+            ("Register public DNS host entries", ["mp.example.net", "--certificate", site.data / "link.pem", "--connections", "internet"]),
+            ("Secondary sites don't support", ["mp.branch", "--certificate", site.data / "link.pem", "--connections", "both", "--secondary", "BR1",
+                                               "--intranet-url", "https://mp.branch", "--internet-url", "https://mp.branch"]),
+            ("has that certificate already", ["mp.example.net", "--certificate", certificate, "--connections", "intranet", "--intranet-url",
+                                              "https://mp.example.net"]),
+            ("fingerprint: is required", ["mp.example.net", "--connections", "intranet", "--intranet-url", "https://mp.example.net"]),
+            ("this server's own", ["localhost", "--certificate", site.data / "link.pem"]),
+            ("not a subnet", ["mp.branch", "--certificate", site.data / "link.pem", "--connections", "intranet", "--secondary", "BR1",
+                              "--intranet-url", "https://mp.branch", "--subnet", "10.1"])):
+        refused = site.run("mp", "add", *words, check=False)
+        assert refused.returncode in (1, 2) and needle in refused.stderr + refused.stdout, (needle, refused.stderr)
+    site.out("mp", "remove", "mp.example.com")
+    assert [r[0] for r in site.rows("mp", "list")] == ["localhost"]
+    assert site.run("mp", "remove", "localhost", check=False).returncode == 2
+
+
 def test_login_remembers_where_the_site_is(site, tmp_path):
     known = json.loads((site.data / "admin-cli.json").read_text())
     home = {"HOME": str(tmp_path), "FARPOINT_CLI": ""}

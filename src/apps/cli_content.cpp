@@ -24,7 +24,7 @@ struct Options {
   std::string id, name, package, intranet_url, internet_url, push_url, connections;
   std::vector<std::string> dps, sources;
   Path source;
-  bool pull = false, no_wait = false;
+  bool pull = false, no_wait = false, over_link = false;
   int maintenance = 0;  // below 0: off, above: on
 };
 
@@ -174,6 +174,7 @@ Status put_dp(Cli& cli, const Options& o) {
   set("internet_url", o.internet_url);
   set("connections", o.connections);
   set("push_url", o.push_url);
+  if (o.over_link) body["over_link"] = true;
   if (o.pull) body["pull"] = true;
   if (!o.sources.empty()) body["pull_sources"] = json::array(o.sources.begin(), o.sources.end());
   if (o.maintenance != 0) body["maintenance"] = o.maintenance > 0;
@@ -319,6 +320,7 @@ void add_content_verbs(CLI::App& app, Cli& cli) {
   add->add_option("--connections", o.connections, "which clients it serves")
       ->check(CLI::IsMember({"intranet", "internet", "both"}));
   add->add_flag("--maintenance,!--no-maintenance", o.maintenance, "not offered to clients, gets no content");
+  add->add_flag("--over-link", o.over_link, "the site speaks to it over the site link of the same host (`farpoint mp add`)");
   add->add_flag("--pull", o.pull, "it fetches content from other distribution points");
   add->add_option("--pull-source", o.sources, "which, the first is tried first; may be repeated");
   add->callback([&cli] { cli.run([&] { return put_dp(cli, o); }); });

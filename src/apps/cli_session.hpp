@@ -73,6 +73,7 @@ void add_software_verbs(CLI::App& app, Cli& cli);
 void add_content_verbs(CLI::App& app, Cli& cli);
 void add_deployment_verbs(CLI::App& app, Cli& cli);
 void add_site_verbs(CLI::App& app, Cli& cli);
+void add_management_point_verbs(CLI::App& app, Cli& cli);
 void add_role_verbs(CLI::App& app, Cli& cli);
 void add_pki_verbs(CLI::App& app, Cli& cli);
 

@@ -185,18 +185,6 @@ void add_lists(CLI::App& app, Cli& cli, Options& o) {
       return {};
     });
   });
-  auto* mp = app.add_subcommand("mp", "management points");
-  mp->require_subcommand(1);
-  mp->add_subcommand("list", "all management points")->callback([&cli] {
-    cli.run([&]() -> Status {
-      FP_TRY(rows, cli.list("/management-points"));
-      cli.show_rows(rows, {{"NAME", "name"},
-                           {"CONNECTIONS", "connections"},
-                           {"INTRANET", "intranet_url"},
-                           {"INTERNET", "internet_url"}});
-      return {};
-    });
-  });
   auto* audit = app.add_subcommand("audit", "who changed what, newest first");
   audit->add_option("--limit", o.limit, "at most so many lines")->check(CLI::Range(1, 1000))->capture_default_str();
   audit->add_flag("--verify", o.verify, "compute the chain of hashes over the whole log again");

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/ids.hpp"
+#include "base/subnet.hpp"
 #include "base/text.hpp"
 #include "crypto/key.hpp"
 #include "pki/certificate.hpp"
@@ -94,6 +95,28 @@ class Section {
   std::set<std::string> known_;
 };
 
+std::string_view name_of(HostRole role) {
+  switch (role) {
+    case HostRole::site: return "site";
+    case HostRole::distribution_point: return "distribution-point";
+    case HostRole::management_point: return "management-point";
+    case HostRole::secondary_site: return "secondary site";
+  }
+  return "?";
+}
+
+bool is_any(std::string_view address) { return address == "0.0.0.0" || address == "::"; }
+
+// What the plan for internet-based clients says (its words), where a configuration contradicts it.
+constexpr std::string_view kPkiOption =
+    "\"Enable the option to Use PKI client certificate (client authentication capability) when available ... This option is required.\"";
+constexpr std::string_view kPublicName =
+    "\"Register public DNS host entries for the internet fully qualified domain names (FQDN) of site systems that support IBCM.\"";
+constexpr std::string_view kNeedsPki = "\"IBCM requires the use of PKI certificates ... When IBCM clients and site servers send data, it's encrypted and secure.\"";
+constexpr std::string_view kSecondary = "\"Secondary sites don't support client connections from untrusted locations.\"";
+constexpr std::string_view kRoleConnections =
+    "\"Configure these site systems for client connections from the internet only, or client connections from the internet and intranet.\"";
+
 const std::initializer_list<std::pair<std::string_view, Connections>> kConnections = {
     {"intranet", Connections::intranet}, {"internet", Connections::internet}, {"both", Connections::both}};
 
@@ -115,6 +138,7 @@ class Reader {
     management_point(table("management_point"));
     distribution_point(table("distribution_point"));
     admin(table("admin"));
+    link(table("link"));
     maintenance(table("maintenance"));
     logging(table("log"));
     listeners(top);
@@ -124,6 +148,8 @@ class Reader {
 
  private:
   [[nodiscard]] bool content_only() const { return out_.role == HostRole::distribution_point; }
+  [[nodiscard]] bool away() const { return out_.role != HostRole::site; }  // from the primary site's server
+  [[nodiscard]] bool linked() const { return out_.role == HostRole::management_point || out_.role == HostRole::secondary_site; }
   Section section(const toml::table& t, const char* name) { return {t, std::string(name) + ".", mistakes_, file_}; }
 
   void must_exist(Section& s, const toml::node* node, std::string_view key, const Path& path) {
@@ -141,11 +167,20 @@ class Reader {
 
   void site(const toml::table& t) {
     auto s = section(t, "site");
-    s.word("role", out_.role, {{"site", HostRole::site}, {"distribution-point", HostRole::distribution_point}});
-    if (content_only()) {
-      out_.mp_enabled = false;
-      out_.admin_port = 0;
-    }
+    s.word("role", out_.role,
+           {{"site", HostRole::site}, {"distribution-point", HostRole::distribution_point}, {"management-point", HostRole::management_point}});
+    HostRole type = HostRole::site;
+    s.word("type", type, {{"primary", HostRole::site}, {"secondary", HostRole::secondary_site}});
+    if (type == HostRole::secondary_site && out_.role != HostRole::site) s.mistake(s.get("type"), "type", "belongs to the role site");
+    if (type == HostRole::secondary_site) out_.role = type;
+    if (content_only()) out_.mp_enabled = false;
+    if (out_.role == HostRole::management_point) out_.dp_enabled = false;
+    if (out_.role == HostRole::secondary_site) out_.mp_connections = out_.dp_connections = Connections::intranet;
+    if (away()) out_.admin_port = 0;
+    s.text("parent", out_.parent_code);
+    if (auto parent = parse_site_code(out_.parent_code)) out_.parent_code = *parent;
+    else if (out_.role == HostRole::secondary_site || !out_.parent_code.empty())
+      s.mistake(s.get("parent"), "parent", "must be the site code of the primary site of a secondary one");
     s.text("code", out_.site_code);
     if (auto code = parse_site_code(out_.site_code)) out_.site_code = *code;
     else s.mistake(s.get("code"), "code", code.error().message);
@@ -176,7 +211,7 @@ class Reader {
       pin = lower(pin);
       if (pin.size() != 64 || !unhex(pin)) s.mistake(s.get("pinned_proxies"), "pinned_proxies", "must be SHA-256 fingerprints (64 hex digits)");
     }
-    if (content_only() && !out_.pinned_proxies.empty())
+    if ((content_only() || out_.role == HostRole::secondary_site) && !out_.pinned_proxies.empty())
       s.mistake(t.get("pinned_proxies"), "pinned_proxies",
                 "a distribution point away from the site cannot prove what comes through a bridging proxy: let the proxy tunnel");
     s.text("publish_crl_address", out_.crl_address);
@@ -184,8 +219,8 @@ class Reader {
     if (out_.crl_address.empty() != (out_.crl_port == 0))
       s.mistake(t.get("publish_crl_address") ? t.get("publish_crl_address") : t.get("publish_crl_port"), "publish_crl_address",
                 "goes together with publish_crl_port");
-    if (content_only() && out_.crl_port != 0)
-      s.mistake(t.get("publish_crl_port"), "publish_crl_port", "a distribution point away from the site has no authority to publish lists of");
+    if (away() && out_.crl_port != 0)
+      s.mistake(t.get("publish_crl_port"), "publish_crl_port", fmt::format("a {} away from the primary site has no authority to publish lists of", name_of(out_.role)));
     s.refuse_unknown();
   }
 
@@ -196,6 +231,9 @@ class Reader {
     s.flag("windows_auth", out_.windows_auth);
     s.path("client_files", out_.client_files);
     if (content_only() && out_.mp_enabled) s.mistake(t.get("enabled"), "enabled", "a host of the role distribution-point has no management point");
+    if (linked() && !out_.mp_enabled) s.mistake(t.get("enabled"), "enabled", fmt::format("a host of the role {} is nothing without it", name_of(out_.role)));
+    if (linked() && out_.windows_auth) s.mistake(t.get("windows_auth"), "windows_auth", "Windows credentials are accepted by the site server only");
+    if (linked() && !out_.client_files.empty()) s.mistake(t.get("client_files"), "client_files", "client files lie on the site server, and come over the site link");
     s.refuse_unknown();
   }
 
@@ -218,7 +256,38 @@ class Reader {
       if (out_.dp_site_fingerprint.empty())
         s.mistake(nullptr, "site_fingerprint", "is needed: the SHA-256 fingerprint of the site server's certificate, which alone may bring content");
     }
+    if (out_.role == HostRole::management_point && out_.dp_enabled)
+      s.mistake(t.get("enabled"), "enabled", "a host of the role management-point has no distribution point");
     s.refuse_unknown();
+  }
+
+  void link(const toml::table& t) {
+    auto s = section(t, "link");
+    auto& l = out_.link;
+    s.text("address", l.address);
+    s.number("port", l.port, 1, 65535);
+    if (l.address.empty() != (l.port == 0)) s.mistake(s.get("port"), "address", "goes together with port");
+    if (linked()) link_of_role(s);
+    else if (content_only() && !t.empty()) s.mistake(nullptr, "address", "a host of the role distribution-point has no site link: the site calls its HTTPS listener");
+    else if (!content_only() && l.port != 0 && out_.link_certificate.empty())
+      s.mistake(s.get("port"), "port", "the site shows admin.link_certificate on the site link: name it, and admin.link_key");
+    s.refuse_unknown();
+  }
+
+  void link_of_role(Section& s) {
+    auto& l = out_.link;
+    file(s, "certificate", l.certificate);
+    file(s, "key", l.key);
+    must_match(s, "key", l.certificate, l.key);
+    s.text("site", l.site);
+    s.text("site_fingerprint", l.site_fingerprint);
+    l.site_fingerprint = lower(l.site_fingerprint);
+    if (l.certificate.empty() || l.key.empty()) s.mistake(s.get("certificate"), "certificate", "certificate and key are needed: what this host shows to the site");
+    if (!l.site.empty() && !parse_host_port(l.site)) s.mistake(s.get("site"), "site", "must be HOST:PORT");
+    if (l.site.empty() == (l.port == 0))
+      s.mistake(s.get("site"), "site", "name either address and port, where the site opens the link, or site, where this host opens it");
+    if (l.site_fingerprint.size() != 64 || !unhex(l.site_fingerprint))
+      s.mistake(s.get("site_fingerprint"), "site_fingerprint", "is needed: the SHA-256 fingerprint (64 hex digits) of what the site shows on the link");
   }
 
   void admin(const toml::table& t) {
@@ -233,8 +302,8 @@ class Reader {
     must_match(s, "link_key", out_.link_certificate, out_.link_key);
     if (out_.admin_port != 0 && (out_.admin_certificate.empty() || out_.admin_key.empty()))
       s.mistake(s.get("port"), "certificate", "the admin API is HTTPS only: name certificate and key, or set port = 0");
-    if (content_only() && out_.admin_port != 0)
-      s.mistake(t.get("port"), "port", "a host of the role distribution-point has no admin API: leave this section out");
+    if (away() && out_.admin_port != 0)
+      s.mistake(t.get("port"), "port", fmt::format("a host of the role {} has no admin API: leave this section out", name_of(out_.role)));
     s.refuse_unknown();
   }
 
@@ -272,7 +341,9 @@ class Reader {
       ListenerConfig l;
       s.text("address", l.address);
       s.number("port", l.port, 0, 65535);
-      s.word("door", l.door,
+      if (const auto* door = s.get("door"); door && door->value_or(std::string_view{}) == "internet-http")
+        s.mistake(door, "door", fmt::format("there is no plain HTTP on the internet: {}", kNeedsPki));
+      else s.word("door", l.door,
              {{"intranet-http", Door::intranet_http}, {"intranet-https", Door::intranet_https}, {"internet-https", Door::internet_https}});
       if (!s.get("door")) s.mistake(nullptr, "door", "must say intranet-http, intranet-https or internet-https");
       file(s, "certificate", l.certificate);
@@ -302,18 +373,63 @@ class Reader {
       https |= l.door == Door::intranet_https;
       http |= l.door == Door::intranet_http;
     }
-    if (internet && out_.internet_fqdn.empty())
-      say("site", "internet_fqdn", "an internet listener needs the public name that clients use (it must be in its certificate and in public DNS)");
-    if (internet && !out_.use_pki_client_certificate)
-      say("site", "use_pki_client_certificate", "must be true: internet-based clients need PKI certificates");
-    if (internet && out_.issuers.empty())
-      say("pki", "issuers", "an internet listener needs the list of issuers whose client certificates are accepted");
+    if (internet) internet_doors(say);
     if (content_only() && !internet && !https)
       say("site", "role", "a distribution point away from the site needs an HTTPS listener: the site brings content by HTTPS only");
+    if (linked() && !internet && !https) say("site", "role", fmt::format("a {} away from the site needs an HTTPS listener", name_of(out_.role)));
+    role_connections(say, internet, http || https);
+    homes(say);
     if (out_.dp_anonymous && !http && !https) say("distribution_point", "anonymous", "there is no intranet listener");
     if (out_.dp_enabled && out_.dp_name.empty())
       out_.dp_name = !out_.intranet_fqdn.empty() ? out_.intranet_fqdn : out_.internet_fqdn;
     if (out_.dp_enabled && out_.dp_name.empty()) say("distribution_point", "name", "set it, or site.intranet_fqdn");
+  }
+
+  // What the plan asks of whoever opens a door to the internet.
+  void internet_doors(const auto& say) {
+    if (out_.role == HostRole::secondary_site) say("site", "type", fmt::format("a secondary site has no internet listener: {}", kSecondary));
+    if (out_.internet_fqdn.empty())
+      say("site", "internet_fqdn", fmt::format("an internet listener needs the public name that clients use: {}", kPublicName));
+    if (!out_.use_pki_client_certificate)
+      say("site", "use_pki_client_certificate", fmt::format("must be true where there is an internet listener: {}", kPkiOption));
+    if (out_.issuers.empty())
+      say("pki", "issuers", fmt::format("an internet listener needs the list of issuers whose client certificates are accepted: {}", kNeedsPki));
+    if (!files_ || out_.internet_fqdn.empty()) return;
+    for (const auto& l : out_.listeners) {
+      if (l.door != Door::internet_https || !file_exists(l.certificate)) continue;
+      if (const Status named = check_name(l.certificate, out_.internet_fqdn); !named)
+        say("site", "internet_fqdn", fmt::format("{}; clients on the internet would refuse it: {}", named.error().message, kPublicName));
+    }
+  }
+
+  // A role that is for one side only needs a door there, and a door needs somebody behind it.
+  void role_connections(const auto& say, bool internet, bool intranet) {
+    const auto check = [&](const char* part, bool enabled, Connections connections) {
+      if (!enabled) return;
+      if (out_.role == HostRole::secondary_site && connections != Connections::intranet)
+        return say(part, "connections", fmt::format("must be intranet at a secondary site: {}", kSecondary));
+      if (connections == Connections::internet && !internet)
+        say(part, "connections", fmt::format("is internet, and no listener has the door internet-https: {}", kRoleConnections));
+      if (connections == Connections::intranet && !intranet)
+        say(part, "connections", "is intranet, and no listener has an intranet door");
+    };
+    check("management_point", out_.mp_enabled, out_.mp_connections);
+    check("distribution_point", out_.dp_enabled, out_.dp_connections);
+    const auto serves = [](bool enabled, Connections c, Connections not_this) { return enabled && c != not_this; };
+    if (internet && !serves(out_.mp_enabled, out_.mp_connections, Connections::intranet) &&
+        !serves(out_.dp_enabled, out_.dp_connections, Connections::intranet))
+      say("management_point", "connections", fmt::format("nothing is offered at the internet listener: {}", kRoleConnections));
+  }
+
+  // One address in the perimeter and another on the intranet would be a way around the firewall (docs/administration.md).
+  void homes(const auto& say) {
+    for (const auto& outer : out_.listeners)
+      for (const auto& inner : out_.listeners) {
+        if (outer.door != Door::internet_https || inner.door == Door::internet_https) continue;
+        if (is_any(outer.address) || is_any(inner.address) || outer.address == inner.address) continue;
+        return say("site", "role", fmt::format("the internet listener is at {} and an intranet one at {}: a site system that stands in both "
+                                               "networks goes around the firewall between them; give it one address", outer.address, inner.address));
+      }
   }
 
   const toml::table& root_;
@@ -324,6 +440,15 @@ class Reader {
 };
 
 }  // namespace
+
+Status check_name(const Path& certificate, const std::string& host) {
+  FP_TRY(pem, read_file(certificate, kPemBytesMax));
+  FP_TRY(leaf, pki::Certificate::from_pem(pem));
+  if (pki::names_host(leaf, host)) return {};
+  std::string names;
+  for (const auto& name : leaf.alternative_names()) names += (names.empty() ? "" : ", ") + name;
+  return fail(Code::invalid, "the certificate {} is not for {} but for {}", certificate.native(), host, names.empty() ? leaf.subject() : names);
+}
 
 Status check_pair(const Path& certificate, const Path& key) {
   FP_TRY(pem, read_file(certificate, kPemBytesMax));

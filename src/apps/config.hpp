@@ -24,13 +24,25 @@ struct ListenerConfig {
 
 enum class ApprovalMode { manual, trusted, all };
 
-// What a host is: a site with any of its roles, or a distribution point of a site that runs elsewhere.
-enum class HostRole { site, distribution_point };
+// What a host is: a primary site with any of its roles; a role of a site that runs elsewhere; or a secondary site, which is a
+// management point and a distribution point for the intranet of one location, fed from its primary.
+enum class HostRole { site, distribution_point, management_point, secondary_site };
+
+// The site link (docs/protocol/site-link.md). On a site server: where roles that open it find it. On the host of a role: either where
+// the site opens it, or where the site is.
+struct LinkConfig {
+  std::string address;          // IP literal; empty: nobody opens it to this host
+  int port = 0;
+  std::string site;             // "host:port" of the site, where this host opens the link
+  Path certificate, key;        // what this host shows on it
+  std::string site_fingerprint; // SHA-256 of what the site shows
+};
 
 struct SiteConfig {
   Path file;                    // where it was read
   HostRole role = HostRole::site;
   std::string site_code;
+  std::string parent_code;      // of a secondary site: its primary
   Path data;                    // database, content library, keys
   ApprovalMode approval = ApprovalMode::trusted;
   bool use_pki_client_certificate = true;
@@ -61,6 +73,8 @@ struct SiteConfig {
   Path admin_certificate, admin_key;
   Path link_certificate, link_key;  // client certificate towards distribution points on other hosts
 
+  LinkConfig link;
+
   std::string crl_address;      // publishes data/ca/*.crl over plain HTTP; empty: not
   int crl_port = 0;
 
@@ -74,6 +88,9 @@ struct SiteConfig {
 [[nodiscard]] std::vector<std::string> read_config(const Path& file, SiteConfig& out);
 [[nodiscard]] std::vector<std::string> parse_config(std::string_view text, const std::string& name, SiteConfig& out,
                                                     bool files_must_exist);
+
+// Code::invalid: the first certificate of the PEM file does not name `host`; the message says what it names.
+[[nodiscard]] Status check_name(const Path& certificate, const std::string& host);
 
 // Code::invalid: the first certificate of the one PEM file is not of the key in the other, or one of them is neither.
 [[nodiscard]] Status check_pair(const Path& certificate, const Path& key);

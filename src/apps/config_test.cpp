@@ -97,4 +97,104 @@ key = "/etc/farpoint/server.key"
   EXPECT_EQ(mistakes_of(good + "[admin]\nport = 9443\ncertificate = \"a\"\nkey = \"b\"\n").size(), 1U);
 }
 
+// The one mistake of a text, or all of them, to be found in.
+std::string said(const std::string& text) {
+  std::string all;
+  for (const auto& m : mistakes_of(text)) all += m + "\n";
+  return all;
+}
+
+TEST(Config, WhatThePlanForInternetClientsAsksIsRefusedInItsWords) {
+  EXPECT_NE(said(with("internet-https", "internet-http")).find("IBCM requires the use of PKI certificates"), std::string::npos);
+  EXPECT_NE(said(with("internet_fqdn = \"site.example.com\"", "")).find("Register public DNS host entries"), std::string::npos);
+  EXPECT_NE(said(with("code = \"fp1\"", "code = \"fp1\"\nuse_pki_client_certificate = false")).find("This option is required."), std::string::npos);
+  EXPECT_NE(said(with("issuers = [\"/etc/farpoint/root.pem\"]", "")).find("IBCM requires the use of PKI certificates"), std::string::npos);
+  // Without a door to the internet none of it is asked.
+  EXPECT_EQ(said(with("port = 443\ndoor = \"internet-https\"", "port = 443\ndoor = \"intranet-https\"")), "");
+}
+
+TEST(Config, ARoleIsOfferedWhereADoorIsAndADoorIsThereForARole) {
+  const std::string roles = "[management_point]\nconnections = \"intranet\"\n[distribution_point]\nconnections = \"intranet\"\n[admin]";
+  const std::string both = said(with("[admin]", roles));
+  EXPECT_NE(both.find("management_point.connections: is intranet, and no listener has an intranet door"), std::string::npos) << both;
+  EXPECT_NE(both.find("nothing is offered at the internet listener"), std::string::npos) << both;
+  std::string inside = with("door = \"internet-https\"", "door = \"intranet-https\"");
+  inside.replace(inside.find("[admin]"), 7, "[distribution_point]\nconnections = \"internet\"\n[admin]");
+  EXPECT_NE(said(inside).find("distribution_point.connections: is internet, and no listener has the door internet-https"), std::string::npos) << said(inside);
+}
+
+TEST(Config, ASiteSystemStandsInOneNetwork) {
+  std::string two = with("port = 443\n", "address = \"203.0.113.9\"\nport = 443\n");
+  two += "[[listener]]\naddress = \"10.1.0.9\"\nport = 443\ndoor = \"intranet-https\"\ncertificate = \"/etc/farpoint/server.pem\"\nkey = \"/etc/farpoint/server.key\"\n";
+  EXPECT_NE(said(two).find("goes around the firewall"), std::string::npos) << said(two);
+  two.replace(two.find("10.1.0.9"), 8, "203.0.113.9");
+  EXPECT_EQ(said(two), "");
+}
+
+constexpr const char* kEdge = R"([site]
+role = "management-point"
+code = "FP1"
+data = "/var/lib/farpoint"
+internet_fqdn = "mp.example.com"
+[pki]
+issuers = ["/etc/farpoint/root.pem"]
+[link]
+address = "10.2.0.30"
+port = 10443
+certificate = "/etc/farpoint/link.pem"
+key = "/etc/farpoint/link.key"
+site_fingerprint = "00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff"
+[[listener]]
+port = 443
+door = "internet-https"
+certificate = "/etc/farpoint/server.pem"
+key = "/etc/farpoint/server.key"
+)";
+
+std::string edge_with(std::string_view from, std::string_view to) {
+  std::string text = kEdge;
+  const auto at = text.find(from);
+  EXPECT_NE(at, std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+TEST(Config, AManagementPointAwayFromTheSiteHasALinkAndNothingOfTheSite) {
+  SiteConfig config;
+  const auto none = parse_config(kEdge, "farpoint.toml", config, false);
+  EXPECT_TRUE(none.empty()) << none.front();
+  EXPECT_EQ(config.role, HostRole::management_point);
+  EXPECT_FALSE(config.dp_enabled);
+  EXPECT_EQ(config.admin_port, 0);
+  EXPECT_EQ(config.link.site_fingerprint.substr(20, 4), "aabb");
+  EXPECT_NE(said(edge_with("site_fingerprint", "#")).find("link.site_fingerprint: is needed"), std::string::npos);
+  EXPECT_NE(said(edge_with("port = 10443", "port = 10443\nsite = \"site.corp:10443\"")).find("name either address and port"), std::string::npos);
+  EXPECT_NE(said(edge_with("address = \"10.2.0.30\"\nport = 10443", "")).find("name either address and port"), std::string::npos);
+  EXPECT_EQ(said(edge_with("address = \"10.2.0.30\"\nport = 10443", "site = \"site.corp:10443\"")), "");
+  EXPECT_NE(said(edge_with("[link]", "[management_point]\nclient_files = \"/srv\"\n[link]")).find("client files lie on the site server"), std::string::npos);
+  EXPECT_NE(said(edge_with("[link]", "[distribution_point]\nenabled = true\n[link]")).find("has no distribution point"), std::string::npos);
+  EXPECT_NE(said(edge_with("[link]", "[admin]\nport = 9443\ncertificate = \"a\"\nkey = \"b\"\n[link]")).find("has no admin API"), std::string::npos);
+}
+
+TEST(Config, ASecondarySiteServesNobodyFromUntrustedLocations) {
+  std::string good = edge_with("role = \"management-point\"", "type = \"secondary\"\nparent = \"FP1\"");
+  good.replace(good.find("internet_fqdn = \"mp.example.com\""), 32, "intranet_fqdn = \"mp.branch.example\"");
+  good.replace(good.find("code = \"FP1\""), 12, "code = \"BR1\"");
+  const std::string outside = good;
+  good.replace(good.find("internet-https"), 14, "intranet-https");
+  EXPECT_EQ(said(good), "");
+  SiteConfig config;
+  EXPECT_TRUE(parse_config(good, "farpoint.toml", config, false).empty());
+  EXPECT_EQ(config.role, HostRole::secondary_site);
+  EXPECT_EQ(config.parent_code, "FP1");
+  EXPECT_TRUE(config.mp_enabled && config.dp_enabled);
+  EXPECT_EQ(config.mp_connections, Connections::intranet);
+  EXPECT_NE(said(outside).find("Secondary sites don't support client connections from untrusted locations."), std::string::npos) << said(outside);
+  std::string both = good;
+  both.replace(both.find("[link]"), 6, "[management_point]\nconnections = \"both\"\n[link]");
+  EXPECT_NE(said(both).find("management_point.connections: must be intranet at a secondary site"), std::string::npos) << said(both);
+  std::string orphan = good;
+  orphan.replace(orphan.find("parent = \"FP1\""), 14, "");
+  EXPECT_NE(said(orphan).find("site.parent: must be the site code of the primary site"), std::string::npos);
+}
+
 }  // namespace fp::apps

@@ -1,12 +1,9 @@
 #include "apps/content_server.hpp"
 
 #include "apps/background.hpp"
+#include "apps/content_role.hpp"
 #include "apps/doors.hpp"
-#include "apps/setup.hpp"
 #include "apps/trust.hpp"
-#include "content/library.hpp"
-#include "roles/dp/distribution_point.hpp"
-#include "roles/dp/pull_worker.hpp"
 
 namespace fp::apps {
 
@@ -14,11 +11,8 @@ struct ContentServer::Parts {
   SiteConfig config;
   const Clock& clock;
   Random& random;
-  std::unique_ptr<content::Library> library;
   std::unique_ptr<Trust> trust;
-  std::unique_ptr<dp::PullOrders> pulls;
-  std::unique_ptr<dp::DistributionPoint> dp;
-  std::unique_ptr<dp::PullWorker> puller;
+  ContentRole content;
   std::unique_ptr<net::Server> server;
   Background chores, transfers;
 
@@ -30,25 +24,10 @@ struct ContentServer::Parts {
 };
 
 Status ContentServer::Parts::open() {
-  content::LibraryOptions options;
-  options.folder = library_of(config.data);
-  FP_TRY(contents, content::Library::open(options));
-  library = std::move(contents);
   FP_TRY(trusted, Trust::open(config, nullptr, clock));
   trust = std::move(trusted);
-  FP_TRY(orders, dp::PullOrders::open(config.data / "pulls"));
-  pulls = std::move(orders);
-  dp::Settings settings;
-  settings.host = config.dp_name;
-  settings.anonymous_intranet = config.dp_anonymous;
-  settings.site_fingerprints = {config.dp_site_fingerprint};
-  dp = std::make_unique<dp::DistributionPoint>(*library, clock, settings, pulls.get());
-  net::ClientOptions identity;
-  identity.tls.certificate_file = config.link_certificate.native();
-  identity.tls.key_file = config.link_key.native();
-  FP_TRY(authorities, write_authorities(config));
-  identity.tls.ca_file = authorities;
-  puller = std::make_unique<dp::PullWorker>(*library, identity);
+  FP_TRY(opened, ContentRole::open(config, config.dp_site_fingerprint, config.link_certificate, config.link_key, clock));
+  content = std::move(opened);
   return {};
 }
 
@@ -60,7 +39,7 @@ Status ContentServer::Parts::listen() {
   for (const auto& l : config.listeners) options.listeners.push_back(listener_of(l));
   options.handler = [this](net::Request& request) {
     const bool here = dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door);
-    return here ? dp->handle(request) : net::Response::empty(404);
+    return here ? content.dp->handle(request) : net::Response::empty(404);
   };
   options.body_limit = dp::DistributionPoint::body_bytes_max;
   options.verifier = [this](std::string_view leaf, const std::vector<std::string>& chain) { return trust->check_peer(leaf, chain); };
@@ -74,8 +53,7 @@ void ContentServer::Parts::schedule() {
     if (trust->refresh_lists()) server->recheck_peers();
   });
   transfers.add("pull", 1000, [this] {
-    const int fetched = puller->run_once(*pulls, clock, [this] { return transfers.stopping(); });
-    if (fetched > 0) log::info("pull", "{} contents fetched from other distribution points", fetched);
+    content.pull(clock, [this] { return transfers.stopping(); });
   });
   chores.start();
   transfers.start();

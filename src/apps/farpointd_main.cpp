@@ -6,9 +6,11 @@
 
 #include "apps/cli_help.hpp"
 #include "apps/content_server.hpp"
+#include "apps/linked_server.hpp"
 #include "apps/readiness.hpp"
 #include "apps/scratch.hpp"
 #include "apps/setup_dp.hpp"
+#include "apps/setup_linked.hpp"
 #include "apps/site_server.hpp"
 
 namespace {
@@ -49,7 +51,7 @@ void tell(std::string_view state) {
   if (const Status told = tell_service_manager(state); !told) log::warning("site", "{}", told.error().message);
 }
 
-// `site`: a SiteServer or a ContentServer.
+// `site`: a SiteServer, a ContentServer or a LinkedServer.
 template <class Server>
 int serve(Server& site, const sigset_t& signals) {
   tell("READY=1");
@@ -74,10 +76,20 @@ int show_mistakes(const std::vector<std::string>& mistakes) {
   return kUsage;
 }
 
+std::string_view kind_of(HostRole role) {
+  switch (role) {
+    case HostRole::site: return "site";
+    case HostRole::distribution_point: return "distribution point of site";
+    case HostRole::management_point: return "management point of site";
+    case HostRole::secondary_site: return "secondary site";
+  }
+  return "?";
+}
+
 int check(const Path& file) {
   SiteConfig config;
   if (const auto mistakes = read_config(file, config); !mistakes.empty()) return show_mistakes(mistakes);
-  std::cout << file.native() << (config.role == HostRole::site ? ": site " : ": distribution point of site ") << config.site_code << ", "
+  std::cout << file.native() << ": " << kind_of(config.role) << " " << config.site_code << ", "
             << config.listeners.size() << " listeners: no mistakes\n";
   return kOk;
 }
@@ -96,9 +108,14 @@ int run(const Path& file) {
   SiteConfig config;
   if (const auto mistakes = read_config(file, config); !mistakes.empty()) return show_mistakes(mistakes);
   if (const Status logging = log::start(config.log); !logging) return complain(logging.error());
-  if (config.role == HostRole::distribution_point)
-    return start_and_serve<ContentServer>(config, "distribution point of site", signals);
-  return start_and_serve<SiteServer>(config, "site", signals);
+  const std::string_view kind = kind_of(config.role);
+  switch (config.role) {
+    case HostRole::site: return start_and_serve<SiteServer>(config, kind, signals);
+    case HostRole::distribution_point: return start_and_serve<ContentServer>(config, kind, signals);
+    case HostRole::management_point:
+    case HostRole::secondary_site: return start_and_serve<LinkedServer>(config, kind, signals);
+  }
+  return kFailed;
 }
 
 int init(const SetupOptions& options) {
@@ -119,6 +136,16 @@ int init_content_host(const ContentHostOptions& options) {
   return kOk;
 }
 
+int init_linked_host(const LinkedHostOptions& options) {
+  auto made = set_up_linked_host(options);
+  if (!made) return complain(made.error());
+  for (const auto& line : made->made) std::cout << line << "\n";
+  const std::string& name = options.intranet_fqdn.empty() ? options.internet_fqdn : options.intranet_fqdn;
+  std::cout << "\nnext: farpointd run --config " << made->config.native() << "\n"
+            << "then, on the site server: farpoint mp add " << name << " --certificate ...\n";
+  return kOk;
+}
+
 int scratch(const ScratchOptions& options) {
   const sigset_t signals = block_signals();
   auto config = prepare_scratch(options, system_clock(), system_random());
@@ -133,7 +160,7 @@ int scratch(const ScratchOptions& options) {
 }
 
 struct Texts {  // options whose text is read after CLI11 has done its part
-  std::string internet, intranet, http, https, crl, admin;
+  std::string internet, intranet, http, https, crl, admin, link;
 };
 
 std::string endpoint(const std::string& text, std::optional<Endpoint>& out) {
@@ -156,6 +183,7 @@ void add_init(CLI::App& app, SetupOptions& o, Texts& t) {
   app.add_option("--intranet-listen", t.intranet, "ADDRESS:PORT for clients on the intranet (HTTPS)");
   app.add_option("--intranet-http-listen", t.http, "ADDRESS:PORT, plain HTTP for the intranet; off unless named");
   app.add_option("--crl-listen", t.crl, "ADDRESS:PORT where the own authority's revocation lists are published (HTTP)");
+  app.add_option("--link-listen", t.link, "ADDRESS:PORT where roles on other hosts open the site link; off unless named");
   app.add_option("--admin-listen", t.admin, "ADDRESS:PORT of the admin API (default 127.0.0.1:9443)");
   app.add_option("--issuer", o.issuers, "PEM file: an authority whose client certificates are accepted; may be repeated");
   app.add_option("--certificate", o.certificate, "PEM file: the server's certificate with its chain (without --own-ca)");
@@ -188,6 +216,38 @@ void add_init_dp(CLI::App& app, ContentHostOptions& o, Texts& t) {
   app.add_option("--user", o.user, "who shall own it, when root makes it (default: the user farpoint, if there is one)");
 }
 
+void add_init_linked(CLI::App& app, LinkedHostOptions& o, Texts& t) {
+  app.add_option("--site-code", o.site_code, o.secondary ? "its own: three letters or digits" : "of the site that it belongs to")->required();
+  if (o.secondary) app.add_option("--parent", o.parent, "site code of its primary site")->required();
+  app.add_option("--data", o.data, "folder of this host")->capture_default_str();
+  app.add_option("--config", o.config, "configuration file to write")->capture_default_str();
+  app.add_option("--intranet-fqdn", o.intranet_fqdn, "name by which clients on the intranet call it");
+  app.add_option("--intranet-listen", t.intranet, "ADDRESS:PORT for clients on the intranet (HTTPS)");
+  if (o.secondary) {
+    app.add_option("--intranet-http-listen", t.http, "ADDRESS:PORT, plain HTTP for the intranet; off unless named");
+  } else {
+    app.add_option("--internet-fqdn", o.internet_fqdn, "public name by which clients on the internet call it");
+    app.add_option("--internet-listen", t.internet, "ADDRESS:PORT for clients on the internet (HTTPS)");
+  }
+  auto* listen = app.add_option("--link-listen", t.link, "ADDRESS:PORT where the site opens the site link");
+  app.add_option("--site", o.site, "HOST:PORT of the site server, where this host opens the site link")->excludes(listen);
+  app.add_option("--certificate", o.certificate, "PEM file: this host's server certificate with its chain; it is copied")->required();
+  app.add_option("--key", o.key, "PEM file: its key; it is copied")->required();
+  app.add_option("--link-certificate", o.link_certificate, "PEM file: what it shows on the site link (default: the server certificate)");
+  app.add_option("--link-key", o.link_key, "PEM file: its key");
+  app.add_option("--site-certificate", o.site_certificate, "PEM file: what the site shows on the site link (its link.pem)")->required();
+  app.add_option("--issuer", o.issuers, "PEM file: an authority whose client certificates are accepted; may be repeated")->required();
+  app.add_option("--crl-file", o.crl_files, "a revocation list, where certificates name none over HTTP; may be repeated");
+  app.add_option("--user", o.user, "who shall own it, when root makes it (default: the user farpoint, if there is one)");
+}
+
+int run_init_linked(LinkedHostOptions& o, const Texts& t) {
+  for (const auto& problem : {endpoint(t.internet, o.internet), endpoint(t.intranet, o.intranet), endpoint(t.http, o.intranet_http),
+                              endpoint(t.link, o.link)})
+    if (!problem.empty()) return complain({Code::invalid, problem});
+  return init_linked_host(o);
+}
+
 int run_init_dp(ContentHostOptions& o, const Texts& t) {
   for (const auto& problem : {endpoint(t.internet, o.internet), endpoint(t.intranet, o.intranet), endpoint(t.http, o.intranet_http)})
     if (!problem.empty()) return complain({Code::invalid, problem});
@@ -198,7 +258,7 @@ int run_init(SetupOptions& o, const Texts& t) {
   std::optional<Endpoint> admin;
   for (const auto& problem :
        {endpoint(t.internet, o.internet), endpoint(t.intranet, o.intranet), endpoint(t.http, o.intranet_http),
-        endpoint(t.crl, o.crl), endpoint(t.admin, admin)})
+        endpoint(t.crl, o.crl), endpoint(t.link, o.link), endpoint(t.admin, admin)})
     if (!problem.empty()) return complain({Code::invalid, problem});
   if (admin) o.admin = *admin;
   return init(o);
@@ -211,6 +271,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   SetupOptions setup;
   ContentHostOptions content_host;
+  LinkedHostOptions mp_host, secondary;
+  secondary.secondary = true;
   ScratchOptions trial;
   Texts texts;
   Path config = "/etc/farpoint/farpoint.toml";
@@ -220,6 +282,10 @@ int main(int argc, char** argv) {
   add_init(*init_command, setup, texts);
   auto* dp_command = app.add_subcommand("init-dp", "make a distribution point on a host of its own, for a site that runs elsewhere");
   add_init_dp(*dp_command, content_host, texts);
+  auto* mp_command = app.add_subcommand("init-mp", "make a management point on a host of its own, for a site that runs elsewhere");
+  add_init_linked(*mp_command, mp_host, texts);
+  auto* secondary_command = app.add_subcommand("init-secondary", "make a secondary site: management and distribution point for the intranet of one location");
+  add_init_linked(*secondary_command, secondary, texts);
   auto* check_command = app.add_subcommand("check", "check the configuration and name every mistake with its line");
   check_command->add_option("--config,config", config, "configuration file")->capture_default_str();
   auto* run_command = app.add_subcommand("run", "run the site");
@@ -242,6 +308,8 @@ int main(int argc, char** argv) {
   }
   if (init_command->parsed()) return run_init(setup, texts);
   if (dp_command->parsed()) return run_init_dp(content_host, texts);
+  if (mp_command->parsed()) return run_init_linked(mp_host, texts);
+  if (secondary_command->parsed()) return run_init_linked(secondary, texts);
   if (check_command->parsed()) return check(config);
   if (run_command->parsed()) return run(config);
   if (!scratch_command->parsed()) return kOk;  // completion, man

@@ -166,6 +166,7 @@ class Setup {
     const Path link_key = o_.own_ca && o_.link_key.empty() ? o_.data / "link.key" : o_.link_key;
     if (!link.empty()) text += fmt::format("link_certificate = \"{}\"\nlink_key = \"{}\"\n", link.native(), link_key.native());
     text += "\n";
+    if (o_.link) text += fmt::format("[link]\naddress = \"{}\"\nport = {}\n\n", o_.link->address, o_.link->port);
     if (o_.intranet) text += listener_toml(*o_.intranet, "intranet-https", certificate, key);
     if (o_.internet) text += listener_toml(*o_.internet, "internet-https", certificate, key);
     if (o_.intranet_http) text += listener_toml(*o_.intranet_http, "intranet-http", {}, {});
@@ -276,8 +277,11 @@ Status put_first_objects(store::Store& store, const SiteConfig& config, std::str
 Status put_own_points(store::Store& store, const SiteConfig& config) {
   return store.write([&](store::Repositories& r) -> Status {
     const std::string name = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
-    if (config.mp_enabled)
+    if (config.mp_enabled) {
       FP_CHECK(r.site.put_management_point({name, url_of(config, false), url_of(config, true), config.mp_connections}));
+    } else if (const Status gone = r.site.remove_management_point(name); !gone && gone.error().code != Code::not_found) {
+      return gone;
+    }
     if (!config.dp_enabled) return {};
     fp::DistributionPoint dp;
     if (auto known = r.contents.find_dp(config.dp_name)) dp = *known;

@@ -25,7 +25,7 @@ struct SetupOptions {
   bool own_ca = false;
   std::string organisation = "Farpoint";
   std::string intranet_fqdn, internet_fqdn;
-  std::optional<Endpoint> internet, intranet, intranet_http, crl;
+  std::optional<Endpoint> internet, intranet, intranet_http, crl, link;
   Endpoint admin{"127.0.0.1", 9443};
   std::vector<Path> issuers;          // other CAs whose client certificates are accepted
   Path certificate, key;              // the server's own, where no CA is made here

@@ -1,6 +1,7 @@
 #include "apps/setup_dp.hpp"
 
 #include "apps/ownership.hpp"
+#include "apps/setup_parts.hpp"
 #include "base/ids.hpp"
 #include "base/text.hpp"
 #include "pki/certificate.hpp"
@@ -23,27 +24,6 @@ Status check(const ContentHostOptions& o) {
   return {};
 }
 
-// A certificate with its chain, and its key, into the data folder.
-Status copy_pair(const Path& certificate, const Path& key, const Path& stem) {
-  FP_CHECK(check_pair(certificate, key));
-  FP_TRY(pem, read_file(certificate, kPemBytesMax));
-  FP_TRY(key_pem, read_file(key, kPemBytesMax));
-  FP_CHECK(write_file(stem.native() + ".pem", pem));
-  return write_file(stem.native() + ".key", key_pem, 0600);
-}
-
-std::string quoted_list(const std::vector<Path>& files) {
-  std::string text;
-  for (const auto& file : files) text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", file.native());
-  return "[" + text + "]";
-}
-
-std::string listener_text(const Endpoint& at, std::string_view door, const Path& data) {
-  std::string text = fmt::format("\n[[listener]]\naddress = \"{}\"\nport = {}\ndoor = \"{}\"\n", at.address, at.port, door);
-  if (door == "intranet-http") return text;
-  return text + fmt::format("certificate = \"{}\"\nkey = \"{}\"\n", (data / "server.pem").native(), (data / "server.key").native());
-}
-
 std::string configuration_of(const ContentHostOptions& o, const std::string& code, const std::string& fingerprint) {
   std::string text = fmt::format(
       "# A distribution point of the Farpoint site {}. `farpointd check` tells what is wrong with it; docs/configuration.md explains\n"
@@ -63,14 +43,7 @@ std::string configuration_of(const ContentHostOptions& o, const std::string& cod
 }
 
 Status copy_certificates(const ContentHostOptions& o) {
-  std::string issuers;
-  for (const auto& file : o.issuers) {
-    FP_TRY(pem, read_file(file, kPemBytesMax));
-    auto chain = pki::Certificate::chain_from_pem(pem);
-    if (!chain) return std::unexpected(chain.error().with_context(file.native()));
-    issuers += pem.ends_with('\n') ? pem : pem + "\n";
-  }
-  FP_CHECK(write_file(o.data / "issuers.pem", issuers));
+  FP_CHECK(copy_issuers(o.issuers, o.data / "issuers.pem"));
   FP_CHECK(copy_pair(o.certificate, o.key, o.data / "server"));
   return o.client_certificate.empty() ? Status() : copy_pair(o.client_certificate, o.client_key, o.data / "client");
 }
@@ -91,12 +64,7 @@ Result<SetupResult> set_up_content_host(const ContentHostOptions& o) {
   FP_CHECK(make_dirs(o.data.parent_path()));
   FP_CHECK(make_dirs(o.data, 0750));
   FP_CHECK(copy_certificates(o));
-  const std::string text = configuration_of(o, code, site->fingerprint());
-  SiteConfig config;
-  if (const auto mistakes = parse_config(text, o.config.native(), config, true); !mistakes.empty())
-    return fail(Code::invalid, "{}", mistakes.front());
-  FP_CHECK(make_dirs(o.config.parent_path()));
-  FP_CHECK(write_file(o.config, text, 0640));
+  FP_CHECK(write_configuration(o.config, configuration_of(o, code, site->fingerprint())));
   FP_CHECK(make_dirs(library_of(o.data)));
   if (user) FP_CHECK(give_to(*user, o.data, o.config));
   result.made.push_back(fmt::format("configuration {}", o.config.native()));

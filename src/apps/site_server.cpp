@@ -6,6 +6,7 @@
 #include "apps/background.hpp"
 #include "apps/doors.hpp"
 #include "apps/setup.hpp"
+#include "apps/site_links.hpp"
 #include "apps/trust.hpp"
 #include "base/ids.hpp"
 #include "base/text.hpp"
@@ -79,6 +80,7 @@ struct SiteServer::Parts {
   std::unique_ptr<dp::PullWorker> puller;
   std::unique_ptr<dp::Distributor> distributor;
   std::optional<pki::CertificateAuthority> authority;
+  std::unique_ptr<SiteLinks> links;  // null: no certificate to show on them
   std::unique_ptr<admin::AdminApi> admin;
   std::unique_ptr<net::Server> server, crl_server, admin_server;
   std::mutex validate_mutex;
@@ -89,6 +91,8 @@ struct SiteServer::Parts {
 
   Status open();
   Status roles(const site::SiteKeys& keys);
+  Status management_point(const site::SiteKeys& keys);
+  Status open_links();
   Status listen();
   Status listen_admin();
   [[nodiscard]] std::string metrics() const;
@@ -141,37 +145,47 @@ Result<std::string> lasting_guid(store::Store& store, std::string_view name, Ran
 
 }  // namespace
 
-Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
+// Also where this host offers none to clients: those of other hosts pass their clients' requests on to it.
+Status SiteServer::Parts::management_point(const site::SiteKeys& keys) {
   FP_TRY(certificate, certificate_der_of(config));
-  if (config.mp_enabled) {
-    FP_TRY(unknown_x86, lasting_guid(*store, "unknown_machine.x86", random));
-    FP_TRY(unknown_x64, lasting_guid(*store, "unknown_machine.x64", random));
-    mp::Settings settings;
-    settings.site_code = config.site_code;
-    settings.host = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
-    settings.approval = approval_of(config.approval);
-    settings.legacy_cms = config.legacy_cms;
-    settings.windows_auth = config.windows_auth;
-    for (const auto& l : config.listeners) {
-      if (l.door == Door::intranet_http) settings.http_port = l.port;
-      if (l.door == Door::intranet_https) settings.https_port = l.port;
-    }
-    settings.capability_key = keys.capability_secret;
-    settings.issue_capabilities = !config.pinned_proxies.empty();
-    settings.site_signing_certificate_der = keys.signing_certificate.der();
-    FP_TRY(proof, keys.signing_proof());
-    settings.site_signing_proof = proof;
-    settings.trusted_root_key = keys.trusted_root.public_key().spki_der();
-    settings.certificate_der = certificate;
-    settings.open_dp_url = config.dp_enabled && config.dp_anonymous ? http_url_of(config) : std::string();
-    if (!settings.open_dp_url.empty()) settings.open_dp = config.dp_name;
-    settings.unknown_x86 = unknown_x86;
-    settings.unknown_x64 = unknown_x64;
-    settings.client_files = config.client_files.empty() ? client_files_of(config.data) : config.client_files;
-    settings.uploads = uploads_of(config.data);
-    mp = std::make_unique<mp::Service>(*store, clock, random, settings,
-                                       [this](std::string_view der, Instant now) { return trust->check_certificate(der, now); });
+  FP_TRY(unknown_x86, lasting_guid(*store, "unknown_machine.x86", random));
+  FP_TRY(unknown_x64, lasting_guid(*store, "unknown_machine.x64", random));
+  mp::Settings settings;
+  settings.site_code = config.site_code;
+  settings.host = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
+  settings.approval = approval_of(config.approval);
+  settings.legacy_cms = config.legacy_cms;
+  settings.windows_auth = config.windows_auth;
+  for (const auto& l : config.listeners) {
+    if (l.door == Door::intranet_http) settings.http_port = l.port;
+    if (l.door == Door::intranet_https) settings.https_port = l.port;
   }
+  settings.capability_key = keys.capability_secret;
+  settings.issue_capabilities = !config.pinned_proxies.empty();
+  settings.site_signing_certificate_der = keys.signing_certificate.der();
+  FP_TRY(proof, keys.signing_proof());
+  settings.site_signing_proof = proof;
+  settings.trusted_root_key = keys.trusted_root.public_key().spki_der();
+  settings.certificate_der = certificate;
+  settings.open_dp_url = config.dp_enabled && config.dp_anonymous ? http_url_of(config) : std::string();
+  if (!settings.open_dp_url.empty()) settings.open_dp = config.dp_name;
+  settings.unknown_x86 = unknown_x86;
+  settings.unknown_x64 = unknown_x64;
+  settings.client_files = config.client_files.empty() ? client_files_of(config.data) : config.client_files;
+  settings.uploads = uploads_of(config.data);
+  mp = std::make_unique<mp::Service>(*store, clock, random, settings,
+                                     [this](std::string_view der, Instant now) { return trust->check_certificate(der, now); });
+  return open_links();
+}
+
+Status SiteServer::Parts::open_links() {
+  FP_TRY(opened, SiteLinks::start(config, *store, *trust, *mp, clock, random));
+  links = std::move(opened);
+  return {};
+}
+
+Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
+  FP_CHECK(management_point(keys));
   if (config.dp_enabled) {
     dp::Settings settings;
     settings.host = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
@@ -191,19 +205,20 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
   options.identity.tls.key_file = config.link_key.native();
   FP_TRY(authorities, write_authorities(config));
   options.identity.tls.ca_file = authorities;
+  if (links) options.over_link = [l = links.get()](const std::string& name, net::Request& request) { return l->ask(name, request); };
   puller = std::make_unique<dp::PullWorker>(*library, options.identity);
   distributor = std::make_unique<dp::Distributor>(*store, *library, clock, random, options);
   return {};
 }
 
 net::Response SiteServer::Parts::dispatch(net::Request& request) {
-  if (mp && mp::Service::owns(request.path) && offered(config.mp_connections, request.peer.door)) return mp->handle(request);
+  if (config.mp_enabled && mp::Service::owns(request.path) && offered(config.mp_connections, request.peer.door)) return mp->handle(request);
   if (dp && dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door)) return dp->handle(request);
   return net::Response::empty(request.method == "CCM_POST" ? 400 : 404);  // a message elsewhere (wire.md §16)
 }
 
 std::optional<net::Response> SiteServer::Parts::dispatch_at_once(net::Request& request) {
-  if (mp && mp::Service::owns(request.path) && offered(config.mp_connections, request.peer.door)) return mp->handle_at_once(request);
+  if (config.mp_enabled && mp::Service::owns(request.path) && offered(config.mp_connections, request.peer.door)) return mp->handle_at_once(request);
   if (dp && dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door)) return dp->handle_at_once(request);
   return std::nullopt;
 }
@@ -219,7 +234,7 @@ Status SiteServer::Parts::listen() {
   options.body_limit = [](const net::Request& head) {
     return dp::DistributionPoint::owns(head.path) ? dp::DistributionPoint::body_bytes_max(head) : mp::Service::body_limit(head);
   };
-  options.too_large = [this](const net::Request& head) { return mp ? mp->too_large(head) : std::nullopt; };
+  options.too_large = [this](const net::Request& head) { return mp->too_large(head); };
   options.verifier = [this](std::string_view leaf, const std::vector<std::string>& chain) { return trust->check_peer(leaf, chain); };
   FP_TRY(started, net::Server::start(std::move(options)));
   server = std::move(started);
@@ -251,8 +266,16 @@ Status SiteServer::Parts::listen_admin() {
     distribution.wake();
     return {};
   };
+  hooks.links_changed = [this] { chores.wake(); };
+  hooks.link_states = [this] {
+    std::map<std::string, std::string> out;
+    if (!links) return out;
+    for (const auto& state : links->states())
+      out[state.peer] = fmt::format("{} since {}{}{}", state.open ? "open" : "down", to_iso(state.since), state.open ? "" : ": ", state.problem);
+    return out;
+  };
   hooks.metrics = [this] { return metrics(); };
-  admin = std::make_unique<admin::AdminApi>(*store, clock, random, *policies, admin::Settings{config.site_code, config.data / "staging"},
+  admin = std::make_unique<admin::AdminApi>(*store, clock, random, *policies, admin::Settings{config.site_code, config.data / "staging", config.use_pki_client_certificate},
                                             std::move(hooks));
   net::ServerOptions options;
   options.clock = &clock;
@@ -330,7 +353,8 @@ void SiteServer::Parts::schedule() {
       log::info("maintenance", "forgotten: {} devices, {} state messages, {} events, {} audit lines, {} tombstones of policy",
                 done->devices, f.states, f.events, f.audit, f.tombstones);
   });
-  if (mp) chores.add("uploads", 3'600'000, [this] { report("mp.upload", mp->tidy()); });
+  if (links) chores.add("site links", 10'000, [this] { report("link", links->refresh()); });
+  chores.add("uploads", 3'600'000, [this] { report("mp.upload", mp->tidy()); });
   distribution.add("distribution", 1000, [this] {
     const auto done = distributor->run_once([this] { return distribution.stopping(); });
     if (!done) log::error("distribution", "{}", done.error().message);
@@ -370,6 +394,7 @@ SiteServer::~SiteServer() { stop(); }
 void SiteServer::stop() {
   if (!parts_) return;
   if (parts_->server) parts_->server->stop();
+  if (parts_->links) parts_->links->stop();
   if (parts_->crl_server) parts_->crl_server->stop();
   if (parts_->admin_server) parts_->admin_server->stop();
   parts_->distribution.stop();

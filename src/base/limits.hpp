@@ -27,6 +27,15 @@ inline constexpr std::size_t kPropertiesMax = 256;
 inline constexpr std::size_t kStateMessagesMax = 5000;  // in one report
 inline constexpr std::size_t kInstancesMax = 100'000;   // in one inventory report
 
+// the site link (docs/protocol/site-link.md)
+inline constexpr std::size_t kLinkFrameBytesMax = 160U << 10;   // a head with the certificates of the client is the largest
+inline constexpr std::size_t kLinkWindowBytes = 256U << 10;     // of a body, sent before its receiver grants more
+inline constexpr std::size_t kLinkStreamsMax = 256;             // requests at once, of each end
+inline constexpr std::size_t kLinkBodiesBytesMax = 256U << 20;  // of requests that are still coming, of one connection
+inline constexpr std::size_t kLinkHeadersMax = 200;
+inline constexpr std::size_t kLinkChainMax = 16;                // certificates
+inline constexpr std::int64_t kLinkReplyBytesMax = std::int64_t{4} << 30;
+
 // identity and time
 inline constexpr std::int64_t kClockSkewMs = 5 * 60 * 1000;
 inline constexpr std::size_t kReplayEntriesMax = 1'000'000;

@@ -50,6 +50,7 @@ struct DistributionPoint {
   std::int64_t validate_every_h = 168;
   Instant validated_at;
   std::string push_url;                   // where the site pushes to (admin side of the DP); empty for local and pull
+  bool over_link = false;                 // its host has a site link under the same name, and the site speaks to it there
 };
 
 enum class DistributionState { pending, transferring, ok, failed, corrupt, removing };
@@ -66,6 +67,11 @@ struct ManagementPoint {
   std::string name;                       // host name
   std::string intranet_url, internet_url;
   Connections connections = Connections::both;
+  // On another host it speaks to the site over the site link (docs/protocol/site-link.md).
+  std::string fingerprint;                // SHA-256 of the certificate it shows there; empty: it runs in the site server
+  std::string link;                       // "host:port" where the site opens the link; empty: the other host opens it
+  std::string site_code;                  // of the secondary site it belongs to; empty: of this one
+  std::vector<std::string> subnets;       // "10.1.0.0/16": there the secondary site's is the proxy management point
 };
 
 }  // namespace fp

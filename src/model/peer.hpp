@@ -1,8 +1,10 @@
 // Who is at the other end of a connection, and what TLS proved about it (design §7). Plain values.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace fp {
 
@@ -37,6 +39,7 @@ struct Peer {
   std::uint16_t port = 0;
   std::string certificate_der;  // leaf, empty if none was shown
   std::string fingerprint;      // SHA-256 of the leaf, lower-case hex
+  std::shared_ptr<const std::vector<std::string>> chain_der;  // what was shown besides the leaf; null: nothing
   CertificateCheck check;
   bool pinned_proxy = false;    // the leaf is one of the pinned bridging proxies: never the client
   [[nodiscard]] bool tls() const { return door != Door::intranet_http; }

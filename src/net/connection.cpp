@@ -156,7 +156,7 @@ Task<bool> Connection::open_tls() {
   if (tls_session_resumed(stream_.tls())) core_->counters.handshakes_resumed.fetch_add(1, std::memory_order_relaxed);
   peer_.certificate_der = std::move(shown.leaf_der);
   peer_.fingerprint = std::move(shown.fingerprint);
-  chain_der_ = std::move(shown.chain_der);
+  if (!shown.chain_der.empty()) peer_.chain_der = std::make_shared<const std::vector<std::string>>(std::move(shown.chain_der));
   co_return true;
 }
 
@@ -172,7 +172,8 @@ Task<bool> Connection::ensure_verified() {
     co_return true;
   deadline_.never();
   auto verdict = co_await run_on<CertificateVerdict>(core_->workers, loop_.shared_from_this(), [this](auto settle) {
-    settle(verify_guarded(core_->options.verifier, peer_.certificate_der, chain_der_));
+    static const std::vector<std::string> nothing;
+    settle(verify_guarded(core_->options.verifier, peer_.certificate_der, peer_.chain_der ? *peer_.chain_der : nothing));
   });
   if (!verdict) {
     verified_ = false;

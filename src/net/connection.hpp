@@ -46,7 +46,6 @@ class Connection {
   Deadline deadline_;
   Stream stream_;
   Peer peer_;
-  std::vector<std::string> chain_der_;
   std::string in_;  // received and not used yet
   std::string head_bytes_;
   std::optional<HttpFault> fault_;

@@ -19,6 +19,12 @@ namespace fp::net {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
+// The management point on another host that took the request from the client and passed it on over the site link.
+struct Via {
+  std::string name;             // its host name
+  std::string certificate_der;  // that its clients see
+};
+
 struct Request {
   std::string method;        // as sent: GET, CCM_POST, BITS_POST, PROPFIND, ...
   std::string target;        // raw: "/SMS_MP/.sms_aut?MPLIST"; absolute form is cut to its path and query
@@ -28,6 +34,7 @@ struct Request {
   std::string body;
   Peer peer;
   Instant received_at;
+  std::shared_ptr<const Via> via;  // null: the client spoke to this process
   // First header of that name, case-insensitive; empty view if absent.
   [[nodiscard]] std::string_view header(std::string_view name) const;
   [[nodiscard]] bool has_header(std::string_view name) const;
@@ -40,6 +47,7 @@ struct FileSlice {
   std::int64_t length = 0;
 };
 using Segment = std::variant<std::string, FileSlice>;
+[[nodiscard]] Result<std::string> bytes_of(const Segment& segment);  // read into memory as a whole
 
 struct Response {
   int status = 200;

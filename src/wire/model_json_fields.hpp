@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/ids.hpp"
+#include "base/subnet.hpp"
 #include "base/text.hpp"
 #include "wire/model_json.hpp"
 
@@ -91,6 +92,10 @@ inline auto client_id() { return grammar<parse_client_id>(); }
 inline auto object_id() { return grammar<parse_object_id>(); }
 inline auto content_id() { return grammar<parse_content_id>(); }
 inline auto host() { return grammar<parse_host>(); }
+inline auto subnet() { return grammar<parse_subnet>(); }
+inline auto host_and_port() {
+  return [](const std::string& v) { return std::string(!v.empty() && !parse_host_port(v) ? "must be HOST:PORT" : ""); };
+}
 inline auto absolute() {
   return [](const std::string& v) { return std::string(!v.empty() && v[0] != '/' ? "must be an absolute path" : ""); };
 }
@@ -473,6 +478,7 @@ template <class A> void fields(A& a, DistributionPoint& x) {
   a("validate_every_h", x.validate_every_h, range(0, 24 * 366));
   a("validated_at", x.validated_at);
   a("push_url", x.push_url, size_max(2048), url());
+  a("over_link", x.over_link);
   a.rule("internet_url", !x.internet_url.starts_with("http://"), "must be https: internet clients use nothing else");
   a.rule("pull_sources", !x.pull || !x.pull_sources.empty(), "must name at least one source for a pull distribution point");
 }
@@ -490,6 +496,10 @@ template <class A> void fields(A& a, ManagementPoint& x) {
   a("intranet_url", x.intranet_url, size_max(2048), url());
   a("internet_url", x.internet_url, size_max(2048), url());
   a("connections", x.connections);
+  a("fingerprint", x.fingerprint, sha256());
+  a("link", x.link, size_max(300), host_and_port());
+  a("site_code", x.site_code, grammar<parse_site_code>());
+  a("subnets", x.subnets, size_max(kListMax), each(subnet()));
   a.rule("internet_url", !x.internet_url.starts_with("http://"), "must be https: internet clients use nothing else");
 }
 

@@ -211,6 +211,29 @@ TEST(Policy, ABadSignatureIsRefusedAndThePolicyBeforeStaysInForce) {
   EXPECT_EQ(effective_policy(*b.memory)->number("client_policy.polling_interval_min", 60), 45);
 }
 
+TEST(Policy, AnOlderVersionThanTheOneHeldIsAReplayAndRefused) {
+  Bench b;
+  b.site.put_settings({{"client_policy.polling_interval_min", "30"}});
+  const auto old = b.site.policies.begin()->second;
+  b.site.put_settings({{"client_policy.polling_interval_min", "45"}});
+  b.pass();
+  b.site.policies.begin()->second = old;
+  auto result = b.pass({{"full-policy"}, false, false});
+  EXPECT_NE(result.problem.find("1 assignments refused"), std::string::npos) << result.problem;
+  EXPECT_EQ(effective_policy(*b.memory)->number("client_policy.polling_interval_min", 60), 45);
+}
+
+TEST(Policy, EverythingIsAskedForAgainEachDay) {
+  Bench b;
+  b.site.put_settings({{"client_policy.polling_interval_min", "30"}});
+  b.pass();
+  b.pass({{"policy"}, false, false});
+  EXPECT_EQ(b.site.deltas, 1);
+  b.clock.advance_s(26 * 3600);
+  b.pass({{"policy"}, false, false});
+  EXPECT_EQ(b.site.deltas, 1);
+}
+
 TEST(Policy, AnUnsignedAssignmentIsRefused) {
   Bench b;
   b.site.put_settings({{"client_policy.polling_interval_min", "30"}});

@@ -13,8 +13,14 @@
 namespace fp::agent {
 
 namespace {
-constexpr std::string_view kCookie = "policy.cookie";
-}
+constexpr std::string_view kCookie = "policy.cookie", kFullAt = "policy.full_at";
+// However complete the answers seem: a management point that left something out could not hide it for longer.
+constexpr std::int64_t kFullEveryMs = 25LL * 3600 * 1000;
+
+// The site counts a policy's versions up: "1.00", "2.00".
+std::int64_t number_of(std::string_view version) { return parse_int(version.substr(0, version.find('.'))).value_or(0); }
+
+}  // namespace
 
 PolicyCycle::PolicyCycle(memory::Memory& memory, MpClient& mp, ServiceLocation& location, const Clock& clock,
                          pki::Certificate signing)
@@ -37,8 +43,15 @@ Result<wire::ReceivedAssignments> PolicyCycle::ask(bool full) {
   return reply;
 }
 
+Result<bool> PolicyCycle::full_is_due() {
+  FP_TRY(text, memory_.property(kFullAt));
+  const auto age_ms = clock_.now().ms - parse_int(text).value_or(0);
+  return age_ms < 0 || age_ms >= kFullEveryMs;
+}
+
 Result<PolicyCycle::Outcome> PolicyCycle::run(bool full) {
-  FP_TRY(reply, ask(full));
+  FP_TRY(due, full_is_due());
+  FP_TRY(reply, ask(full || due));
   FP_TRY(identity, memory_.identity());
   if (!reply.client_id.empty() && !iequals(reply.client_id, identity.client_id)) {
     return fail(Code::invalid, "the assignments are for {}", reply.client_id);
@@ -47,6 +60,11 @@ Result<PolicyCycle::Outcome> PolicyCycle::run(bool full) {
   outcome.assigned = static_cast<int>(reply.assignments.size());
   const auto taken = memory_.together([&]() -> Status {
     for (const auto& a : reply.assignments) FP_CHECK(take(a, outcome));
+    // After a refusal the next answer is to be whole. One with something that the site never signed takes nothing away either, and
+    // its cookie is not believed: what was refused has to be offered again. An older version may also come from a site that was
+    // restored, and the rest of its answer counts.
+    if (outcome.refused > 0) FP_CHECK(memory_.set_property(kFullAt, "0"));
+    if (outcome.refused > outcome.older) return {};
     for (const auto& id : reply.tombstones) FP_CHECK(drop(id, outcome));
     if (!reply.delta) {
       FP_TRY(held, memory_.policies());
@@ -55,9 +73,9 @@ Result<PolicyCycle::Outcome> PolicyCycle::run(bool full) {
         if (!named) FP_CHECK(drop(p.id, outcome));
       }
     }
+    if (!reply.delta && outcome.refused == 0) FP_CHECK(memory_.set_property(kFullAt, std::to_string(clock_.now().ms)));
     for (const auto& kind : reply.resync) FP_CHECK(memory_.set_property("resync." + lower(kind), "1"));
-    // One that was refused has to be offered again, so the cookie stays where it was.
-    return outcome.refused == 0 ? memory_.set_property(kCookie, reply.cookie) : Status{};
+    return memory_.set_property(kCookie, reply.cookie);
   });
   FP_CHECK(taken);
   FP_CHECK(fetch_bodies(outcome));
@@ -80,6 +98,11 @@ Status PolicyCycle::take(const wire::ReceivedAssignment& a, Outcome& outcome) {
     return refuse("its signature is not that of the site's signing certificate");
   }
   FP_TRY(held, memory_.policy(a.policy_id));
+  // Signed once, and old: what a management point that is not itself any more could bring again.
+  if (held && number_of(a.version) < number_of(held->version)) {
+    ++outcome.older;
+    return refuse(fmt::format("it is older than version {}, which is held: a replay", held->version));
+  }
   memory::StoredPolicy p = held.value_or(memory::StoredPolicy{});
   if (held && p.version == a.version && p.hash == a.hash) {
     if (p.state == memory::PolicyState::active) return {};

@@ -20,6 +20,7 @@ class PolicyCycle {
 
   struct Outcome {
     int assigned = 0, activated = 0, dropped = 0, refused = 0, waiting = 0;
+    int older = 0;  // of those refused: signed by the site, and older than what is held
     [[nodiscard]] bool changed() const { return activated + dropped > 0; }
   };
   // `full`: forget the cookie and compare everything.
@@ -27,6 +28,7 @@ class PolicyCycle {
 
  private:
   [[nodiscard]] Result<wire::ReceivedAssignments> ask(bool full);
+  [[nodiscard]] Result<bool> full_is_due();
   [[nodiscard]] Status take(const wire::ReceivedAssignment& assignment, Outcome& outcome);
   [[nodiscard]] Status drop(const std::string& id, Outcome& outcome);
   [[nodiscard]] Status fetch_bodies(Outcome& outcome);

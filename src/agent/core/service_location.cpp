@@ -182,7 +182,7 @@ Status ServiceLocation::refresh_list() {
     }
     for (const auto& m : list) {
       const auto& host = m.fqdn.empty() ? m.name : m.fqdn;
-      if (!m.intranet_url.empty()) known.push_back({m.intranet_url, host, false, 2, 3, istarts_with(m.intranet_url, "https")});
+      if (!m.intranet_url.empty()) known.push_back({m.intranet_url, host, false, m.category, m.locality, istarts_with(m.intranet_url, "https")});
       if (!m.internet_url.empty()) known.push_back({m.internet_url, host, true, 2, 3, true});
       if (m.intranet_url.empty() && m.internet_url.empty() && !host.empty()) {
         const bool ssl = (m.ssl_state & wire::ssl_state::kEnabled) != 0;

@@ -33,11 +33,6 @@ Result<Answer> show_site(Context& c) {
 
 Result<Answer> metrics(Context& c) { return Answer{200, {}, c.hooks.metrics()}; }
 
-Result<Answer> management_points(Context& c) {
-  FP_TRY(all, c.store.read([](Repositories& r) { return r.site.management_points(); }));
-  return Answer{200, all_of(all), {}};
-}
-
 Result<Answer> list_settings(Context& c) {
   FP_TRY(all, c.store.read([](Repositories& r) { return r.administration.settings(); }));
   return Answer{200, all_of(all), {}};
@@ -269,7 +264,6 @@ Result<Answer> events(Context& c) {
 constexpr Route kRoutes[] = {
     {"GET", "/site", ObjectClass::site, kReadObject, show_site},
     {"GET", "/metrics", ObjectClass::site, kReadObject, metrics},
-    {"GET", "/management-points", ObjectClass::site, kReadObject, management_points},
     {"GET", "/settings", ObjectClass::settings, kReadObject, list_settings},
     {"GET", "/settings/rules", ObjectClass::settings, kReadObject, setting_rules},
     {"POST", "/settings", ObjectClass::settings, kCreateObject, create_settings},

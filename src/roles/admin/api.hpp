@@ -4,6 +4,7 @@
 // (distribution and validation are orders that others carry out).
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -23,6 +24,7 @@ namespace fp::admin {
 struct Settings {
   std::string site_code;
   Path staging;  // uploads of content sources
+  bool use_pki_client_certificate = true;
 };
 
 // What other roles do; handed in by the program.
@@ -33,6 +35,8 @@ struct Hooks {
   std::function<void()> peers_changed;        // somebody was blocked or unblocked
   std::function<Status(const std::string& dp)> validate;
   std::function<std::string()> metrics;       // Prometheus text format
+  std::function<void()> links_changed;        // management points of other hosts; may be unset, as the next
+  std::function<std::map<std::string, std::string>()> link_states;  // by name, for people
 };
 
 struct RouteInfo {

@@ -165,7 +165,11 @@ class AdminRoutes : public AdminSite {
   void use_site() {
     EXPECT_EQ(use("GET", "/site", 200).at("site_code"), "FP1");
     EXPECT_EQ(use("GET", "/metrics", 200).text, "farpoint_up 1\n");
-    use("GET", "/management-points", 200);
+    const std::string edge = R"({"name": "mp2.example", "internet_url": "https://mp2.example:443", "connections": "internet", "link": "mp2:10443",
+      "fingerprint": ")" + std::string(64, 'A') + "\"}";
+    EXPECT_EQ(use("PUT", "/management-points/{name}", "/management-points/mp2.example", 200, edge).at("fingerprint"), std::string(64, 'a'));
+    EXPECT_THAT(use("GET", "/management-points", 200).items(), SizeIs(1));
+    use("DELETE", "/management-points/{name}", "/management-points/mp2.example", 204);
     const auto made = use("POST", "/settings", 201, R"({"name": "Laptops", "priority": 5, "collections": ["All Systems"],
       "values": {"client_policy.polling_interval_min": "30"}})");
     EXPECT_EQ(made.at("collections"), R"(["SMS00001"])");

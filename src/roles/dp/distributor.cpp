@@ -51,6 +51,11 @@ Distributor::Distributor(store::Store& store, content::Library& library, const C
                          DistributorOptions options)
     : store_(store), library_(library), clock_(clock), options_(std::move(options)), salt_(random.u64()) {}
 
+LinkClient Distributor::client_of(const fp::DistributionPoint& dp) const {
+  if (dp.over_link && options_.over_link) return {dp.name, options_.over_link};
+  return {push_url_of(dp), options_.identity};
+}
+
 Status Distributor::order(std::string_view content_id, std::string_view dp, DistributionState state) {
   const Distribution wanted{std::string(dp), std::string(content_id), state, {}, 0, 0, clock_.now()};
   return store_.write([&](Repositories& r) { return r.contents.put_distribution(wanted); });
@@ -161,7 +166,7 @@ Status Distributor::push_file(LinkClient& link, const Manifest& manifest, const 
 Status Distributor::push(const fp::DistributionPoint& dp, Distribution& distribution, const std::function<bool()>& stop) {
   FP_TRY(content, library_.find(distribution.content_id));
   const Manifest& manifest = content->manifest();
-  LinkClient link(push_url_of(dp), options_.identity);
+  LinkClient link = client_of(dp);
   FP_CHECK(link.put_manifest(manifest));
   std::int64_t sent_bytes = 0, noted_at_ms = clock_.steady_ms();
   const auto sent = [&](std::int64_t bytes) -> Status {
@@ -191,7 +196,7 @@ Status Distributor::push(const fp::DistributionPoint& dp, Distribution& distribu
 
 Status Distributor::order_pull(const fp::DistributionPoint& dp, Distribution& distribution) {
   FP_TRY(version, store_.read([&](Repositories& r) { return r.contents.find(distribution.content_id); }));
-  LinkClient link(push_url_of(dp), options_.identity);
+  LinkClient link = client_of(dp);
   FP_TRY(held, link.held(version.content_id));
   if (held.state == "ok" && held.root_hash == version.root_hash) {
     distribution.state = DistributionState::ok;
@@ -215,7 +220,7 @@ Status Distributor::order_pull(const fp::DistributionPoint& dp, Distribution& di
 
 Status Distributor::take_off(const fp::DistributionPoint& dp, const Distribution& distribution) {
   if (!dp.local) {
-    LinkClient link(push_url_of(dp), options_.identity);
+    LinkClient link = client_of(dp);
     FP_CHECK(link.remove(distribution.content_id));
   }
   return forget(distribution);
@@ -284,7 +289,7 @@ Result<std::vector<wire::FindingLine>> Distributor::examine(const fp::Distributi
     return out;
   }
   FP_TRY(distributions, store_.read([&](Repositories& r) { return r.contents.distributions(content_id); }));
-  LinkClient link(push_url_of(dp), options_.identity);
+  LinkClient link = client_of(dp);
   for (const auto& distribution : distributions) {
     if (distribution.dp != dp.name || distribution.state != DistributionState::ok) continue;
     auto findings = link.validate(distribution.content_id);

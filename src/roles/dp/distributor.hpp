@@ -15,15 +15,15 @@
 #include "content/library.hpp"
 #include "model/content.hpp"
 #include "net/client.hpp"
+#include "roles/dp/link_client.hpp"
 #include "store/store.hpp"
 #include "wire/dp_link.hpp"
 
 namespace fp::dp {
 
-class LinkClient;
-
 struct DistributorOptions {
   net::ClientOptions identity;          // the site server's certificate, pinned by every distribution point
+  OverLink over_link;                   // to distribution points that are reached by the site link; may be unset
   Backoff retry{60'000, 30 * 60'000};   // between tries of one distribution
 };
 
@@ -45,6 +45,7 @@ class Distributor {
   [[nodiscard]] Result<std::vector<wire::FindingLine>> validate(std::string_view dp, std::string_view content_id = {});
 
  private:
+  [[nodiscard]] LinkClient client_of(const fp::DistributionPoint& dp) const;
   [[nodiscard]] Status work_on(const fp::DistributionPoint& dp, Distribution& distribution, const std::function<bool()>& stop);
   [[nodiscard]] Status bring_local(const fp::DistributionPoint& dp, const Distribution& distribution);
   using OnSent = std::function<Status(std::int64_t bytes)>;  // an error ends the push

@@ -8,6 +8,7 @@ namespace {
 
 constexpr int kLongestCallS = 4 * 3600;  // validation and commit read everything before they answer
 constexpr std::size_t kWordsBytesMax = 500;
+constexpr const char* kContents = "/farpoint/dp/v1/contents/";
 
 net::ClientOptions patient(net::ClientOptions options) {
   options.low_speed_s = 0;
@@ -31,19 +32,41 @@ Code code_of(int status) {
 
 }  // namespace
 
-LinkClient::LinkClient(std::string url, net::ClientOptions identity)
-    : base_(std::move(url)), client_(patient(std::move(identity))) {
+LinkClient::LinkClient(std::string url, net::ClientOptions identity) : base_(std::move(url)), client_(patient(std::move(identity))) {
   while (base_.ends_with('/')) base_.pop_back();
-  base_ += "/farpoint/dp/v1/contents/";
+  base_ += kContents;
 }
 
-Result<std::string> LinkClient::call(std::string method, std::string_view path, std::string body) {
+LinkClient::LinkClient(std::string name, OverLink over_link) : base_(kContents), name_(std::move(name)), over_link_(std::move(over_link)) {}
+
+Result<LinkClient::Reply> LinkClient::by_link(std::string method, std::string_view path, std::string body) {
+  net::Request request;
+  request.method = std::move(method);
+  request.target = base_ + std::string(path);
+  request.headers = {{"Host", name_}};
+  request.body = std::move(body);
+  request.peer.door = Door::intranet_https;
+  FP_TRY(answer, over_link_(name_, request));
+  Reply reply{answer.status, {}};
+  for (const auto& segment : answer.body) {
+    FP_TRY(bytes, net::bytes_of(segment));
+    reply.body += bytes;
+  }
+  return reply;
+}
+
+Result<LinkClient::Reply> LinkClient::by_listener(std::string method, std::string_view path, std::string body) {
   net::ClientRequest request;
   request.send_body = method == "PUT" || method == "POST";
   request.method = std::move(method);
   request.url = base_ + std::string(path);
   request.body = std::move(body);
-  FP_TRY(reply, client_.perform(request));
+  FP_TRY(reply, client_->perform(request));
+  return Reply{reply.status, std::move(reply.body)};
+}
+
+Result<std::string> LinkClient::call(std::string method, std::string_view path, std::string body) {
+  FP_TRY(reply, over_link_ ? by_link(std::move(method), path, std::move(body)) : by_listener(std::move(method), path, std::move(body)));
   if (reply.status >= 200 && reply.status < 300) return std::move(reply.body);
   const std::string words = is_utf8(reply.body) ? std::string(trim(reply.body)).substr(0, kWordsBytesMax) : std::string{};
   return fail(code_of(reply.status), "HTTP {}{}{}", reply.status, words.empty() ? "" : ": ", words);

@@ -1,6 +1,8 @@
 // The site's end of /farpoint/dp/v1/: one object speaks to one distribution point. One thread; every call blocks on the network.
 // An answer that is no success becomes an Error with the words of the distribution point.
 #pragma once
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,9 +14,13 @@
 
 namespace fp::dp {
 
+// Over the site link: to the host of that name (net::Link::ask).
+using OverLink = std::function<Result<net::Response>(const std::string& name, net::Request& request)>;
+
 class LinkClient {
  public:
   LinkClient(std::string url, net::ClientOptions identity);
+  LinkClient(std::string name, OverLink over_link);
 
   [[nodiscard]] Result<wire::HeldContent> held(std::string_view content_id);
   [[nodiscard]] Status put_manifest(const Manifest& manifest);
@@ -27,8 +33,15 @@ class LinkClient {
 
  private:
   [[nodiscard]] Result<std::string> call(std::string method, std::string_view path, std::string body = {});
-  std::string base_;
-  net::Client client_;
+  struct Reply {
+    int status = 0;
+    std::string body;
+  };
+  [[nodiscard]] Result<Reply> by_listener(std::string method, std::string_view path, std::string body);
+  [[nodiscard]] Result<Reply> by_link(std::string method, std::string_view path, std::string body);
+  std::string base_, name_;
+  std::optional<net::Client> client_;
+  OverLink over_link_;
 };
 
 }  // namespace fp::dp

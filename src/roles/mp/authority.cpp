@@ -17,11 +17,11 @@ Outcome<std::string> mp_list(Context& context, const net::Request& request,
   if (!is_own_site(context, request, query.site_code)) return wire::encode_mp_list({});  // nobody else's are known
   if (query.keyword == AuthorityKeyword::mp_list_internet && request.peer.door != Door::internet_https) {
     // The published names are no secret, and an intranet client needs them before it leaves.
-    auto list = mp_entries(context, Door::internet_https);
+    auto list = mp_entries(context, Door::internet_https, request.peer.address);
     if (!list) return refused(503, list.error().message);
     return wire::encode_mp_list(*list);
   }
-  auto list = mp_entries(context, request.peer.door);
+  auto list = mp_entries(context, request.peer.door, request.peer.address);
   if (!list) return refused(503, list.error().message);
   if (query.keyword == AuthorityKeyword::mp_list_site)
     for (wire::MpEntry& entry : *list) entry.site_code = context.settings.site_code;
@@ -31,6 +31,8 @@ Outcome<std::string> mp_list(Context& context, const net::Request& request,
 Outcome<std::string> reply_to(Context& context, const net::Request& request,
                               const wire::AuthorityQuery& query) {
   const Settings& site = context.settings;
+  const std::string& host = context.host(request);
+  const std::string& certificate = context.certificate_der(request);
   switch (query.keyword) {
     case AuthorityKeyword::mp_list:
     case AuthorityKeyword::mp_list_site:
@@ -38,16 +40,16 @@ Outcome<std::string> reply_to(Context& context, const net::Request& request,
       return mp_list(context, request, query);
     case AuthorityKeyword::mp_certificate:
     case AuthorityKeyword::mp_certificate2:
-      if (site.certificate_der.empty()) return refused(404, "this management point has no certificate");
-      return wire::encode_mp_certificate(site.certificate_der);
+      if (certificate.empty()) return refused(404, "this management point has no certificate");
+      return wire::encode_mp_certificate(certificate);
     case AuthorityKeyword::key_information:
     case AuthorityKeyword::key_information_ex:
     case AuthorityKeyword::key_information_media:
-      return wire::encode_key_information({.machine_name = short_name(site.host),
-                                           .fqdn = site.host,
+      return wire::encode_key_information({.machine_name = short_name(host),
+                                           .fqdn = host,
                                            .site_code = site.site_code,
                                            .assigned_site_code = site.site_code,
-                                           .certificate_der = site.certificate_der,
+                                           .certificate_der = certificate,
                                            .trusted_root_key = site.trusted_root_key,
                                            .unknown_x86 = site.unknown_x86,
                                            .unknown_x64 = site.unknown_x64},
@@ -57,9 +59,9 @@ Outcome<std::string> reply_to(Context& context, const net::Request& request,
     case AuthorityKeyword::trusted_root_key:
       return wire::encode_trusted_root_key(site.trusted_root_key);
     case AuthorityKeyword::mp_location:
-      return wire::encode_mp_location({.mp_host = site.host,
+      return wire::encode_mp_location({.mp_host = host,
                                        .assigned_site_code = site.site_code,
-                                       .certificate_der = site.certificate_der,
+                                       .certificate_der = certificate,
                                        .site_sign_certificate_der = site.site_signing_certificate_der});
     case AuthorityKeyword::trace:
       return wire::encode_trace();
@@ -77,8 +79,8 @@ Outcome<std::string> reply_to(Context& context, const net::Request& request,
 
 }  // namespace
 
-Result<std::vector<wire::MpEntry>> mp_entries(Context& context, Door door) {
-  FP_TRY(points, points_for(context, door));
+Result<std::vector<wire::MpEntry>> mp_entries(Context& context, Door door, const std::string& address) {
+  FP_TRY(points, points_for(context, door, address));
   std::vector<wire::MpEntry> out;
   for (const ManagementPoint& mp : points)
     out.push_back(
@@ -88,7 +90,8 @@ Result<std::vector<wire::MpEntry>> mp_entries(Context& context, Door door) {
          .version = static_cast<int>(parse_int(context.settings.build).value_or(9128)),
          .ssl_state = door == Door::intranet_http ? wire::ssl_state::kHttp : wire::ssl_state::kHttps,
          .intranet_url = mp.intranet_url,
-         .internet_url = mp.internet_url});
+         .internet_url = mp.internet_url,
+         .category = mp.site_code.empty() ? 2 : 0});
   return out;
 }
 

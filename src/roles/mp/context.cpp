@@ -1,7 +1,10 @@
 #include "roles/mp/context.hpp"
 
+#include <algorithm>
+
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "base/subnet.hpp"
 #include "base/text.hpp"
 #include "crypto/signature.hpp"
 #include "pki/certificate.hpp"
@@ -10,9 +13,10 @@ namespace fp::mp {
 namespace {
 
 constexpr std::int64_t kTokenGoodMs = 2000;
-constexpr std::uint64_t kRetryAfterMinS = 30, kRetryAfterMaxS = 120;
 
 }  // namespace
+
+const std::string& Context::host(const net::Request& request) const { return request.via ? request.via->name : settings.host; }
 
 std::unexpected<Refused> refused(const Error& error) {
   switch (error.code) {
@@ -81,32 +85,11 @@ bool TokenMemory::seen_just_now(const std::string& key, Instant now) {
   return false;
 }
 
-namespace {
-
-constexpr std::string_view kForbiddenPage =
-    "<HTML><HEAD><TITLE>403 Forbidden</TITLE></HEAD><BODY><H1>403 Forbidden</H1></BODY></HTML>";
-
-std::string_view short_reason(const Refused& refused) {
-  return refused.status == 403 && refused.reason == "Client certificate required" ? refused.reason
-                                                                                  : std::string_view();
-}
-
-}  // namespace
-
 net::Response Context::refuse(std::string_view component, const net::Request& request,
                               std::string_view client_id, const Refused& refused) const {
-  log::warning(component, "refused {} {} from {} ({}){}{}: {}", request.method, request.path,
-               request.peer.address, to_string(request.peer.door), client_id.empty() ? "" : " ", client_id,
-               refused.reason);
   if (hook) hook({std::string(component), refused.status, std::string(client_id), refused.reason});
-  // The caller of a message learns nothing from an empty 200; what is at fault stands in our log.
-  net::Response response = refused.status == 403 && request.method != "CCM_POST" && request.method != "HEAD"
-                               ? net::Response::text(403, "text/html", std::string(kForbiddenPage))
-                               : net::Response::empty(refused.status);
-  response.reason = short_reason(refused);
-  if (refused.status == 401) response.set("WWW-Authenticate", "Negotiate").set("WWW-Authenticate", "NTLM");
-  if (refused.status == 503)  // a window, so that those who are sent away do not come back together
-    response.set("Retry-After", std::to_string(kRetryAfterMinS + random.below(kRetryAfterMaxS - kRetryAfterMinS + 1)));
+  net::Response response = refusal_response(component, request, client_id, refused);
+  if (refused.status == 503) response.set("Retry-After", retry_after(random));
   return response;
 }
 
@@ -176,7 +159,12 @@ Outcome<Device> prove_headers(Context& context, const net::Request& request) {
   return *device;
 }
 
-Result<std::vector<ManagementPoint>> points_for(Context& context, Door door) {
+// The proxy management point of a location is for who is there (domain.md §3.3); a secondary site serves nobody elsewhere.
+bool is_near(const ManagementPoint& mp, std::string_view address) {
+  return std::ranges::any_of(mp.subnets, [&](const std::string& subnet) { return subnet_holds(subnet, address); });
+}
+
+Result<std::vector<ManagementPoint>> points_for(Context& context, Door door, const std::string& address) {
   FP_TRY(all, context.store.read([](store::Repositories& r) { return r.site.management_points(); }));
   std::vector<ManagementPoint> out;
   for (ManagementPoint& mp : all) {
@@ -184,6 +172,7 @@ Result<std::vector<ManagementPoint>> points_for(Context& context, Door door) {
     const bool wanted = internet ? mp.connections != Connections::intranet && !mp.internet_url.empty()
                                  : mp.connections != Connections::internet && !mp.intranet_url.empty();
     if (!wanted) continue;
+    if (!mp.site_code.empty() && (internet || !is_near(mp, address))) continue;
     // Nobody learns at one door what stands behind the other.
     (internet ? mp.intranet_url : mp.internet_url).clear();
     out.push_back(std::move(mp));

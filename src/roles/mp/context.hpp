@@ -13,6 +13,7 @@
 #include "crypto/key.hpp"
 #include "domain/access/routes.hpp"
 #include "model/device.hpp"
+#include "roles/mp/admission.hpp"
 #include "roles/mp/service.hpp"
 #include "roles/mp/uploads.hpp"
 #include "wire/authority.hpp"
@@ -21,11 +22,6 @@
 
 namespace fp::mp {
 
-// A refusal on its way up. The one place that logs it is Context::refuse.
-struct Refused {
-  int status = 200;
-  std::string reason;
-};
 template <class T>
 using Outcome = std::expected<T, Refused>;
 [[nodiscard]] inline std::unexpected<Refused> refused(int status, std::string reason) {
@@ -110,6 +106,11 @@ struct Context {
   IdProofs id_proofs;
   TokenMemory tokens;
 
+  // The management point that the client speaks to: this one, or the one on another host that passed the request on.
+  [[nodiscard]] const std::string& host(const net::Request& request) const;
+  [[nodiscard]] const std::string& certificate_der(const net::Request& request) const {
+    return request.via ? request.via->certificate_der : settings.certificate_der;
+  }
   // Logs one line, tells the hook, and makes the response of wire.md §16.
   [[nodiscard]] net::Response refuse(std::string_view component, const net::Request& request,
                                      std::string_view client_id, const Refused& refused) const;
@@ -163,8 +164,9 @@ struct Answer {
                                               const net::Request& request);  // client_files.cpp
 
 // Management points that a client at this door may use; never empty: this one stands in.
-[[nodiscard]] Result<std::vector<ManagementPoint>> points_for(Context& context, Door door);
+// `address`: of the client; a secondary site's is named to those who are at its location, and never at the internet door.
+[[nodiscard]] Result<std::vector<ManagementPoint>> points_for(Context& context, Door door, const std::string& address);
 [[nodiscard]] Result<std::vector<wire::MpEntry>> mp_entries(
-    Context& context, Door door);  // the same for the wire; authority.cpp
+    Context& context, Door door, const std::string& address);  // the same for the wire; authority.cpp
 
 }  // namespace fp::mp

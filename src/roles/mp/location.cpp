@@ -115,6 +115,9 @@ Outcome<std::string> content(Context& context, const Message& message,
   });
   if (!places) return refused(503, places.error().message);
   if (internet) shuffle(*places, context.random);
+  // Who asks at a secondary site is told of the distribution point beside it first.
+  else if (message.request.via)
+    std::ranges::stable_partition(*places, [&](const Place& place) { return place.name == message.request.via->name; });
   const std::string segment =
       content_id.empty() ? std::string() : capability_for(context, message, content_id);
   for (Place& place : *places) {
@@ -140,7 +143,7 @@ Outcome<std::string> content(Context& context, const Message& message,
 Outcome<std::string> points(Context& context, const Message& message,
                             const wire::MpLocationRequest& request) {
   if (!is_own_site(context, message.request, request.site_code)) return wire::encode_mp_locations({}, request.site_code);
-  auto list = mp_entries(context, message.request.peer.door);
+  auto list = mp_entries(context, message.request.peer.door, message.request.peer.address);
   if (!list) return refused(503, list.error().message);
   for (wire::MpEntry& entry : *list) entry.site_code = context.settings.site_code;
   return wire::encode_mp_locations(*list, context.settings.site_code);

@@ -80,6 +80,26 @@ TEST_F(LocationTest, EachDoorNamesItsOwnManagementPoints) {
   EXPECT_EQ(body_of(site.get("/SMS_MP/.sms_aut?MPLIST", internet)).find("mp1.lab.test"), std::string::npos);
 }
 
+TEST_F(LocationTest, TheProxyManagementPointOfASecondarySiteIsForThoseAtItsLocationOnly) {
+  ASSERT_TRUE(site.store->write([](store::Repositories& r) {
+    ManagementPoint branch{.name = "mp.branch.test", .intranet_url = "https://mp.branch.test:443", .internet_url = "https://mp.branch.test:443"};
+    branch.connections = Connections::both;  // whatever is stored: nobody outside is told
+    branch.site_code = "BR1";
+    branch.subnets = {"192.0.2.0/24"};
+    return r.site.put_management_point(branch);
+  }));
+  const auto list = wire::decode_mp_list(body_of(site.get("/SMS_MP/.sms_aut?MPLIST", http)));
+  ASSERT_TRUE(list);
+  const auto proxy = std::ranges::find(*list, "mp.branch.test", &wire::MpEntry::fqdn);
+  ASSERT_NE(proxy, list->end());
+  EXPECT_EQ(proxy->category, 0);
+  Peer elsewhere = http;
+  elsewhere.address = "198.51.100.7";
+  EXPECT_EQ(fqdns("MPLIST", elsewhere), std::vector<std::string>{"mp1.lab.test"});
+  EXPECT_EQ(fqdns("MPLIST", internet), std::vector<std::string>{"mp2.example.org"});
+  EXPECT_EQ(fqdns("MPLIST2", http), std::vector<std::string>{"mp2.example.org"});
+}
+
 TEST_F(LocationTest, TheListIsNeverEmpty) {
   ASSERT_TRUE(site.store->write([](store::Repositories& r) -> Status {
     FP_CHECK(r.site.remove_management_point("mp1.lab.test"));

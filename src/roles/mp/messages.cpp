@@ -179,10 +179,10 @@ Outcome<Answer> process(Context& context, const net::Request& request, const acc
   return dispatch(context, message);
 }
 
-net::Response response_of(Context& context, const wire::MessageHeader& header, const Answer& answer) {
+net::Response response_of(Context& context, const net::Request& request, const wire::MessageHeader& header, const Answer& answer) {
   net::Response response = net::Response::empty(200);
   if (!answer.document.empty() && !header.async) {
-    const wire::ReplyOrigin origin{context.settings.host, new_guid(context.random), context.clock.now()};
+    const wire::ReplyOrigin origin{context.host(request), new_guid(context.random), context.clock.now()};
     response = net::Response::text(200, std::string(wire::kMultipartType), wire::encode_reply(header, answer.document, origin));
   }
   response.ticket = answer.ticket;
@@ -202,7 +202,7 @@ net::Response answer_message(Context& context, const net::Request& request) {
   if (!endpoint) return context.refuse("mp.message", request, header.source_id, {200, "no such endpoint"});
   auto answer = process(context, request, *endpoint, *envelope);
   if (!answer) return context.refuse(component_of(endpoint->id), request, header.source_id, answer.error());
-  return response_of(context, header, *answer);
+  return response_of(context, request, header, *answer);
 }
 
 std::optional<net::Response> answer_message_at_once(Context& context, const net::Request& request) {
@@ -216,7 +216,7 @@ std::optional<net::Response> answer_message_at_once(Context& context, const net:
   const auto answer = process(context, request, *endpoint, *envelope, remembered.get());
   // What is refused here is refused again on the pool, where the reason is logged.
   if (!answer) return std::nullopt;
-  return response_of(context, envelope->header, *answer);
+  return response_of(context, request, envelope->header, *answer);
 }
 
 }  // namespace fp::mp

@@ -53,7 +53,7 @@ ConnectionType connection_of(const net::Request& request) {
 // Whether our record of the last contact is too old, or says another place.
 bool contact_is_due(const Context& context, const Device& device, const net::Request& request) {
   const bool moved =
-      device.last_address != request.peer.address || device.last_management_point != context.settings.host ||
+      device.last_address != request.peer.address || device.last_management_point != context.host(request) ||
       (device.connection != connection_of(request) && device.connection != ConnectionType::always_internet);
   return moved || context.clock.now().since_ms(device.last_policy_at) >= kSeenEveryMs;
 }
@@ -67,7 +67,7 @@ void note_seen(Context& context, const Device& device, const net::Request& reque
     FP_TRY(current, r.devices.find(device.client_id));
     current.last_policy_at = now;
     current.last_address = request.peer.address;
-    current.last_management_point = context.settings.host;
+    current.last_management_point = context.host(request);
     if (current.connection != ConnectionType::always_internet) current.connection = connection;
     return r.devices.put(current);
   });

@@ -111,7 +111,7 @@ void refresh(Context& context, Device& device, const Applicant& applicant, const
   if (const auto version = parse_name(applicant.request.agent_version, 64)) device.agent_version = *version;
   device.pki = device.pki || applicant.pki;
   device.last_address = message.request.peer.address;
-  device.last_management_point = context.settings.host;
+  device.last_management_point = context.host(message.request);
   device.connection = message.request.peer.door == Door::internet_https ? ConnectionType::currently_internet
                                                                         : ConnectionType::currently_intranet;
   device.registered_at = now;

@@ -180,7 +180,7 @@ Result<bool> apply(Context& context, Repositories& r, const Message& message,
     device.agent_counter = message.freshness->counter;
   }
   device.last_address = message.request.peer.address;
-  device.last_management_point = context.settings.host;
+  device.last_management_point = context.host(message.request);
   for (const wire::Report& report : reports)
     FP_CHECK(apply_one(r, device, report, message.request.peer.door, now));
   FP_CHECK(r.devices.put(device));

@@ -1,37 +1,12 @@
 #include "roles/mp/service.hpp"
 
-#include "base/limits.hpp"
-#include "base/text.hpp"
+#include "roles/mp/admission.hpp"
 #include "roles/mp/context.hpp"
-#include "wire/bits.hpp"
 
 namespace fp::mp {
 
 using access::Role;
 using access::RouteId;
-
-namespace {
-
-// What may stand behind a request that is refused for its verb or its path: read, so that the refusal is the true one.
-constexpr std::size_t kOtherBodyBytesMax = std::size_t{64} << 10;
-
-bool is_bits(const net::Request& request) {
-  return request.method == "BITS_POST" ||
-         (request.method == "POST" && iequals(request.header("X-Http-Method-Override"), "BITS_POST"));
-}
-
-// Senders of packets read the refusal from headers, and any answer of another shape is none to them (wire.md §10).
-net::Response refused_packet(Context& context, const net::Request& request, int status, const std::string& reason) {
-  const wire::BitsError error = status == 405   ? wire::bits_switched_off()
-                                : status == 413 ? wire::bits_fragment_too_large()
-                                                : wire::BitsError{status, 0x80070005, 0x5, reason};
-  net::Response response = context.refuse("mp.upload", request, {}, {error.status, reason});
-  response.body.clear();
-  response.headers = wire::bits_error_ack(error, {});
-  return response;
-}
-
-}  // namespace
 
 struct Service::Parts {
   Context context;
@@ -59,28 +34,14 @@ bool Service::owns(std::string_view decoded_path) {
   return access::find_route(Role::mp, decoded_path) != nullptr;
 }
 
-std::size_t Service::body_limit(const net::Request& head) {
-  const access::Route* route = access::find_route(Role::mp, head.path);
-  if (route && is_bits(head)) return limits::kBitsFragmentBytesMax;
-  // A Windows client sends its whole message along with each step of a login, and a refused path still has to
-  // be read.
-  if (head.method == "CCM_POST") return limits::kMessageBodyBytesMax;
-  return kOtherBodyBytesMax;
-}
+std::size_t Service::body_limit(const net::Request& head) { return body_bytes_max(head); }
 
 namespace {
 
-std::string_view component_of(RouteId id) {
-  switch (id) {
-    case RouteId::mp_policy:
-      return "mp.policy";
-    case RouteId::mp_authority:
-      return "mp.location";
-    case RouteId::mp_uploads:
-      return "mp.upload";
-    default:
-      return "mp.message";
-  }
+Refuse refuse_with(const Context& context) {
+  return [&context](std::string_view component, const net::Request& request, std::string_view client_id, const Refused& refused) {
+    return context.refuse(component, request, client_id, refused);
+  };
 }
 
 net::Response dispatch(Context& context, const access::Route& route, net::Request& request) {
@@ -108,28 +69,9 @@ net::Response dispatch(Context& context, const access::Route& route, net::Reques
 
 net::Response Service::handle(net::Request& request) {
   Context& context = parts_->context;
-  const access::Route* route = access::find_route(Role::mp, request.path);
-  if (!route) {
-    const int status = request.method == "CCM_POST" ? 400 : 404;
-    return context.refuse("mp.message", request, {}, {status, "no such path"});
-  }
-  if (is_bits(request)) request.method = "BITS_POST";  // also the tunnel of clients behind proxies that know no other verbs
-  const access::Decision decision =
-      access::decide(*route, access::to_verb(request.method), access::caller_of(request.peer),
-                     {.windows_auth = context.settings.windows_auth});
-  if (decision.allowed()) return dispatch(context, *route, request);
-  if (decision.status == 405 && request.method == "CCM_POST")
-    return context.refuse(component_of(route->id), request, {}, {400, "messages go to /ccm_system/request"});
-  std::string reason = decision.reason;
-  if (!request.peer.check.detail.empty()) reason += " (" + request.peer.check.detail + ")";
-  const bool packet = request.method == "BITS_POST";
-  net::Response response = packet ? refused_packet(context, request, decision.status, reason)
-                                  : context.refuse(component_of(route->id), request, {}, {decision.status, reason});
-  if (decision.status == 403)
-    response.reason =
-        request.peer.check.problem == CertificateProblem::missing ? "Client certificate required" : "";
-  if (decision.status == 405 && !packet) response.set("Allow", access::allow_header(route->verbs));
-  return response;
+  Admission admission = admit(request, {.windows_auth = context.settings.windows_auth}, refuse_with(context));
+  if (admission.refusal) return std::move(*admission.refusal);
+  return dispatch(context, *admission.route, request);
 }
 
 std::optional<net::Response> Service::handle_at_once(net::Request& request) {
@@ -143,9 +85,7 @@ std::optional<net::Response> Service::handle_at_once(net::Request& request) {
 }
 
 std::optional<net::Response> Service::too_large(const net::Request& head) {
-  const access::Route* route = access::find_route(Role::mp, head.path);
-  if (!route || !is_bits(head)) return std::nullopt;
-  return refused_packet(parts_->context, head, 413, "a fragment over the limit");
+  return too_large_packet(head, refuse_with(parts_->context));
 }
 
 Status Service::tidy() {

@@ -67,7 +67,7 @@ Outcome<Answer> grant_upload(Context& context, Message& message) {
                                     message.device->client_id));
   const auto id = context.uploads.grant(message.device->client_id, peer_name(message.request.peer));
   if (!id) return refused(id.error());
-  return Answer{wire::encode_upload_reply({.upload_id = *id, .host = context.settings.host}), {}};
+  return Answer{wire::encode_upload_reply({.upload_id = *id, .host = context.host(message.request)}), {}};
 }
 
 }  // namespace fp::mp

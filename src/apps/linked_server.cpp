@@ -1,0 +1,153 @@
+#include "apps/linked_server.hpp"
+
+#include "apps/background.hpp"
+#include "apps/content_role.hpp"
+#include "apps/doors.hpp"
+#include "apps/site_links.hpp"
+#include "apps/trust.hpp"
+#include "net/link.hpp"
+#include "pki/certificate.hpp"
+#include "roles/dp/site_link.hpp"
+#include "roles/mp/perimeter.hpp"
+
+namespace fp::apps {
+namespace {
+
+constexpr std::int64_t kAnswerMs = 30'000;    // of the site; a client waits a minute
+constexpr unsigned kWaitingThreadsMin = 32;   // each holds one request while the site works on it
+
+}  // namespace
+
+struct LinkedServer::Parts {
+  SiteConfig config;
+  const Clock& clock;
+  Random& random;
+  std::unique_ptr<Trust> trust;
+  std::unique_ptr<net::Link> link;
+  std::unique_ptr<mp::PerimeterPoint> mp;
+  ContentRole content;  // of a secondary site; else empty
+  std::unique_ptr<net::Server> server;
+  Background chores, transfers;
+
+  Parts(const SiteConfig& c, const Clock& k, Random& r) : config(c), clock(k), random(r), chores(k), transfers(k) {}
+
+  Status open();
+  Status open_link();
+  Status listen();
+  void schedule();
+  [[nodiscard]] net::Response dispatch(net::Request& request);
+  [[nodiscard]] net::Response asked_by_site(net::Request& request);
+};
+
+Status LinkedServer::Parts::open() {
+  FP_TRY(trusted, Trust::open(config, nullptr, clock));
+  trust = std::move(trusted);
+  if (config.dp_enabled) {
+    FP_TRY(opened, ContentRole::open(config, config.link.site_fingerprint, config.link.certificate, config.link.key, clock));
+    content = std::move(opened);
+  }
+  FP_CHECK(open_link());
+  mp = std::make_unique<mp::PerimeterPoint>([this](net::Request& request) { return link->ask(kSiteName, request, kAnswerMs); }, random);
+  return {};
+}
+
+Status LinkedServer::Parts::open_link() {
+  const bool secondary = config.role == HostRole::secondary_site;
+  net::LinkOptions o;
+  o.site_code = config.site_code;
+  o.name = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
+  o.certificate_file = config.link.certificate.native();
+  o.key_file = config.link.key.native();
+  for (const auto& l : config.listeners) {
+    if (l.certificate.empty()) continue;
+    FP_TRY(pem, read_file(l.certificate));
+    FP_TRY(certificate, pki::Certificate::from_pem(pem));
+    o.clients_certificate_der = certificate.der();
+  }
+  o.listen_address = config.link.address;
+  o.listen_port = static_cast<std::uint16_t>(config.link.port);
+  o.peers = {{kSiteName, config.link.site_fingerprint, secondary ? config.parent_code : config.site_code, config.link.site}};
+  o.handler = [this](net::Request& request) { return asked_by_site(request); };
+  o.body_limit = [this](const net::Request& head) {
+    return content.dp && dp::DistributionPoint::owns(head.path) ? dp::site_body_bytes_max(head.method, head.path) : std::size_t{0};
+  };
+  o.spool = config.data;
+  o.clock = &clock;
+  o.random = &random;
+  FP_TRY(started, net::Link::start(std::move(o)));
+  link = std::move(started);
+  return {};
+}
+
+// The other end proved to be the site by its pinned certificate: what it asks counts as asked by it at the listener.
+net::Response LinkedServer::Parts::asked_by_site(net::Request& request) {
+  if (!content.dp || !dp::DistributionPoint::owns(request.path)) return net::Response::empty(404);
+  request.peer.door = Door::intranet_https;
+  request.peer.fingerprint = config.link.site_fingerprint;
+  return content.dp->handle(request);
+}
+
+net::Response LinkedServer::Parts::dispatch(net::Request& request) {
+  if (mp::PerimeterPoint::owns(request.path) && offered(config.mp_connections, request.peer.door)) return mp->handle(request);
+  if (content.dp && dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door)) return content.dp->handle(request);
+  return net::Response::empty(request.method == "CCM_POST" ? 400 : 404);  // a message elsewhere (wire.md §16)
+}
+
+Status LinkedServer::Parts::listen() {
+  net::ServerOptions options;
+  options.clock = &clock;
+  options.random = &random;
+  options.worker_threads = std::max(static_cast<unsigned>(config.worker_threads), kWaitingThreadsMin);
+  for (const auto& l : config.listeners) options.listeners.push_back(listener_of(l));
+  options.handler = [this](net::Request& request) { return dispatch(request); };
+  options.body_limit = [this](const net::Request& head) {
+    return content.dp && dp::DistributionPoint::owns(head.path) ? dp::DistributionPoint::body_bytes_max(head) : mp::PerimeterPoint::body_limit(head);
+  };
+  options.too_large = [](const net::Request& head) { return mp::PerimeterPoint::too_large(head); };
+  options.verifier = [this](std::string_view leaf, const std::vector<std::string>& chain) { return trust->check_peer(leaf, chain); };
+  FP_TRY(started, net::Server::start(std::move(options)));
+  server = std::move(started);
+  return {};
+}
+
+void LinkedServer::Parts::schedule() {
+  chores.add("revocation lists", 300'000, [this] {
+    if (trust->refresh_lists()) server->recheck_peers();
+  });
+  chores.start();
+  if (!content.dp) return;
+  transfers.add("pull", 1000, [this] {
+    content.pull(clock, [this] { return transfers.stopping(); });
+  });
+  transfers.start();
+}
+
+Result<std::unique_ptr<LinkedServer>> LinkedServer::start(const SiteConfig& config, const Clock& clock, Random& random) {
+  auto parts = std::make_unique<Parts>(config, clock, random);
+  FP_CHECK(parts->open());
+  FP_CHECK(parts->listen());
+  parts->schedule();
+  return std::unique_ptr<LinkedServer>(new LinkedServer(std::move(parts)));
+}
+
+LinkedServer::LinkedServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+LinkedServer::~LinkedServer() { stop(); }
+
+void LinkedServer::stop() {
+  if (!parts_) return;
+  if (parts_->link) parts_->link->stop();  // first: what waits for the site ends
+  if (parts_->server) parts_->server->stop();
+  parts_->transfers.stop();
+  parts_->chores.stop();
+}
+
+Status LinkedServer::reload() {
+  parts_->trust->refresh_lists(true);
+  FP_CHECK(parts_->server->reload_tls());
+  parts_->server->recheck_peers();
+  return {};
+}
+
+int LinkedServer::port(std::size_t listener) const { return parts_->server->port(listener); }
+
+}  // namespace fp::apps

@@ -1,0 +1,26 @@
+// What setting up a host without a site's database has in common: copies of the certificates it was given, and the parts of its
+// configuration. One thread. Never overwrites anything, makes no key, and asks no server.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/setup.hpp"
+#include "base/file.hpp"
+
+namespace fp::apps {
+
+// A certificate with its chain, and its key, to <stem>.pem and <stem>.key. Code::invalid: they do not belong together.
+[[nodiscard]] Status copy_pair(const Path& certificate, const Path& key, const Path& stem);
+// All issuers into one file. Code::invalid names the file that holds no certificate.
+[[nodiscard]] Status copy_issuers(const std::vector<Path>& files, const Path& into);
+[[nodiscard]] Result<std::string> fingerprint_of(const Path& certificate);
+
+[[nodiscard]] std::string quoted_list(const std::vector<Path>& files);
+// With server.pem and server.key of the data folder, but for plain HTTP.
+[[nodiscard]] std::string listener_text(const Endpoint& at, std::string_view door, const Path& data);
+
+// Checks the text as a configuration, then writes it. Code::invalid: the first mistake.
+[[nodiscard]] Status write_configuration(const Path& file, const std::string& text);
+
+}  // namespace fp::apps

@@ -1,0 +1,102 @@
+#include "apps/site_links.hpp"
+
+#include "apps/doors.hpp"
+#include "base/log.hpp"
+
+namespace fp::apps {
+namespace {
+
+constexpr std::int64_t kLongestAnswerMs = 4LL * 3600 * 1000;  // a distribution point may read everything before it answers
+
+// Which doors a host may say its clients came through: as the administrator entered it, and no other.
+bool may_offer(const ManagementPoint& point, Door door) {
+  if (!offered(point.connections, door)) return false;
+  if (door == Door::internet_https) return point.site_code.empty();
+  return door == Door::intranet_https || point.intranet_url.starts_with("http://");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SiteLinks>> SiteLinks::start(const SiteConfig& config, store::Store& store, const Trust& trust,
+                                                    mp::Service& service, const Clock& clock, Random& random) {
+  std::unique_ptr<SiteLinks> links(new SiteLinks(config.site_code, store, trust, service, clock));
+  if (config.link_certificate.empty()) return std::unique_ptr<SiteLinks>();
+  net::LinkOptions o;
+  o.site_code = config.site_code;
+  o.name = kSiteName;
+  o.certificate_file = config.link_certificate.native();
+  o.key_file = config.link_key.native();
+  o.listen_address = config.link.address;
+  o.listen_port = static_cast<std::uint16_t>(config.link.port);
+  o.handler = [l = links.get()](net::Request& request) { return l->forwarded(request); };
+  o.body_limit = mp::Service::body_limit;
+  o.worker_threads = static_cast<unsigned>(config.worker_threads);
+  o.spool = config.data;
+  o.on_change = [l = links.get()](const net::LinkState& state) { l->note(state); };
+  o.clock = &clock;
+  o.random = &random;
+  FP_TRY(link, net::Link::start(std::move(o)));
+  links->link_ = std::move(link);
+  FP_CHECK(links->refresh());
+  return links;
+}
+
+SiteLinks::~SiteLinks() { stop(); }
+void SiteLinks::stop() {
+  if (link_) link_->stop();
+}
+
+Status SiteLinks::refresh() {
+  FP_TRY(all, store_.read([](store::Repositories& r) { return r.site.management_points(); }));
+  std::map<std::string, ManagementPoint> points;
+  std::vector<net::LinkPeer> peers;
+  for (auto& point : all) {
+    if (point.fingerprint.empty()) continue;
+    peers.push_back({point.name, point.fingerprint, point.site_code.empty() ? site_code_ : point.site_code, point.link});
+    points.emplace(point.name, std::move(point));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    points_ = std::move(points);
+  }
+  link_->set_peers(std::move(peers));
+  return {};
+}
+
+net::Response SiteLinks::forwarded(net::Request& request) {
+  bool allowed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto point = points_.find(request.via->name);
+    allowed = point != points_.end() && may_offer(point->second, request.peer.door);
+  }
+  if (!allowed) {
+    log::warning("link", "{} passes on a request from {} at the door {}, which is not one of its connections: refused", request.via->name,
+                 request.peer.address, to_string(request.peer.door));
+    return net::Response::empty(403);
+  }
+  if (!request.peer.certificate_der.empty()) {
+    static const std::vector<std::string> nothing;
+    auto verdict = trust_.check_peer(request.peer.certificate_der, request.peer.chain_der ? *request.peer.chain_der : nothing);
+    request.peer.check = std::move(verdict.check);
+    request.peer.pinned_proxy = verdict.pinned_proxy;
+  }
+  if (mp::Service::owns(request.path)) return service_.handle(request);
+  return net::Response::empty(request.method == "CCM_POST" ? 400 : 404);  // a message elsewhere (wire.md §16)
+}
+
+// What an administrator sees in `farpoint events`.
+void SiteLinks::note(const net::LinkState& state) {
+  const std::string text = state.open ? fmt::format("the site link to {} is open", state.peer)
+                                      : fmt::format("the site link to {} is down: {}; its clients are told to come again", state.peer, state.problem);
+  const auto noted = store_.write_async([&](store::Repositories& r) -> Status {
+    return r.states.add_event({0, clock_.now(), state.open ? 0 : 1, "link", {}, text});
+  });
+  if (!noted.value) log::warning("link", "an event was not noted: {}", noted.value.error().message);
+}
+
+Result<net::Response> SiteLinks::ask(const std::string& name, net::Request& request) const {
+  return link_->ask(name, request, kLongestAnswerMs);
+}
+
+}  // namespace fp::apps

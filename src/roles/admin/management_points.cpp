@@ -1,0 +1,104 @@
+// Management points on other hosts: what they may offer whom, and how the site link to them is pinned (docs/protocol/site-link.md).
+// The site's own is what its configuration says; here it is shown only.
+#include "base/ids.hpp"
+#include "base/text.hpp"
+#include "roles/admin/context.hpp"
+
+namespace fp::admin {
+namespace {
+
+using namespace access;
+
+bool is_own(const ManagementPoint& point) { return point.fingerprint.empty(); }
+
+Result<Answer> list(Context& c) {
+  FP_TRY(all, c.store.read([](Repositories& r) { return r.site.management_points(); }));
+  const auto states = c.hooks.link_states ? c.hooks.link_states() : std::map<std::string, std::string>();
+  json::array items;
+  for (const auto& point : all) {
+    json::object item = wire::to_value(point).as_object();
+    const auto state = states.find(point.name);
+    item["link_state"] = is_own(point) ? "runs in the site server" : state == states.end() ? "not known yet" : state->second;
+    items.push_back(std::move(item));
+  }
+  return Answer{200, json::object{{"items", std::move(items)}}, {}};
+}
+
+// What the plan for internet-based clients asks of a management point that is offered to them, in its words.
+Status check_plan(const Context& c, const ManagementPoint& p) {
+  const bool internet = p.connections != Connections::intranet, intranet = p.connections != Connections::internet;
+  if (!p.site_code.empty() && (internet || !p.internet_url.empty()))
+    return fail(Code::invalid, "connections: must be intranet at the secondary site {}: \"Secondary sites don't support client connections "
+                               "from untrusted locations.\"", p.site_code);
+  if (internet && p.internet_url.empty())
+    return fail(Code::invalid, "internet_url: is required for client connections from the internet: \"Register public DNS host entries for "
+                               "the internet fully qualified domain names (FQDN) of site systems that support IBCM.\"");
+  if (internet && !c.settings.use_pki_client_certificate)
+    return fail(Code::invalid, "connections: the site has site.use_pki_client_certificate = false: \"Enable the option to Use PKI client "
+                               "certificate (client authentication capability) when available ... This option is required.\"");
+  if (intranet && p.intranet_url.empty())
+    return fail(Code::invalid, "intranet_url: is required for client connections from the intranet");
+  if (!intranet && !p.intranet_url.empty()) return fail(Code::invalid, "intranet_url: connections is internet");
+  if (!internet && !p.internet_url.empty()) return fail(Code::invalid, "internet_url: connections is intranet");
+  return {};
+}
+
+Status check(const Context& c, const ManagementPoint& p, const std::vector<ManagementPoint>& all) {
+  FP_CHECK(check_plan(c, p));
+  if (p.fingerprint.empty())
+    return fail(Code::invalid, "fingerprint: is required: the SHA-256 of the certificate that the host shows on the site link");
+  if (p.site_code == c.settings.site_code) return fail(Code::invalid, "site_code: {} is this site; it names a secondary one", p.site_code);
+  if (!p.subnets.empty() && p.site_code.empty())
+    return fail(Code::invalid, "subnets: belong to the management point of a secondary site, which is a proxy there; name its site_code");
+  for (const auto& other : all) {
+    if (other.name == p.name && is_own(other))
+      return fail(Code::conflict, "{} is this server's own: change it in the configuration", p.name);
+    if (other.name != p.name && other.fingerprint == p.fingerprint)
+      return fail(Code::conflict, "fingerprint: {} has that certificate already", other.name);
+  }
+  return {};
+}
+
+Result<Answer> put(Context& c) {
+  FP_TRY(body, c.body());
+  if (body.is_object()) body.as_object().erase("link_state");  // as it was shown
+  FP_TRY(point, wire::from_value<ManagementPoint>(body));
+  FP_TRY(name, parse_host(c.params[0]));
+  if (point.name != name) return fail(Code::invalid, "name: is {} here and {} in the path", point.name, name);
+  const Status done = c.store.write([&](Repositories& r) -> Status {
+    FP_TRY(all, r.site.management_points());
+    FP_CHECK(check(c, point, all));
+    FP_CHECK(r.site.put_management_point(point));
+    return c.audit(r, "change", "management point", name);
+  });
+  FP_CHECK(done);
+  if (c.hooks.links_changed) c.hooks.links_changed();
+  return Answer{200, wire::to_value(point), {}};
+}
+
+Result<Answer> remove(Context& c) {
+  FP_TRY(name, parse_host(c.params[0]));
+  const Status done = c.store.write([&](Repositories& r) -> Status {
+    FP_TRY(all, r.site.management_points());
+    for (const auto& point : all)
+      if (point.name == name && is_own(point))
+        return fail(Code::invalid, "{} is this server's own: switch it off in the configuration", name);
+    FP_CHECK(r.site.remove_management_point(name));
+    return c.audit(r, "delete", "management point", name);
+  });
+  FP_CHECK(done);
+  if (c.hooks.links_changed) c.hooks.links_changed();
+  return Answer{};
+}
+
+constexpr Route kRoutes[] = {
+    {"GET", "/management-points", ObjectClass::site, kReadObject, list},
+    {"PUT", "/management-points/{name}", ObjectClass::site, kModifyObject, put},
+    {"DELETE", "/management-points/{name}", ObjectClass::site, kDeleteObject, remove},
+};
+
+}  // namespace
+
+std::span<const Route> management_point_routes() { return kRoutes; }
+
+}  // namespace fp::admin
