@@ -111,6 +111,13 @@ class Reader {
       return node && node->is_table() ? *node->as_table() : empty;
     };
     site(table("site"));
+    if (fallback_only()) {
+      only_fallback(top);
+      fallback_status_point(table("fallback_status_point"));
+      logging(table("log"));
+      listeners(top);
+      return top.refuse_unknown();
+    }
     pki(table("pki"));
     management_point(table("management_point"));
     distribution_point(table("distribution_point"));
@@ -124,6 +131,7 @@ class Reader {
 
  private:
   [[nodiscard]] bool content_only() const { return out_.role == HostRole::distribution_point; }
+  [[nodiscard]] bool fallback_only() const { return out_.role == HostRole::fallback_status_point; }
   Section section(const toml::table& t, const char* name) { return {t, std::string(name) + ".", mistakes_, file_}; }
 
   void must_exist(Section& s, const toml::node* node, std::string_view key, const Path& path) {
@@ -141,8 +149,12 @@ class Reader {
 
   void site(const toml::table& t) {
     auto s = section(t, "site");
-    s.word("role", out_.role, {{"site", HostRole::site}, {"distribution-point", HostRole::distribution_point}});
-    if (content_only()) {
+    s.word("role", out_.role,
+           {{"site", HostRole::site},
+            {"distribution-point", HostRole::distribution_point},
+            {"fallback-status-point", HostRole::fallback_status_point}});
+    if (fallback_only()) out_.dp_enabled = false;
+    if (content_only() || fallback_only()) {
       out_.mp_enabled = false;
       out_.admin_port = 0;
     }
@@ -221,6 +233,29 @@ class Reader {
     s.refuse_unknown();
   }
 
+  // The host that stands open on the internet has nothing else that could be asked for.
+  void only_fallback(Section& top) {
+    for (const auto* name : {"pki", "management_point", "distribution_point", "admin", "maintenance"})
+      if (const auto* node = top.get(name))
+        top.mistake(node, name, "a host of the role fallback-status-point has nothing of it: leave this section out");
+  }
+
+  void fallback_status_point(const toml::table& t) {
+    constexpr int kMostMessages = 100'000'000;
+    auto s = section(t, "fallback_status_point");
+    s.text("site_fingerprint", out_.fsp_site_fingerprint);
+    out_.fsp_site_fingerprint = lower(out_.fsp_site_fingerprint);
+    if (out_.fsp_site_fingerprint.size() != 64 || !unhex(out_.fsp_site_fingerprint))
+      s.mistake(s.get("site_fingerprint"), "site_fingerprint",
+                "is needed: the SHA-256 fingerprint (64 hex digits) of the site server's certificate, which alone may fetch");
+    s.number("messages", out_.fsp_messages, 0, kMostMessages);
+    s.number("messages_of_address", out_.fsp_messages_of_address, 0, kMostMessages);
+    s.number("interval_s", out_.fsp_interval_s, 1, 86'400);
+    s.number("spool_messages", out_.fsp_spool_messages, 1, 10'000'000);
+    s.number("spool_mb", out_.fsp_spool_mb, 1, 1 << 20);
+    s.refuse_unknown();
+  }
+
   void admin(const toml::table& t) {
     auto s = section(t, "admin");
     s.text("address", out_.admin_address);
@@ -242,6 +277,7 @@ class Reader {
     constexpr int kDaysMax = 36500;
     auto s = section(t, "maintenance");
     s.number("devices_days", out_.maintenance.devices, 0, kDaysMax);
+    s.number("fallback_days", out_.maintenance.fallback, 0, kDaysMax);
     s.number("states_days", out_.maintenance.states, 0, kDaysMax);
     s.number("events_days", out_.maintenance.events, 0, kDaysMax);
     s.number("audit_days", out_.maintenance.audit, 0, kDaysMax);
@@ -272,20 +308,32 @@ class Reader {
       ListenerConfig l;
       s.text("address", l.address);
       s.number("port", l.port, 0, 65535);
-      s.word("door", l.door,
-             {{"intranet-http", Door::intranet_http}, {"intranet-https", Door::intranet_https}, {"internet-https", Door::internet_https}});
-      if (!s.get("door")) s.mistake(nullptr, "door", "must say intranet-http, intranet-https or internet-https");
+      door(s, l);
       file(s, "certificate", l.certificate);
       file(s, "key", l.key);
       must_match(s, "key", l.certificate, l.key);
       s.flag("proxy_protocol", l.proxy_protocol);
       if (l.door == Door::intranet_http && !l.certificate.empty())
-        s.mistake(s.get("certificate"), "certificate", "an intranet-http listener speaks plain HTTP and has no certificate");
+        s.mistake(s.get("certificate"), "certificate",
+                  fmt::format("{} listener speaks plain HTTP and has no certificate", fallback_only() ? "a clients" : "an intranet-http"));
       if (l.door != Door::intranet_http && (l.certificate.empty() || l.key.empty()))
         s.mistake(nullptr, "certificate", "an HTTPS listener needs certificate and key");
       s.refuse_unknown();
       out_.listeners.push_back(std::move(l));
     }
+    const auto secure = [](const ListenerConfig& l) { return l.door != Door::intranet_http; };
+    if (fallback_only() && std::ranges::none_of(out_.listeners, secure))
+      top.mistake(node, "listener", "one with door = \"site\" is needed: the site fetches by HTTPS only");
+  }
+
+  // The doors of a fallback status point have names of their own: its plain one is no way into an intranet.
+  void door(Section& s, ListenerConfig& l) {
+    if (fallback_only()) s.word("door", l.door, {{"clients", Door::intranet_http}, {"site", Door::intranet_https}});
+    else
+      s.word("door", l.door,
+             {{"intranet-http", Door::intranet_http}, {"intranet-https", Door::intranet_https}, {"internet-https", Door::internet_https}});
+    if (!s.get("door"))
+      s.mistake(nullptr, "door", fallback_only() ? "must say clients or site" : "must say intranet-http, intranet-https or internet-https");
   }
 
   // What only several settings together can get wrong; the line is that of the setting to look at.

@@ -24,8 +24,8 @@ struct ListenerConfig {
 
 enum class ApprovalMode { manual, trusted, all };
 
-// What a host is: a site with any of its roles, or a distribution point of a site that runs elsewhere.
-enum class HostRole { site, distribution_point };
+// What a host is: a site with any of its roles, or one role of a site that runs elsewhere.
+enum class HostRole { site, distribution_point, fallback_status_point };
 
 struct SiteConfig {
   Path file;                    // where it was read
@@ -55,6 +55,11 @@ struct SiteConfig {
   bool dp_anonymous = false;    // intranet listeners only
   int dp_validate_every_h = 168;
   std::string dp_site_fingerprint;  // a DP on another host: the site server's pinned certificate
+
+  // A fallback status point: who may fetch from it, and its limits.
+  std::string fsp_site_fingerprint;
+  int fsp_messages = 10'000, fsp_messages_of_address = 1000, fsp_interval_s = 3600;  // 0 messages: no limit
+  int fsp_spool_messages = 100'000, fsp_spool_mb = 256;
 
   std::string admin_address = "127.0.0.1";
   int admin_port = 9443;        // 0: no admin API

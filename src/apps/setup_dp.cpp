@@ -23,25 +23,10 @@ Status check(const ContentHostOptions& o) {
   return {};
 }
 
-// A certificate with its chain, and its key, into the data folder.
-Status copy_pair(const Path& certificate, const Path& key, const Path& stem) {
-  FP_CHECK(check_pair(certificate, key));
-  FP_TRY(pem, read_file(certificate, kPemBytesMax));
-  FP_TRY(key_pem, read_file(key, kPemBytesMax));
-  FP_CHECK(write_file(stem.native() + ".pem", pem));
-  return write_file(stem.native() + ".key", key_pem, 0600);
-}
-
 std::string quoted_list(const std::vector<Path>& files) {
   std::string text;
   for (const auto& file : files) text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", file.native());
   return "[" + text + "]";
-}
-
-std::string listener_text(const Endpoint& at, std::string_view door, const Path& data) {
-  std::string text = fmt::format("\n[[listener]]\naddress = \"{}\"\nport = {}\ndoor = \"{}\"\n", at.address, at.port, door);
-  if (door == "intranet-http") return text;
-  return text + fmt::format("certificate = \"{}\"\nkey = \"{}\"\n", (data / "server.pem").native(), (data / "server.key").native());
 }
 
 std::string configuration_of(const ContentHostOptions& o, const std::string& code, const std::string& fingerprint) {
@@ -56,9 +41,9 @@ std::string configuration_of(const ContentHostOptions& o, const std::string& cod
   text += fmt::format("\n[distribution_point]\nname = \"{}\"\nanonymous = {}\nsite_fingerprint = \"{}\"\n", o.fqdn, o.anonymous, fingerprint);
   if (!o.client_certificate.empty())
     text += fmt::format("client_certificate = \"{}\"\nclient_key = \"{}\"\n", (o.data / "client.pem").native(), (o.data / "client.key").native());
-  if (o.intranet) text += listener_text(*o.intranet, "intranet-https", o.data);
-  if (o.internet) text += listener_text(*o.internet, "internet-https", o.data);
-  if (o.intranet_http) text += listener_text(*o.intranet_http, "intranet-http", o.data);
+  if (o.intranet) text += listener_text(*o.intranet, "intranet-https", o.data / "server.pem", o.data / "server.key");
+  if (o.internet) text += listener_text(*o.internet, "internet-https", o.data / "server.pem", o.data / "server.key");
+  if (o.intranet_http) text += listener_text(*o.intranet_http, "intranet-http", {}, {});
   return text;
 }
 
@@ -76,6 +61,20 @@ Status copy_certificates(const ContentHostOptions& o) {
 }
 
 }  // namespace
+
+Status copy_pair(const Path& certificate, const Path& key, const Path& stem) {
+  FP_CHECK(check_pair(certificate, key));
+  FP_TRY(pem, read_file(certificate, kPemBytesMax));
+  FP_TRY(key_pem, read_file(key, kPemBytesMax));
+  FP_CHECK(write_file(stem.native() + ".pem", pem));
+  return write_file(stem.native() + ".key", key_pem, 0600);
+}
+
+std::string listener_text(const Endpoint& at, std::string_view door, const Path& certificate, const Path& key) {
+  std::string text = fmt::format("\n[[listener]]\naddress = \"{}\"\nport = {}\ndoor = \"{}\"\n", at.address, at.port, door);
+  if (!certificate.empty()) text += fmt::format("certificate = \"{}\"\nkey = \"{}\"\n", certificate.native(), key.native());
+  return text;
+}
 
 Result<SetupResult> set_up_content_host(const ContentHostOptions& o) {
   FP_TRY(code, parse_site_code(o.site_code));

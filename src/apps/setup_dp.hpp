@@ -27,4 +27,9 @@ struct ContentHostOptions {
 // Code::invalid: an option that is missing or a file that is not what it should be; Code::conflict: something is there already.
 [[nodiscard]] Result<SetupResult> set_up_content_host(const ContentHostOptions& options);
 
+// Shared by the hosts that are made with certificates they are given.
+// A certificate with its chain, and its key, checked and copied to <stem>.pem and <stem>.key.
+[[nodiscard]] Status copy_pair(const Path& certificate, const Path& key, const Path& stem);
+[[nodiscard]] std::string listener_text(const Endpoint& at, std::string_view door, const Path& certificate, const Path& key);
+
 }  // namespace fp::apps
