@@ -70,6 +70,24 @@ Status copy_pair(const Path& certificate, const Path& key, const Path& stem) {
   return write_file(stem.native() + ".key", key_pem, 0600);
 }
 
+Result<SetupResult> write_host(const HostToWrite& host) {
+  SiteConfig config;
+  if (const auto mistakes = parse_config(host.text, host.config.native(), config, true); !mistakes.empty())
+    return fail(Code::invalid, "{}", mistakes.front());
+  FP_CHECK(make_dirs(host.config.parent_path()));
+  FP_CHECK(write_file(host.config, host.text, 0640));
+  FP_CHECK(make_dirs(host.folder));
+  SetupResult result;
+  result.config = host.config;
+  result.made.push_back(fmt::format("configuration {}", host.config.native()));
+  result.made.push_back(fmt::format("{} {}", host.folder_name, host.folder.native()));
+  result.made.push_back(host.permit);
+  if (!host.user) return result;
+  FP_CHECK(give_to(*host.user, host.data, host.config));
+  result.made.push_back(fmt::format("everything in {} belongs to the user {}, which runs the service", host.data.native(), host.user->name));
+  return result;
+}
+
 std::string listener_text(const Endpoint& at, std::string_view door, const Path& certificate, const Path& key) {
   std::string text = fmt::format("\n[[listener]]\naddress = \"{}\"\nport = {}\ndoor = \"{}\"\n", at.address, at.port, door);
   if (!certificate.empty()) text += fmt::format("certificate = \"{}\"\nkey = \"{}\"\n", certificate.native(), key.native());
@@ -85,24 +103,11 @@ Result<SetupResult> set_up_content_host(const ContentHostOptions& o) {
   if (!site) return std::unexpected(site.error().with_context(o.site_certificate.native()));
   if (user) FP_CHECK(must_read(*user, o.crl_files));
 
-  SetupResult result;
-  result.config = o.config;
   FP_CHECK(make_dirs(o.data.parent_path()));
   FP_CHECK(make_dirs(o.data, 0750));
   FP_CHECK(copy_certificates(o));
-  const std::string text = configuration_of(o, code, site->fingerprint());
-  SiteConfig config;
-  if (const auto mistakes = parse_config(text, o.config.native(), config, true); !mistakes.empty())
-    return fail(Code::invalid, "{}", mistakes.front());
-  FP_CHECK(make_dirs(o.config.parent_path()));
-  FP_CHECK(write_file(o.config, text, 0640));
-  FP_CHECK(make_dirs(library_of(o.data)));
-  if (user) FP_CHECK(give_to(*user, o.data, o.config));
-  result.made.push_back(fmt::format("configuration {}", o.config.native()));
-  result.made.push_back(fmt::format("content library {}", library_of(o.data).native()));
-  result.made.push_back(fmt::format("only {} ({}) may bring content", site->label(), site->fingerprint()));
-  if (user) result.made.push_back(fmt::format("everything in {} belongs to the user {}, which runs the service", o.data.native(), user->name));
-  return result;
+  return write_host({o.data, o.config, configuration_of(o, code, site->fingerprint()), library_of(o.data), "content library",
+                     fmt::format("only {} ({}) may bring content", site->label(), site->fingerprint()), user});
 }
 
 }  // namespace fp::apps

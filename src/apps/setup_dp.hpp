@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/ownership.hpp"
 #include "apps/setup.hpp"
 
 namespace fp::apps {
@@ -30,6 +31,16 @@ struct ContentHostOptions {
 // Shared by the hosts that are made with certificates they are given.
 // A certificate with its chain, and its key, checked and copied to <stem>.pem and <stem>.key.
 [[nodiscard]] Status copy_pair(const Path& certificate, const Path& key, const Path& stem);
+struct HostToWrite {
+  Path data, config;
+  std::string text;                   // of the configuration
+  Path folder;                        // what the role keeps, below data
+  std::string_view folder_name;       // "content library"
+  std::string permit;                 // a line that says who may what
+  std::optional<ServiceUser> user;
+};
+// Checks the configuration, writes it, makes the folder and gives everything to the user of the service.
+[[nodiscard]] Result<SetupResult> write_host(const HostToWrite& host);
 [[nodiscard]] std::string listener_text(const Endpoint& at, std::string_view door, const Path& certificate, const Path& key);
 
 }  // namespace fp::apps

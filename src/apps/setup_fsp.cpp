@@ -1,6 +1,5 @@
 #include "apps/setup_fsp.hpp"
 
-#include "apps/ownership.hpp"
 #include "apps/setup_dp.hpp"
 #include "base/ids.hpp"
 #include "pki/certificate.hpp"
@@ -40,24 +39,11 @@ Result<SetupResult> set_up_fallback_host(const FallbackHostOptions& o) {
   auto site = pki::Certificate::from_pem(site_pem);
   if (!site) return std::unexpected(site.error().with_context(o.site_certificate.native()));
 
-  SetupResult result;
-  result.config = o.config;
   FP_CHECK(make_dirs(o.data.parent_path()));
   FP_CHECK(make_dirs(o.data, 0750));
   FP_CHECK(copy_pair(o.certificate, o.key, o.data / "server"));
-  const std::string text = configuration_of(o, code, site->fingerprint());
-  SiteConfig config;
-  if (const auto mistakes = parse_config(text, o.config.native(), config, true); !mistakes.empty())
-    return fail(Code::invalid, "{}", mistakes.front());
-  FP_CHECK(make_dirs(o.config.parent_path()));
-  FP_CHECK(write_file(o.config, text, 0640));
-  FP_CHECK(make_dirs(spool_of(o.data), 0700));
-  if (user) FP_CHECK(give_to(*user, o.data, o.config));
-  result.made.push_back(fmt::format("configuration {}", o.config.native()));
-  result.made.push_back(fmt::format("spool {}", spool_of(o.data).native()));
-  result.made.push_back(fmt::format("only {} ({}) may fetch from it", site->label(), site->fingerprint()));
-  if (user) result.made.push_back(fmt::format("everything in {} belongs to the user {}, which runs the service", o.data.native(), user->name));
-  return result;
+  return write_host({o.data, o.config, configuration_of(o, code, site->fingerprint()), spool_of(o.data), "spool",
+                     fmt::format("only {} ({}) may fetch from it", site->label(), site->fingerprint()), user});
 }
 
 }  // namespace fp::apps
