@@ -26,6 +26,7 @@ table ip lab {{
     ip daddr {MP_PUBLIC} tcp dport 8443 dnat to 10.77.1.10
     ip daddr {MP_PUBLIC} tcp dport 8080 dnat to 10.77.2.20
     ip daddr {DP_PUBLIC} tcp dport 443 dnat to 10.77.2.20
+    ip daddr {DP_PUBLIC} tcp dport 80 dnat to 10.77.2.30
   }}
   chain outwards {{
     type nat hook postrouting priority 100;
@@ -103,8 +104,8 @@ class Company(story.Office):
             self.controller_host = lab.host("dc", "dc1.corp.test", office, f"{controller_address}/24")
 
     def _serve_names(self):
-        public = {"mp.example.test": MP_PUBLIC, "dp.example.test": DP_PUBLIC}
-        inside = {"site.corp.test": "10.77.1.10", **public}
+        public = {"mp.example.test": MP_PUBLIC, "dp.example.test": DP_PUBLIC, "fsp.example.test": DP_PUBLIC}
+        inside = {"site.corp.test": "10.77.1.10", **public, "fsp.example.test": "10.77.2.30"}
         # Each answers for what it knows and says of the rest that there is no such name.
         for address, records in ((INSIDE_DNS, inside), ("10.77.2.1", {**inside, "mp.example.test": "10.77.2.20", "dp.example.test": "10.77.2.20"}), (OUTSIDE_DNS, public)):
             serve_names(self.firewall, address, records, "--address=/#/", log=f"dns-{address}.log")

@@ -5,6 +5,8 @@
 #include <iostream>
 
 #include "agent/core/certificate.hpp"
+#include "agent/core/fallback.hpp"
+#include "agent/core/http_transport.hpp"
 #include "agent/core/install_order.hpp"
 #include "agent/core/service_location.hpp"
 #include "agent/core/service_records.hpp"
@@ -21,6 +23,8 @@ namespace fp::apps {
 namespace {
 
 constexpr int kPlaceTimeoutS = 5;
+constexpr std::size_t kToldBytesMax = 2000;
+constexpr int kStarted = 100, kFailed = 301, kWrongCommand = 307, kNoCertificate = 315, kInstalled = 400;  // topic 800 (domain.md §21.4)
 
 Result<std::int64_t> room_at(const Path& folder, bool whole) {
   Path at = std::filesystem::absolute(folder);
@@ -86,13 +90,47 @@ std::string check_place(const agent::InstallSettings& s) {
          "DOMAIN= if it does belong to one";
 }
 
-Status copy_signing_certificate(const agent::InstallSettings& s, const agent::Paths& paths) {
-  if (s.signing_certificate.empty()) return {};
-  FP_TRY(bytes, read_file(Path(s.signing_certificate), 64U << 10));
+// A certificate of the site in PEM or DER; `property` is where its path was given.
+Result<pki::Certificate> read_certificate(const std::string& file, std::string_view property) {
+  FP_TRY(bytes, read_file(Path(file), 64U << 10));
   auto certificate =
       bytes.find("-----BEGIN") != std::string::npos ? pki::Certificate::from_pem(bytes) : pki::Certificate::from_der(bytes);
-  if (!certificate) return std::unexpected(certificate.error().with_context("SMSSIGNCERT " + s.signing_certificate));
-  return write_file(paths.signing_certificate(), certificate->pem(), 0600);
+  if (!certificate) return std::unexpected(certificate.error().with_context(fmt::format("{} {}", property, file)));
+  return certificate;
+}
+
+Status copy_site_certificates(const agent::InstallSettings& s, const agent::Paths& paths) {
+  if (!s.signing_certificate.empty()) {
+    FP_TRY(certificate, read_certificate(s.signing_certificate, "SMSSIGNCERT"));
+    FP_CHECK(write_file(paths.signing_certificate(), certificate.pem(), 0600));
+  }
+  if (s.fallback_certificate.empty()) return {};
+  FP_TRY(certificate, read_certificate(s.fallback_certificate, "FSPCERT"));
+  return write_file(paths.sealing_certificate(), certificate.pem(), 0600);
+}
+
+// The only way to hear of an installation that failed on the internet (domain.md §7.4). Once, and not waited for long.
+std::string tell_failure(const agent::InstallSettings& s, int state, const std::string& why) {
+  if (s.fallback_status_point.empty()) return {};
+  agent::FallbackSender sender;
+  sender.site_code = s.site_code == "AUTO" ? "" : s.site_code;
+  sender.name = s.computer_name.empty() ? sensors::discover({}).fqdn : lower(s.computer_name);
+  if (!s.fallback_certificate.empty())
+    if (const auto certificate = read_certificate(s.fallback_certificate, "FSPCERT")) sender.sealing_certificate_der = certificate->der();
+  agent::HttpTransportOptions options;
+  options.proxy = s.proxy;
+  options.no_proxy = s.no_proxy;
+  options.resolve = s.resolve;
+  agent::HttpTransport transport(options);
+  memory::FallbackNote note;
+  note.topic_type = 800;
+  note.state_id = state;
+  note.details = why.substr(0, kToldBytesMax);
+  while (!is_utf8(note.details)) note.details.pop_back();
+  std::int64_t retry_after_s = 0;
+  const Status sent = agent::send_fallback(transport, s.fallback_status_point, sender, note, system_clock().now(), retry_after_s);
+  return sent ? fmt::format("the fallback status point {} was told", s.fallback_status_point)
+              : fmt::format("the fallback status point could not be told: {}", sent.error().message);
 }
 
 // Trust and assignment that this installation is told to forget.
@@ -109,11 +147,21 @@ Status write_all_files(const agent::InstallOrder& order, const agent::Paths& pat
   FP_CHECK(make_dirs(paths.log.parent_path()));
   FP_TRY(memory, memory::Memory::open(paths.database()));
   FP_CHECK(forget_what_is_reset(order, paths, *memory));
-  FP_CHECK(copy_signing_certificate(settings, paths));
+  FP_CHECK(copy_site_certificates(settings, paths));
   memory::OutboxMessage installed;  // topic 800, 400: deployment of the client succeeded (domain.md §21.4)
   installed.topic_type = 800;
   installed.state_id = 400;
   installed.at = system_clock().now();
+  if (!settings.fallback_status_point.empty()) {
+    for (const int state : {kStarted, kInstalled}) {
+      memory::FallbackNote note;
+      note.topic_type = 800;
+      note.state_id = state;
+      note.key = to_iso_ms(installed.at);
+      note.at = installed.at;
+      FP_CHECK(memory->note_fallback(note));
+    }
+  }
   FP_CHECK(memory->queue(std::move(installed)));
   return agent::save_settings(paths.config, settings);
 }
@@ -121,7 +169,7 @@ Status write_all_files(const agent::InstallOrder& order, const agent::Paths& pat
 // Certificates are the administrator's and stay; so do the logs.
 Status remove_client(const agent::Paths& paths) {
   auto settings = agent::load_settings(paths.config);
-  std::vector<Path> gone = {paths.config, paths.database(), paths.signing_certificate(), paths.data / "crl.pem",
+  std::vector<Path> gone = {paths.config, paths.database(), paths.signing_certificate(), paths.sealing_certificate(), paths.data / "crl.pem",
                             paths.data / "self-signed.pem", paths.cache(), paths.next_file()};
   for (const char* tail : {"-wal", "-shm"}) gone.emplace_back(paths.database().string() + tail);
   if (settings && !settings->cache_dir.empty()) {
@@ -157,11 +205,17 @@ int agent_install(const AgentCommand& c, const std::vector<std::string>& words) 
     order.settings.domain = joined_domain();
     if (!order.settings.domain.empty()) order.notes.push_back(fmt::format("domain {}: found in /etc/krb5.conf", order.settings.domain));
   }
+  int failure = kWrongCommand;
   if (order.problems.empty()) {
+    failure = kFailed;
     if (auto wrong = check_place(order.settings); !wrong.empty()) order.problems.push_back(std::move(wrong));
   }
   if (order.problems.empty()) {
+    failure = kNoCertificate;
     if (auto found = check_certificate(order.settings, c.paths); !found) order.problems.push_back(found.error().message);
+  }
+  if (!order.problems.empty()) {
+    if (auto told = tell_failure(order.settings, failure, order.problems.front()); !told.empty()) order.problems.push_back(std::move(told));
   }
   const auto list_of = [](const std::vector<std::string>& all) { return json::array(all.begin(), all.end()); };
   if (!order.problems.empty()) {

@@ -8,6 +8,7 @@
 #include "agent/core/service_location.hpp"
 #include "apps/agent_command.hpp"
 #include "base/text.hpp"
+#include "wire/state_names.hpp"
 
 namespace fp::apps {
 
@@ -73,6 +74,21 @@ int answer(const AgentCommand& c, const Result<json::object>& value) {
   return agent_exit::kGood;
 }
 
+// Who is told when no management point is in reach, and what it was told last.
+Status add_fallback(json::object& out, memory::Memory& memory, const agent::InstallSettings& settings) {
+  out["fallback status point"] = settings.fallback_status_point;
+  FP_TRY(last, memory.last_told_fallback(0));
+  out["fallback last told"] = !last ? std::string("nothing")
+                                    : fmt::format("{} {}: {}{}{}", to_iso(last->settled_at), wire::topic_name(last->topic_type),
+                                                  wire::state_name(last->topic_type, last->state_id), last->details.empty() ? "" : ": ",
+                                                  last->details);
+  FP_TRY(waiting, memory.untold_fallback(memory::kFallbackNotesMax));
+  out["fallback untold"] = waiting.size();
+  FP_TRY(problem, memory.property("fallback.problem"));
+  out["fallback problem"] = problem;
+  return {};
+}
+
 Result<json::object> status_of(const AgentCommand& c) {
   FP_TRY(memory, open_memory(c));
   FP_TRY(settings, agent::load_settings(c.paths.config));
@@ -81,7 +97,6 @@ Result<json::object> status_of(const AgentCommand& c) {
   FP_TRY(assigned, memory->property(agent::kAssignedSite));
   const bool automatic = settings.site_code == "AUTO";
   out["site"] = !automatic ? settings.site_code : assigned.empty() ? "AUTO, none found yet" : assigned;
-  if (!settings.fallback_status_point.empty()) out["fallback status point"] = settings.fallback_status_point;
   out["client id"] = identity.client_id;
   out["registration"] = identity.registration;
   out["registered at"] = time_or_never(identity.registered_at);
@@ -96,6 +111,7 @@ Result<json::object> status_of(const AgentCommand& c) {
   out["certificate"] = certificate.empty() ? "" : certificate[0].reason;
   FP_TRY(problem, memory->property("pass.problem"));
   out["last problem"] = problem;
+  if (!settings.fallback_status_point.empty()) FP_CHECK(add_fallback(out, *memory, settings));
   FP_TRY(next, memory->property("pass.next"));
   out["next pass"] = time_or_never({parse_int(next).value_or(0)});
   FP_TRY(policies, memory->policies());

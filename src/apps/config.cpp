@@ -101,6 +101,7 @@ std::string_view name_of(HostRole role) {
     case HostRole::distribution_point: return "distribution-point";
     case HostRole::management_point: return "management-point";
     case HostRole::secondary_site: return "secondary site";
+    case HostRole::fallback_status_point: return "fallback-status-point";
   }
   return "?";
 }
@@ -134,6 +135,13 @@ class Reader {
       return node && node->is_table() ? *node->as_table() : empty;
     };
     site(table("site"));
+    if (fallback_only()) {
+      only_fallback(top);
+      fallback_status_point(table("fallback_status_point"));
+      logging(table("log"));
+      listeners(top);
+      return top.refuse_unknown();
+    }
     pki(table("pki"));
     management_point(table("management_point"));
     distribution_point(table("distribution_point"));
@@ -150,6 +158,7 @@ class Reader {
   [[nodiscard]] bool content_only() const { return out_.role == HostRole::distribution_point; }
   [[nodiscard]] bool away() const { return out_.role != HostRole::site; }  // from the primary site's server
   [[nodiscard]] bool linked() const { return out_.role == HostRole::management_point || out_.role == HostRole::secondary_site; }
+  [[nodiscard]] bool fallback_only() const { return out_.role == HostRole::fallback_status_point; }
   Section section(const toml::table& t, const char* name) { return {t, std::string(name) + ".", mistakes_, file_}; }
 
   void must_exist(Section& s, const toml::node* node, std::string_view key, const Path& path) {
@@ -168,12 +177,14 @@ class Reader {
   void site(const toml::table& t) {
     auto s = section(t, "site");
     s.word("role", out_.role,
-           {{"site", HostRole::site}, {"distribution-point", HostRole::distribution_point}, {"management-point", HostRole::management_point}});
+           {{"site", HostRole::site}, {"distribution-point", HostRole::distribution_point}, {"management-point", HostRole::management_point},
+            {"fallback-status-point", HostRole::fallback_status_point}});
     HostRole type = HostRole::site;
     s.word("type", type, {{"primary", HostRole::site}, {"secondary", HostRole::secondary_site}});
     if (type == HostRole::secondary_site && out_.role != HostRole::site) s.mistake(s.get("type"), "type", "belongs to the role site");
     if (type == HostRole::secondary_site) out_.role = type;
-    if (content_only()) out_.mp_enabled = false;
+    if (content_only() || fallback_only()) out_.mp_enabled = false;
+    if (fallback_only()) out_.dp_enabled = false;
     if (out_.role == HostRole::management_point) out_.dp_enabled = false;
     if (out_.role == HostRole::secondary_site) out_.mp_connections = out_.dp_connections = Connections::intranet;
     if (away()) out_.admin_port = 0;
@@ -290,6 +301,29 @@ class Reader {
       s.mistake(s.get("site_fingerprint"), "site_fingerprint", "is needed: the SHA-256 fingerprint (64 hex digits) of what the site shows on the link");
   }
 
+  // The host that stands open on the internet has nothing else that could be asked for.
+  void only_fallback(Section& top) {
+    for (const auto* name : {"pki", "management_point", "distribution_point", "admin", "maintenance"})
+      if (const auto* node = top.get(name))
+        top.mistake(node, name, "a host of the role fallback-status-point has nothing of it: leave this section out");
+  }
+
+  void fallback_status_point(const toml::table& t) {
+    constexpr int kMostMessages = 100'000'000;
+    auto s = section(t, "fallback_status_point");
+    s.text("site_fingerprint", out_.fsp_site_fingerprint);
+    out_.fsp_site_fingerprint = lower(out_.fsp_site_fingerprint);
+    if (out_.fsp_site_fingerprint.size() != 64 || !unhex(out_.fsp_site_fingerprint))
+      s.mistake(s.get("site_fingerprint"), "site_fingerprint",
+                "is needed: the SHA-256 fingerprint (64 hex digits) of the site server's certificate, which alone may fetch");
+    s.number("messages", out_.fsp_messages, 0, kMostMessages);
+    s.number("messages_of_address", out_.fsp_messages_of_address, 0, kMostMessages);
+    s.number("interval_s", out_.fsp_interval_s, 1, 86'400);
+    s.number("spool_messages", out_.fsp_spool_messages, 1, 10'000'000);
+    s.number("spool_mb", out_.fsp_spool_mb, 1, 1 << 20);
+    s.refuse_unknown();
+  }
+
   void admin(const toml::table& t) {
     auto s = section(t, "admin");
     s.text("address", out_.admin_address);
@@ -311,6 +345,7 @@ class Reader {
     constexpr int kDaysMax = 36500;
     auto s = section(t, "maintenance");
     s.number("devices_days", out_.maintenance.devices, 0, kDaysMax);
+    s.number("fallback_days", out_.maintenance.fallback, 0, kDaysMax);
     s.number("states_days", out_.maintenance.states, 0, kDaysMax);
     s.number("events_days", out_.maintenance.events, 0, kDaysMax);
     s.number("audit_days", out_.maintenance.audit, 0, kDaysMax);
@@ -341,22 +376,34 @@ class Reader {
       ListenerConfig l;
       s.text("address", l.address);
       s.number("port", l.port, 0, 65535);
-      if (const auto* door = s.get("door"); door && door->value_or(std::string_view{}) == "internet-http")
-        s.mistake(door, "door", fmt::format("there is no plain HTTP on the internet: {}", kNeedsPki));
-      else s.word("door", l.door,
-             {{"intranet-http", Door::intranet_http}, {"intranet-https", Door::intranet_https}, {"internet-https", Door::internet_https}});
-      if (!s.get("door")) s.mistake(nullptr, "door", "must say intranet-http, intranet-https or internet-https");
+      door(s, l);
       file(s, "certificate", l.certificate);
       file(s, "key", l.key);
       must_match(s, "key", l.certificate, l.key);
       s.flag("proxy_protocol", l.proxy_protocol);
       if (l.door == Door::intranet_http && !l.certificate.empty())
-        s.mistake(s.get("certificate"), "certificate", "an intranet-http listener speaks plain HTTP and has no certificate");
+        s.mistake(s.get("certificate"), "certificate",
+                  fmt::format("{} listener speaks plain HTTP and has no certificate", fallback_only() ? "a clients" : "an intranet-http"));
       if (l.door != Door::intranet_http && (l.certificate.empty() || l.key.empty()))
         s.mistake(nullptr, "certificate", "an HTTPS listener needs certificate and key");
       s.refuse_unknown();
       out_.listeners.push_back(std::move(l));
     }
+    const auto secure = [](const ListenerConfig& l) { return l.door != Door::intranet_http; };
+    if (fallback_only() && std::ranges::none_of(out_.listeners, secure))
+      top.mistake(node, "listener", "one with door = \"site\" is needed: the site fetches by HTTPS only");
+  }
+
+  // The doors of a fallback status point have names of their own: its plain one is no way into an intranet.
+  void door(Section& s, ListenerConfig& l) {
+    if (const auto* node = s.get("door"); node && node->value_or(std::string_view{}) == "internet-http")
+      return s.mistake(node, "door", fmt::format("there is no plain HTTP on the internet: {}", kNeedsPki));
+    if (fallback_only()) s.word("door", l.door, {{"clients", Door::intranet_http}, {"site", Door::intranet_https}});
+    else
+      s.word("door", l.door,
+             {{"intranet-http", Door::intranet_http}, {"intranet-https", Door::intranet_https}, {"internet-https", Door::internet_https}});
+    if (!s.get("door"))
+      s.mistake(nullptr, "door", fallback_only() ? "must say clients or site" : "must say intranet-http, intranet-https or internet-https");
   }
 
   // What only several settings together can get wrong; the line is that of the setting to look at.

@@ -24,9 +24,9 @@ struct ListenerConfig {
 
 enum class ApprovalMode { manual, trusted, all };
 
-// What a host is: a primary site with any of its roles; a role of a site that runs elsewhere; or a secondary site, which is a
+// What a host is: a primary site with any of its roles; one role of a site that runs elsewhere; or a secondary site, which is a
 // management point and a distribution point for the intranet of one location, fed from its primary.
-enum class HostRole { site, distribution_point, management_point, secondary_site };
+enum class HostRole { site, distribution_point, management_point, secondary_site, fallback_status_point };
 
 // The site link (docs/protocol/site-link.md). On a site server: where roles that open it find it. On the host of a role: either where
 // the site opens it, or where the site is.
@@ -67,6 +67,11 @@ struct SiteConfig {
   bool dp_anonymous = false;    // intranet listeners only
   int dp_validate_every_h = 168;
   std::string dp_site_fingerprint;  // a DP on another host: the site server's pinned certificate
+
+  // A fallback status point: who may fetch from it, and its limits.
+  std::string fsp_site_fingerprint;
+  int fsp_messages = 10'000, fsp_messages_of_address = 1000, fsp_interval_s = 3600;  // 0 messages: no limit
+  int fsp_spool_messages = 100'000, fsp_spool_mb = 256;
 
   std::string admin_address = "127.0.0.1";
   int admin_port = 9443;        // 0: no admin API

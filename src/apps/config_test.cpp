@@ -197,4 +197,43 @@ TEST(Config, ASecondarySiteServesNobodyFromUntrustedLocations) {
   EXPECT_NE(said(orphan).find("site.parent: must be the site code of the primary site"), std::string::npos);
 }
 
+TEST(Config, AFallbackStatusPointIsNothingElse) {
+  const std::string good = R"([site]
+role = "fallback-status-point"
+code = "FP1"
+data = "/var/lib/farpoint"
+[fallback_status_point]
+site_fingerprint = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+messages = 0
+[[listener]]
+port = 80
+door = "clients"
+[[listener]]
+port = 8443
+door = "site"
+certificate = "/etc/farpoint/server.pem"
+key = "/etc/farpoint/server.key"
+)";
+  SiteConfig config;
+  const auto mistakes = parse_config(good, "farpoint.toml", config, false);
+  EXPECT_TRUE(mistakes.empty()) << mistakes.front();
+  EXPECT_EQ(config.role, HostRole::fallback_status_point);
+  EXPECT_FALSE(config.mp_enabled || config.dp_enabled);
+  EXPECT_EQ(config.admin_port, 0);
+  EXPECT_EQ(config.fsp_messages, 0);
+  EXPECT_EQ(config.fsp_interval_s, 3600);
+  EXPECT_EQ(config.listeners[0].door, Door::intranet_http);
+  for (const char* section : {"[pki]", "[management_point]", "[distribution_point]", "[admin]", "[maintenance]"})
+    EXPECT_EQ(mistakes_of(good + section + "\n").size(), 1U) << section;
+  const auto without = [&](const std::string& part, const std::string& instead) {
+    std::string text = good;
+    text.replace(text.find(part), part.size(), instead);
+    return mistakes_of(text);
+  };
+  EXPECT_EQ(without("site_fingerprint = ", "#").size(), 1U);
+  EXPECT_EQ(without("messages = 0", "messages = -1").size(), 1U);
+  EXPECT_FALSE(without("door = \"clients\"", "door = \"intranet-http\"").empty());
+  EXPECT_EQ(without("door = \"site\"\ncertificate = \"/etc/farpoint/server.pem\"\nkey = \"/etc/farpoint/server.key\"", "door = \"clients\"").size(), 1U);
+}
+
 }  // namespace fp::apps

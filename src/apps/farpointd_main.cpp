@@ -7,10 +7,12 @@
 #include "apps/cli_help.hpp"
 #include "apps/content_server.hpp"
 #include "apps/linked_server.hpp"
+#include "apps/fallback_server.hpp"
 #include "apps/readiness.hpp"
 #include "apps/scratch.hpp"
 #include "apps/setup_dp.hpp"
 #include "apps/setup_linked.hpp"
+#include "apps/setup_fsp.hpp"
 #include "apps/site_server.hpp"
 
 namespace {
@@ -51,7 +53,7 @@ void tell(std::string_view state) {
   if (const Status told = tell_service_manager(state); !told) log::warning("site", "{}", told.error().message);
 }
 
-// `site`: a SiteServer, a ContentServer or a LinkedServer.
+// `site`: a server of any of the roles.
 template <class Server>
 int serve(Server& site, const sigset_t& signals) {
   tell("READY=1");
@@ -82,6 +84,7 @@ std::string_view kind_of(HostRole role) {
     case HostRole::distribution_point: return "distribution point of site";
     case HostRole::management_point: return "management point of site";
     case HostRole::secondary_site: return "secondary site";
+    case HostRole::fallback_status_point: return "fallback status point of site";
   }
   return "?";
 }
@@ -95,11 +98,11 @@ int check(const Path& file) {
 }
 
 template <class Server>
-int start_and_serve(const SiteConfig& config, std::string_view what, const sigset_t& signals) {
+int start_and_serve(const SiteConfig& config, const sigset_t& signals) {
   auto server = Server::start(config, system_clock(), system_random());
   if (!server) return complain(server.error());
   for (const auto& l : config.listeners) log::info("site", "{} on {}:{}", to_string(l.door), l.address, l.port);
-  log::info("site", "{} {} is running", what, config.site_code);
+  log::info("site", "{} {} is running", kind_of(config.role), config.site_code);
   return serve(**server, signals);
 }
 
@@ -108,12 +111,12 @@ int run(const Path& file) {
   SiteConfig config;
   if (const auto mistakes = read_config(file, config); !mistakes.empty()) return show_mistakes(mistakes);
   if (const Status logging = log::start(config.log); !logging) return complain(logging.error());
-  const std::string_view kind = kind_of(config.role);
   switch (config.role) {
-    case HostRole::site: return start_and_serve<SiteServer>(config, kind, signals);
-    case HostRole::distribution_point: return start_and_serve<ContentServer>(config, kind, signals);
+    case HostRole::site: return start_and_serve<SiteServer>(config, signals);
+    case HostRole::distribution_point: return start_and_serve<ContentServer>(config, signals);
     case HostRole::management_point:
-    case HostRole::secondary_site: return start_and_serve<LinkedServer>(config, kind, signals);
+    case HostRole::secondary_site: return start_and_serve<LinkedServer>(config, signals);
+    case HostRole::fallback_status_point: return start_and_serve<FallbackServer>(config, signals);
   }
   return kFailed;
 }
@@ -127,12 +130,11 @@ int init(const SetupOptions& options) {
   return kOk;
 }
 
-int init_content_host(const ContentHostOptions& options) {
-  auto made = set_up_content_host(options);
+int tell_host(const Result<SetupResult>& made, const std::string& then) {
   if (!made) return complain(made.error());
   for (const auto& line : made->made) std::cout << line << "\n";
   std::cout << "\nnext: farpointd run --config " << made->config.native() << "\n"
-            << "then, on the site server: farpoint dp add " << options.fqdn << " ...\n";
+            << "then, on the site server: farpoint " << then << "\n";
   return kOk;
 }
 
@@ -160,7 +162,7 @@ int scratch(const ScratchOptions& options) {
 }
 
 struct Texts {  // options whose text is read after CLI11 has done its part
-  std::string internet, intranet, http, https, crl, admin, link;
+  std::string internet, intranet, http, https, crl, admin, link, clients, site;
 };
 
 std::string endpoint(const std::string& text, std::optional<Endpoint>& out) {
@@ -251,7 +253,27 @@ int run_init_linked(LinkedHostOptions& o, const Texts& t) {
 int run_init_dp(ContentHostOptions& o, const Texts& t) {
   for (const auto& problem : {endpoint(t.internet, o.internet), endpoint(t.intranet, o.intranet), endpoint(t.http, o.intranet_http)})
     if (!problem.empty()) return complain({Code::invalid, problem});
-  return init_content_host(o);
+  return tell_host(set_up_content_host(o), "dp add " + o.fqdn + " ...");
+}
+
+void add_init_fsp(CLI::App& app, FallbackHostOptions& o, Texts& t) {
+  app.add_option("--site-code", o.site_code, "of the site that it belongs to")->required();
+  app.add_option("--fqdn", o.fqdn, "name of this host, by which clients and the site call it")->required();
+  app.add_option("--data", o.data, "folder of the spool")->capture_default_str();
+  app.add_option("--config", o.config, "configuration file to write")->capture_default_str();
+  app.add_option("--clients-listen", t.clients, "ADDRESS:PORT for clients (plain HTTP), such as 0.0.0.0:80")->required();
+  app.add_option("--site-listen", t.site, "ADDRESS:PORT where the site server fetches (HTTPS)")->required();
+  app.add_option("--site-certificate", o.site_certificate, "PEM file: what the site server shows (its link.pem)")->required();
+  app.add_option("--certificate", o.certificate, "PEM file: this host's server certificate with its chain; it is copied")->required();
+  app.add_option("--key", o.key, "PEM file: its key; it is copied")->required();
+  app.add_option("--messages", o.messages, "taken in an hour; 0: no limit, as is advised on the internet")->capture_default_str();
+  app.add_option("--user", o.user, "who shall own it, when root makes it (default: the user farpoint, if there is one)");
+}
+
+int run_init_fsp(FallbackHostOptions& o, const Texts& t) {
+  for (const auto& problem : {endpoint(t.clients, o.clients), endpoint(t.site, o.site)})
+    if (!problem.empty()) return complain({Code::invalid, problem});
+  return tell_host(set_up_fallback_host(o), fmt::format("fsp add {} --url https://{}:{}", o.fqdn, o.fqdn, o.site->port));
 }
 
 int run_init(SetupOptions& o, const Texts& t) {
@@ -273,6 +295,7 @@ int main(int argc, char** argv) {
   ContentHostOptions content_host;
   LinkedHostOptions mp_host, secondary;
   secondary.secondary = true;
+  FallbackHostOptions fallback_host;
   ScratchOptions trial;
   Texts texts;
   Path config = "/etc/farpoint/farpoint.toml";
@@ -286,6 +309,8 @@ int main(int argc, char** argv) {
   add_init_linked(*mp_command, mp_host, texts);
   auto* secondary_command = app.add_subcommand("init-secondary", "make a secondary site: management and distribution point for the intranet of one location");
   add_init_linked(*secondary_command, secondary, texts);
+  auto* fsp_command = app.add_subcommand("init-fsp", "make a fallback status point on a host of its own, for a site that runs elsewhere");
+  add_init_fsp(*fsp_command, fallback_host, texts);
   auto* check_command = app.add_subcommand("check", "check the configuration and name every mistake with its line");
   check_command->add_option("--config,config", config, "configuration file")->capture_default_str();
   auto* run_command = app.add_subcommand("run", "run the site");
@@ -310,6 +335,7 @@ int main(int argc, char** argv) {
   if (dp_command->parsed()) return run_init_dp(content_host, texts);
   if (mp_command->parsed()) return run_init_linked(mp_host, texts);
   if (secondary_command->parsed()) return run_init_linked(secondary, texts);
+  if (fsp_command->parsed()) return run_init_fsp(fallback_host, texts);
   if (check_command->parsed()) return check(config);
   if (run_command->parsed()) return run(config);
   if (!scratch_command->parsed()) return kOk;  // completion, man

@@ -59,19 +59,11 @@ Result<SetupResult> set_up_content_host(const ContentHostOptions& o) {
   if (!site) return std::unexpected(site.error().with_context(o.site_certificate.native()));
   if (user) FP_CHECK(must_read(*user, o.crl_files));
 
-  SetupResult result;
-  result.config = o.config;
   FP_CHECK(make_dirs(o.data.parent_path()));
   FP_CHECK(make_dirs(o.data, 0750));
   FP_CHECK(copy_certificates(o));
-  FP_CHECK(write_configuration(o.config, configuration_of(o, code, site->fingerprint())));
-  FP_CHECK(make_dirs(library_of(o.data)));
-  if (user) FP_CHECK(give_to(*user, o.data, o.config));
-  result.made.push_back(fmt::format("configuration {}", o.config.native()));
-  result.made.push_back(fmt::format("content library {}", library_of(o.data).native()));
-  result.made.push_back(fmt::format("only {} ({}) may bring content", site->label(), site->fingerprint()));
-  if (user) result.made.push_back(fmt::format("everything in {} belongs to the user {}, which runs the service", o.data.native(), user->name));
-  return result;
+  return write_host({o.data, o.config, configuration_of(o, code, site->fingerprint()), library_of(o.data), "content library",
+                     fmt::format("only {} ({}) may bring content", site->label(), site->fingerprint()), user});
 }
 
 }  // namespace fp::apps

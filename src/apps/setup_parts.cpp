@@ -43,7 +43,7 @@ std::string quoted_list(const std::vector<Path>& files) {
 
 std::string listener_text(const Endpoint& at, std::string_view door, const Path& data) {
   std::string text = fmt::format("\n[[listener]]\naddress = \"{}\"\nport = {}\ndoor = \"{}\"\n", at.address, at.port, door);
-  if (door == "intranet-http") return text;
+  if (door == "intranet-http" || door == "clients") return text;  // the plain ones
   return text + fmt::format("certificate = \"{}\"\nkey = \"{}\"\n", (data / "server.pem").native(), (data / "server.key").native());
 }
 
@@ -53,6 +53,20 @@ Status write_configuration(const Path& file, const std::string& text) {
     return fail(Code::invalid, "{}", mistakes.front());
   FP_CHECK(make_dirs(file.parent_path()));
   return write_file(file, text, 0640);
+}
+
+Result<SetupResult> write_host(const HostToWrite& host) {
+  FP_CHECK(write_configuration(host.config, host.text));
+  FP_CHECK(make_dirs(host.folder));
+  SetupResult result;
+  result.config = host.config;
+  result.made.push_back(fmt::format("configuration {}", host.config.native()));
+  result.made.push_back(fmt::format("{} {}", host.folder_name, host.folder.native()));
+  result.made.push_back(host.permit);
+  if (!host.user) return result;
+  FP_CHECK(give_to(*host.user, host.data, host.config));
+  result.made.push_back(fmt::format("everything in {} belongs to the user {}, which runs the service", host.data.native(), host.user->name));
+  return result;
 }
 
 }  // namespace fp::apps

@@ -1,10 +1,12 @@
 // What setting up a host without a site's database has in common: copies of the certificates it was given, and the parts of its
 // configuration. One thread. Never overwrites anything, makes no key, and asks no server.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "apps/ownership.hpp"
 #include "apps/setup.hpp"
 #include "base/file.hpp"
 
@@ -22,5 +24,16 @@ namespace fp::apps {
 
 // Checks the text as a configuration, then writes it. Code::invalid: the first mistake.
 [[nodiscard]] Status write_configuration(const Path& file, const std::string& text);
+
+struct HostToWrite {
+  Path data, config;
+  std::string text;                   // of the configuration
+  Path folder;                        // what the role keeps, below data
+  std::string_view folder_name;       // "content library"
+  std::string permit;                 // a line that says who may what
+  std::optional<ServiceUser> user;
+};
+// Checks the configuration, writes it, makes the folder and gives everything to the user of the service.
+[[nodiscard]] Result<SetupResult> write_host(const HostToWrite& host);
 
 }  // namespace fp::apps

@@ -18,6 +18,7 @@
 #include "roles/dp/distribution_point.hpp"
 #include "roles/dp/distributor.hpp"
 #include "roles/dp/pull_worker.hpp"
+#include "roles/fsp/collector.hpp"
 #include "roles/mp/service.hpp"
 #include "site/collections.hpp"
 #include "site/keys.hpp"
@@ -27,6 +28,7 @@ namespace fp::apps {
 namespace {
 
 constexpr int kCollectionsPerPass = 50;
+constexpr std::int64_t kFallbackEveryMs = 10'000;
 
 Result<std::string> certificate_der_of(const SiteConfig& config) {
   for (const auto& l : config.listeners) {
@@ -79,15 +81,18 @@ struct SiteServer::Parts {
   std::unique_ptr<dp::DistributionPoint> dp;
   std::unique_ptr<dp::PullWorker> puller;
   std::unique_ptr<dp::Distributor> distributor;
+  std::unique_ptr<fsp::Collector> collector;
+  std::optional<site::SealingKey> sealing;
   std::optional<pki::CertificateAuthority> authority;
   std::unique_ptr<SiteLinks> links;  // null: no certificate to show on them
   std::unique_ptr<admin::AdminApi> admin;
   std::unique_ptr<net::Server> server, crl_server, admin_server;
   std::mutex validate_mutex;
   std::set<std::string> validate_wanted;  // distribution points that an administrator asked about
-  Background chores, distribution;
+  Background chores, distribution, fallback;
 
-  Parts(const SiteConfig& c, const Clock& k, Random& r) : config(c), clock(k), random(r), chores(k), distribution(k) {}
+  Parts(const SiteConfig& c, const Clock& k, Random& r)
+      : config(c), clock(k), random(r), chores(k), distribution(k), fallback(k) {}
 
   Status open();
   Status roles(const site::SiteKeys& keys);
@@ -119,6 +124,9 @@ Status SiteServer::Parts::open() {
   }
   FP_TRY(keys, site::open_site_keys(keys_of(config.data)));
   policies = std::make_unique<site::PolicyMaker>(config.site_code, [keys](std::string_view text) { return keys.sign(text); });
+  FP_TRY(sealing_key, site::open_sealing_key(keys_of(config.data), config.site_code, clock, random));
+  policies->seal_to(sealing_key.certificate.der());
+  sealing = sealing_key;
   FP_CHECK(put_own_points(*store, config));
   // Policy of the default settings exists from the first start on.
   const Status made = store->write([&](store::Repositories& r) -> Status {
@@ -207,6 +215,7 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
   options.identity.tls.ca_file = authorities;
   if (links) options.over_link = [l = links.get()](const std::string& name, net::Request& request) { return l->ask(name, request); };
   puller = std::make_unique<dp::PullWorker>(*library, options.identity);
+  collector = std::make_unique<fsp::Collector>(*store, clock, options.identity, sealing);
   distributor = std::make_unique<dp::Distributor>(*store, *library, clock, random, options);
   return {};
 }
@@ -255,6 +264,7 @@ Status SiteServer::Parts::listen() {
 Status SiteServer::Parts::listen_admin() {
   admin::Hooks hooks;
   hooks.add_content = [this](const std::string& id, const Path& source) { return library->add(id, source); };
+  hooks.fallback_wanted = [this] { fallback.wake(); };
   hooks.distribution_wanted = [this] { distribution.wake(); };
   hooks.peers_changed = [this] {
     report("pki", trust->reload_blocked());
@@ -349,9 +359,9 @@ void SiteServer::Parts::schedule() {
     const auto done = site::maintain(*store, config.maintenance, clock.now(), [this] { return chores.stopping(); });
     if (!done) return log::error("maintenance", "{}", done.error().message);
     const auto& f = done->forgotten;
-    if (f.states + f.events + f.audit + f.tombstones + done->devices > 0)
-      log::info("maintenance", "forgotten: {} devices, {} state messages, {} events, {} audit lines, {} tombstones of policy",
-                done->devices, f.states, f.events, f.audit, f.tombstones);
+    if (f.states + f.events + f.audit + f.tombstones + f.fallback + done->devices > 0)
+      log::info("maintenance", "forgotten: {} devices, {} state messages, {} events, {} audit lines, {} tombstones of policy, {} "
+                "messages of fallback status points", done->devices, f.states, f.events, f.audit, f.tombstones, f.fallback);
   });
   if (links) chores.add("site links", 10'000, [this] { report("link", links->refresh()); });
   chores.add("uploads", 3'600'000, [this] { report("mp.upload", mp->tidy()); });
@@ -376,8 +386,14 @@ void SiteServer::Parts::schedule() {
     const auto found = distributor->validate_due();
     if (!found) log::error("validation", "{}", found.error().message);
   });
+  fallback.add("fallback status points", kFallbackEveryMs, [this] {
+    const auto fresh = collector->run_once([this] { return fallback.stopping(); });
+    if (!fresh) log::error("fsp", "{}", fresh.error().message);
+    else if (*fresh > 0) log::info("fsp", "{} states came through fallback status points", *fresh);
+  });
   chores.start();
   distribution.start();
+  fallback.start();
 }
 
 Result<std::unique_ptr<SiteServer>> SiteServer::start(const SiteConfig& config, const Clock& clock, Random& random) {
@@ -397,6 +413,7 @@ void SiteServer::stop() {
   if (parts_->links) parts_->links->stop();
   if (parts_->crl_server) parts_->crl_server->stop();
   if (parts_->admin_server) parts_->admin_server->stop();
+  parts_->fallback.stop();
   parts_->distribution.stop();
   parts_->chores.stop();
 }

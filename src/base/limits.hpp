@@ -46,4 +46,14 @@ inline constexpr std::size_t kChunkBytes = 1U << 20;
 inline constexpr std::size_t kManifestFilesMax = 200'000;
 inline constexpr std::size_t kManifestBytesMax = 64U << 20;
 
+// fallback status point: what anybody on the internet may send (wire.md §12)
+inline constexpr std::size_t kFallbackBodyBytesMax = 64U << 10;
+inline constexpr std::size_t kFallbackStatesMax = 32;             // in one message
+inline constexpr std::size_t kFallbackParametersMax = 16;
+inline constexpr std::size_t kFallbackTextBytesMax = 4U << 10;    // of a parameter, of the details
+inline constexpr std::size_t kFallbackAddressesMax = 10'000;      // senders that the throttle tells apart
+inline constexpr std::size_t kFallbackBatchMax = 500;             // messages that the site fetches at once ...
+inline constexpr std::size_t kFallbackBatchBytesMax = 4U << 20;   // ... and their bodies together
+inline constexpr std::int64_t kFallbackRowsMax = 200'000;         // that the site keeps; the oldest go first
+
 }  // namespace fp::limits

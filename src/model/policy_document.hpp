@@ -36,6 +36,9 @@ inline constexpr const char* kTaskSequence = "CCM_TaskSequence";
 inline constexpr const char* kNetworkAccessAccount = "CCM_NetworkAccessAccount";
 }  // namespace policy_class
 
+// Among the client settings of the default object, not an administrator's: DER in base64, what clients seal to the site with.
+inline constexpr const char* kSealingSetting = "site.sealing_certificate";
+
 namespace policy_category {
 inline constexpr const char* kDeployment = "ApplicationDeployment";
 inline constexpr const char* kClientSettings = "ClientSettings";

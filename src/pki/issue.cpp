@@ -38,6 +38,7 @@ const ProfileRule kRules[] = {
     {Profile::proxy, "proxy", false, kDigitalSignature | kKeyEncipherment, {kEkuServerAuth, kEkuClientAuth}, "", ""},
     {Profile::admin, "admin", false, kDigitalSignature, {kEkuClientAuth}, "", "Farpoint Administrators"},
     {Profile::site_signing, "site-signing", true, kDigitalSignature, {}, "Site Server", ""},
+    {Profile::site_sealing, "site-sealing", true, kKeyEncipherment, {}, "Site Sealing", ""},
     {Profile::client_self_signed, "client-self-signed", true, kDigitalSignature | kDataEncipherment,
      {kEkuSelfSignedClient, kEkuSelfSigned}, "ConfigMgr Client", ""},
 };

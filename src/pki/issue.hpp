@@ -21,6 +21,7 @@ enum class Profile {
   proxy,               // serverAuth and clientAuth: a bridging proxy web server
   admin,               // clientAuth, OU=Farpoint Administrators
   site_signing,        // self-signed, CN "Site Server": signs policy
+  site_sealing,        // self-signed, CN "Site Sealing": what clients seal to the site is opened with its key
   client_self_signed,  // self-signed, CN "ConfigMgr Client", the two EKUs of wire.md §4.4
 };
 [[nodiscard]] std::string_view to_string(Profile profile);
@@ -56,7 +57,7 @@ struct AuthorityOrder {
 [[nodiscard]] Result<Certificate> issue(const Identity& issuer, const Order& order, const crypto::PublicKey& key, Random& random);
 [[nodiscard]] Result<Identity> issue_with_new_key(const Identity& issuer, const Order& order, Random& random,
                                                   int key_bits = 2048);
-// site_signing and client_self_signed only.
+// The self-signed profiles only.
 [[nodiscard]] Result<Certificate> self_sign(const crypto::PrivateKey& key, const Order& order, Random& random);
 [[nodiscard]] Result<Identity> self_signed_with_new_key(const Order& order, Random& random, int key_bits = 2048);
 

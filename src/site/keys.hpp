@@ -25,6 +25,14 @@ struct SiteKeys {
   [[nodiscard]] std::string trusted_root_text() const;  // PUBLICKEYBLOB hex: what SMSPublicRootKey takes
 };
 
+// What clients seal to the site (docs/protocol/fallback.md): a key for nothing else, beside those above.
+struct SealingKey {
+  crypto::PrivateKey key;
+  pki::Certificate certificate;  // self-signed, CN "Site Sealing"
+};
+// sealing.pem and sealing.key of the folder; made where there are none, as in a site of an earlier version.
+[[nodiscard]] Result<SealingKey> open_sealing_key(const Path& folder, std::string_view site_code, const Clock& clock, Random& random);
+
 // Code::conflict where the folder has keys already: a site's keys are never replaced by accident.
 [[nodiscard]] Result<SiteKeys> make_site_keys(const Path& folder, std::string_view site_code, std::string_view host,
                                               const Clock& clock, Random& random);

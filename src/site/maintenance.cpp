@@ -56,14 +56,15 @@ Result<std::int64_t> forget_devices(store::Store& store, Instant than, const std
 Result<Maintained> maintain(store::Store& store, const MaintenanceDays& days, Instant now, const std::function<bool()>& stop) {
   Maintained all;
   const store::Retention than{days_before(now, days.states), days_before(now, days.events), days_before(now, days.audit),
-                              days_before(now, days.tombstones)};
+                              days_before(now, days.tombstones), days_before(now, days.fallback)};
   while (!stop()) {
     FP_TRY(some, store.write([&](store::Repositories& r) { return r.site.forget_older(than, kRowsOfABatch); }));
     all.forgotten.states += some.states;
     all.forgotten.events += some.events;
     all.forgotten.audit += some.audit;
     all.forgotten.tombstones += some.tombstones;
-    if (some.states + some.events + some.audit + some.tombstones == 0) break;
+    all.forgotten.fallback += some.fallback;
+    if (some.states + some.events + some.audit + some.tombstones + some.fallback == 0) break;
   }
   if (days.devices > 0) {
     FP_TRY(devices, forget_devices(store, days_before(now, days.devices), stop));

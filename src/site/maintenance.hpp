@@ -13,6 +13,7 @@ struct MaintenanceDays {
   int devices = 90;      // that were not heard of: they register again if they come back
   int states = 90;       // state messages, once those before them were seen; what they said of deployments stays
   int events = 30;       // what the site noticed
+  int fallback = 30;     // what came through fallback status points
   int audit = 0;
   int tombstones = 90;   // what policy was lost; a device that was away longer gets its policy in full
 };

@@ -155,17 +155,20 @@ Status PolicyMaker::software_changed(store::Repositories& r, std::string_view so
   return {};
 }
 
+void PolicyMaker::seal_to(std::string_view certificate_der) { sealing_certificate_ = base64(certificate_der); }
+
 Status PolicyMaker::settings(store::Repositories& r, const ClientSettings& settings) const {
+  const bool is_default = settings.id == site_code_ + "00000";
   const auto body = [&](std::string_view id, std::string_view version) {
     wire::PolicyBody policy{std::string(id), std::string(version), "SMS:" + site_code_, {}, {}};
     wire::PolicyInstance instance{policy_class::kClientSettings, {}};
     instance.properties.push_back({"SettingsID", settings.id});
     instance.properties.push_back({"Priority", std::to_string(settings.priority), wire::cim::kUint32});
     for (const auto& [name, value] : settings.values) instance.properties.push_back({name, value});
+    if (is_default && !sealing_certificate_.empty()) instance.properties.push_back({std::string(kSealingSetting), sealing_certificate_});
     policy.instances.push_back(std::move(instance));
     return wire::encode_policy_body(policy);
   };
-  const bool is_default = settings.id == site_code_ + "00000";
   return raw(r, settings.id, policy_category::kClientSettings, 0, body,
              is_default ? std::vector<std::string>{kAllSystems} : settings.collections);
 }

@@ -18,6 +18,8 @@ class PolicyMaker {
  public:
   using Sign = std::function<Result<std::string>(std::string_view text)>;  // raw RSA-SHA256 by the site signing key
   PolicyMaker(std::string site_code, Sign sign);
+  // The certificate (DER) that clients seal to the site with: it travels with the default settings. Before the first settings().
+  void seal_to(std::string_view certificate_der);
 
   // The policy of a deployment; a disabled one has none. Code::not_found names what the deployment refers to and is not there.
   [[nodiscard]] Status deployment(store::Repositories& r, const Deployment& deployment) const;
@@ -44,6 +46,7 @@ class PolicyMaker {
                                  const std::string& vendor_url = {}) const;
   std::string site_code_;
   Sign sign_;
+  std::string sealing_certificate_;  // base64
 };
 
 }  // namespace fp::site

@@ -24,6 +24,7 @@
 #include "model/content.hpp"
 #include "model/deployment.hpp"
 #include "model/device.hpp"
+#include "model/fallback.hpp"
 #include "model/policy.hpp"
 #include "model/query.hpp"
 #include "model/report.hpp"
@@ -171,12 +172,25 @@ class Administration {
   virtual Status remove_role(std::string_view name) = 0;
 };
 
+// What anybody said through a fallback status point: apart from States, where registered devices stand.
+class Fallback {
+ public:
+  virtual ~Fallback() = default;
+  // Once per (fsp, message_id, part): true if new, false if it was there. At most limits::kFallbackRowsMax stay: the oldest go.
+  virtual Result<bool> add(const FallbackMessage& message) = 0;
+  virtual Result<std::vector<FallbackMessage>> messages(const FallbackFilter& filter) = 0;  // newest first
+  virtual Result<FallbackPoint> find_point(std::string_view name) = 0;
+  virtual Result<std::vector<FallbackPoint>> points() = 0;
+  virtual Status put_point(const FallbackPoint& point) = 0;
+  virtual Status remove_point(std::string_view name) = 0;  // what came through it stays
+};
+
 // What is older than these times may be forgotten; 0: nothing of the kind.
 struct Retention {
-  Instant states, events, audit, tombstones;
+  Instant states, events, audit, tombstones, fallback;
 };
 struct Forgotten {
-  std::int64_t states = 0, events = 0, audit = 0, tombstones = 0;
+  std::int64_t states = 0, events = 0, audit = 0, tombstones = 0, fallback = 0;
 };
 
 class Site {  // single values, counters, replay memory
@@ -207,6 +221,7 @@ struct Repositories {
   Policies& policies;
   Inventory& inventory;
   States& states;
+  Fallback& fallback;
   Contents& contents;
   Administration& administration;
   Site& site;

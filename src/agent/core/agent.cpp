@@ -4,6 +4,7 @@
 
 #include "agent/core/certificate.hpp"
 #include "agent/core/crl.hpp"
+#include "agent/core/fallback.hpp"
 #include "agent/core/registration.hpp"
 #include "agent/core/reporting.hpp"
 #include "agent/core/transfer.hpp"
@@ -22,6 +23,7 @@ constexpr std::int64_t kLongestSleepS = 3600;
 constexpr std::int64_t kFindSiteAgainS = 600;
 constexpr std::string_view kConfirmedSite = "site.confirmed";
 constexpr std::int64_t kRegisterAgainMs = 3600 * 1000;
+constexpr int kWrongSite = 602, kNoSigningCertificate = 605, kNoSiteFound = 606;  // states of topic 800 (domain.md §21.4)
 
 // Stands for the network where there is none.
 class Nobody final : public Transport {
@@ -72,9 +74,11 @@ Result<PassResult> Agent::pass(const PassOptions& options) {
   PassResult result;
   FP_TRY(policy, effective_policy(world_.memory));
   policy_ = std::move(policy);
+  std::optional<Error> trouble;
   if (auto opened = open_session(); !opened) {
     note(result, opened.error(), "connecting");
     result.offline = true;
+    trouble = opened.error();
   } else {
     auto done = online(options, result);
     if (!done && is_unreachable(done.error()) && !options.network_changed && !options.started) {
@@ -85,19 +89,21 @@ Result<PassResult> Agent::pass(const PassOptions& options) {
       done = online(again, result);
     }
     if (!done) note(result, done.error(), "policy");
+    if (!done) trouble = done.error();
     result.offline = !done && is_unreachable(done.error());
   }
   if (auto done = enforce(options); !done) note(result, done.error(), "enforcement");
   if (session_ && !result.offline) {
     if (auto done = report(options, result); !done) note(result, done.error(), "reports");
   }
+  if (auto told = tell_fallback(options, result, std::move(trouble)); !told) note(result, told.error(), "fallback status point");
   FP_TRY(schedules, world_.memory.schedules());
   const auto now = world_.clock.now();
   result.next = now.plus_s(kLongestSleepS);
   for (const auto& s : schedules) {
     if (s.next_at.ms > 0) result.next = std::min(result.next, s.next_at);
   }
-  for (const auto at : {enforcement_next_, registration_next_}) {
+  for (const auto at : {enforcement_next_, registration_next_, fallback_next_}) {
     if (at.ms > 0) result.next = std::min(result.next, at);
   }
   result.next = std::max(result.next, now.plus_s(5));
@@ -117,6 +123,7 @@ Status Agent::open_session() {
   auto chosen = s.use_pki ? choose_certificate(s, {folder, short_name, world_.clock.now()})
                           : own_certificate(world_.paths.data, world_.clock.now(), world_.random);
   FP_CHECK(tell_certificate(chosen.has_value(), chosen ? chosen->reason : chosen.error().message));
+  no_certificate_ = chosen ? "" : chosen.error().message;
   if (!chosen) return std::unexpected(chosen.error());
   HttpTransportOptions options;
   if (s.use_pki) {
@@ -276,7 +283,11 @@ Status Agent::online(const PassOptions& options, PassResult& result) {
   FP_CHECK(s.location.locate(options.started || options.network_changed || options.now.contains("location"), refresh_ms));
   if (s.location.moved()) FP_CHECK(world_.memory.set_property("resync.heartbeat", "moved"));  // the site shows where it is, and why
   auto done = find_site();
-  if (done) done = confirm_site();
+  assignment_failure_ = done ? 0 : kNoSiteFound;
+  if (done) {
+    done = confirm_site();
+    if (!done && done.error().code == Code::conflict) assignment_failure_ = kWrongSite;
+  }
   if (!done) {
     registration_next_ = world_.clock.now().plus_s(kFindSiteAgainS);
     return done;
@@ -296,8 +307,12 @@ Status Agent::online(const PassOptions& options, PassResult& result) {
   }
   FP_TRY(policy_due, due("policy", options));
   if (!policy_due) return {};
-  FP_TRY(signing, signing_certificate());
-  PolicyCycle cycle(world_.memory, s.mp, s.location, world_.clock, signing);
+  auto signing = signing_certificate();
+  if (!signing) {
+    assignment_failure_ = kNoSigningCertificate;
+    return std::unexpected(signing.error());
+  }
+  PolicyCycle cycle(world_.memory, s.mp, s.location, world_.clock, *signing);
   auto outcome = cycle.run(options.now.contains("full-policy"));
   const auto interval = policy_.number("client_policy.polling_interval_min", 60);
   FP_CHECK(ran("policy", interval, std::max<std::int64_t>(1, interval / 10), outcome.has_value()));
@@ -388,6 +403,50 @@ Status Agent::report(const PassOptions& options, PassResult& result) {
                  p.number("software_inventory.random_delay_min", 240), p.flag("software_inventory.enabled", true),
                  [&] { return reporting.send_inventory("software", false); }));
   return cycle("state", p.number("state_messages.reporting_interval_min", 15), 0, true, [&] { return reporting.send_states(); });
+}
+
+// The one thing that goes out when nothing else does; last of all, so that it holds up nothing.
+Status Agent::tell_fallback(const PassOptions& options, PassResult& result, std::optional<Error> trouble) {
+  const auto& s = world_.settings;
+  fallback_next_ = {};
+  if (s.fallback_status_point.empty()) return {};
+  // Ended by a signal, or not wanted just now by a busy site: no trouble of the way there.
+  if (trouble && (trouble->code == Code::io || (world_.stop && world_.stop()))) return {};
+  FP_TRY(identity, world_.memory.identity());
+  FallbackOutcome outcome;
+  outcome.certificate_found = no_certificate_.empty();
+  outcome.certificate_reason = session_ ? session_->certificate.reason : no_certificate_;
+  outcome.trouble = std::move(trouble);
+  if (session_) outcome.unreached = session_->location.unreached();
+  outcome.registered = identity.registration == "registered";
+  outcome.assignment_failure = assignment_failure_;
+  FallbackReporter reporter(world_.memory, world_.clock, world_.random, s.fallback_status_point);
+  FP_CHECK(reporter.account(outcome));
+  FallbackSender sender;
+  sender.site_code = site_code_ == "AUTO" ? "" : site_code_;
+  sender.client_id = identity.client_id;
+  sender.name = s.computer_name.empty() ? world_.machine.discover().fqdn : lower(s.computer_name);
+  if (const auto learnt = policy_.settings.find(kSealingSetting); learnt != policy_.settings.end()) {
+    FP_TRY(der, unbase64(learnt->second));
+    sender.sealing_certificate_der = std::move(der);
+  } else if (file_exists(world_.paths.sealing_certificate())) {
+    FP_TRY(pem, read_file(world_.paths.sealing_certificate(), 64U << 10));
+    FP_TRY(certificate, pki::Certificate::from_pem(pem));
+    sender.sealing_certificate_der = certificate.der();
+  }
+  HttpTransportOptions plain;
+  plain.proxy = s.proxy;
+  plain.no_proxy = s.no_proxy;
+  plain.resolve = s.resolve;
+  plain.stop = world_.stop;
+  const auto transport = world_.connect(plain);
+  FP_TRY(next, reporter.deliver(*transport, sender, options.network_changed || options.started || !options.now.empty()));
+  fallback_next_ = next;
+  if (next.ms > 0) {
+    FP_TRY(problem, world_.memory.property("fallback.problem"));
+    if (!problem.empty() && result.problem.empty()) result.problem = "fallback status point: " + problem;
+  }
+  return {};
 }
 
 Result<bool> Agent::due(const std::string& cycle, const PassOptions& options) {

@@ -68,6 +68,7 @@ class Agent {
   [[nodiscard]] Status ran(const std::string& cycle, std::int64_t interval_min, std::int64_t random_min, bool good);
   [[nodiscard]] Status tell_certificate(bool found, const std::string& reason);
   [[nodiscard]] Result<std::vector<Source>> sources(const std::string& content_id);
+  [[nodiscard]] Status tell_fallback(const PassOptions& options, PassResult& result, std::optional<Error> trouble);
   void note(PassResult& result, const Error& error, std::string_view doing);
 
   World world_;
@@ -75,7 +76,9 @@ class Agent {
   std::string site_code_;  // the one of the settings, or the one that was found for AUTO
   EffectivePolicy policy_;
   Instant enforcement_next_;
-  Instant registration_next_;
+  Instant registration_next_, fallback_next_;
+  std::string no_certificate_;   // why this client has none; empty: it has
+  int assignment_failure_ = 0;   // state of topic 800, where it was not for want of a management point
 };
 
 }  // namespace fp::agent

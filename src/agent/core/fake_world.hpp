@@ -52,6 +52,10 @@ class Site {
   std::vector<std::string> dps = {"https://dp1"};
   std::map<std::string, Trouble> troubles;   // by DP base
   std::set<std::string> offline;             // bases that nobody reaches
+  std::map<std::string, Error> failing;      // bases that answer with that
+  std::vector<std::pair<std::string, std::string>> fallback;  // what came to http://fsp...: content type, body
+  int fallback_status = 200;
+  bool fallback_is_portal = false;           // answers 200 to everything, without a receipt
   wire::RegistrationReply::Status registration = wire::RegistrationReply::Status::registered;
   std::vector<wire::MpEntry> mp_list;
   std::string assigned_site = "LAB";         // empty: none

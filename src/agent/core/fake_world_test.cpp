@@ -11,6 +11,7 @@
 #include "crypto/signature.hpp"
 #include "pki/issue.hpp"
 #include "wire/bits.hpp"
+#include "wire/fallback.hpp"
 #include "wire/envelope.hpp"
 #include "wire/manifest.hpp"
 #include "wire/model_json.hpp"
@@ -103,6 +104,14 @@ ContentReference Site::put_content(const std::string& id, std::map<std::string, 
 Result<Reply> Site::answer(const Call& call) {
   const auto base = base_of(call.url);
   if (offline.contains(base)) return fail(Code::unavailable, "{} is not reached", base);
+  if (const auto bad = failing.find(base); bad != failing.end()) return std::unexpected(bad->second);
+  if (base.starts_with("http://fsp")) {
+    calls.push_back(call.method + " " + call.url);
+    if (fallback_is_portal) return ok("<html>log in</html>", "text/html");
+    if (fallback_status != 200) return Reply{fallback_status, {{"Retry-After", "900"}}, ""};
+    fallback.emplace_back(call.headers.front().second, call.body);
+    return Reply{200, {{std::string(wire::kFallbackReceiptHeader), hex_lower(crypto::sha256(call.body))}}, ""};
+  }
   if (call.method == "CCM_POST") return message(call, base);
   if (call.method == "BITS_POST") return upload(call);
   calls.push_back(call.method + " " + call.url);

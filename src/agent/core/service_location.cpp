@@ -99,6 +99,7 @@ Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
   const bool reinstalled = (where_.type == ConnectionType::always_internet) != settings_.always_internet;
   const bool fresh = where_.type != ConnectionType::unknown && !reinstalled && age >= 0 && age < refresh_ms;
   if (!forced && fresh) return choose(list);
+  unreached_.clear();  // what was tried at another place says nothing about this one
   const auto before = where_;
   const auto probes = probe(list);
   where_ = location::decide(settings_.always_internet, probes);
@@ -161,8 +162,11 @@ Status ServiceLocation::with_mp(const std::function<Status(const std::string& ba
     auto done = call(url);
     if (done || !is_unreachable(done.error())) {
       if (done) FP_CHECK(memory_.clear_failures(url));
+      if (done) unreached_.erase(url);
+      else unreached_.insert_or_assign(url, done.error());
       return done;
     }
+    unreached_.insert_or_assign(url, done.error());
     log::warning("location-services", "{}: {}", url, done.error().message);
     FP_CHECK(memory_.note_failure(url, clock_.now()));
     if (!first) first = done.error();

@@ -29,6 +29,9 @@ class ServiceLocation {
   [[nodiscard]] const location::Where& where() const { return where_; }
   [[nodiscard]] const std::string& management_point() const { return current_.url; }
 
+  // What each management point that was tried did when it was last tried; one that answered is not there.
+  [[nodiscard]] const std::map<std::string, Error>& unreached() const { return unreached_; }
+
   // True when locate() came to another place than the time before.
   [[nodiscard]] bool moved() const { return moved_; }
 
@@ -49,6 +52,7 @@ class ServiceLocation {
   const InstallSettings& settings_;
   Directory directory_;
   bool moved_ = false;
+  std::map<std::string, Error> unreached_;
   location::Where where_;
   location::Current current_;
 };

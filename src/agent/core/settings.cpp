@@ -170,6 +170,7 @@ const std::vector<Property>& properties() {
       {"SMSMP", add_management_points, nothing},
       {"SMSMPLIST", add_management_points, join_management_points},
       host("FSP", &S::fallback_status_point),
+      text("FSPCERT", &S::fallback_certificate),
       {"CCMCERTSEL", set_selection, [](const S& s) { return s.certificate_selection; }},
       {"CCMCERTISSUERS", set_issuers, [](const S& s) { return s.certificate_issuers; }},
       text("CCMCERTSTORE", &S::certificate_store),
@@ -238,12 +239,14 @@ std::vector<std::string> check_settings(const InstallSettings& s) {
         "CCMALWAYSINF=1 needs /UsePKICert: on the internet there is HTTPS with a PKI certificate only");
   wrong(s.internet_mp.empty() && s.management_points.empty() && s.dns_suffix.empty(),
         "none of SMSMP, CCMHOSTNAME and DNSSUFFIX is given: the client would not know any management point");
+  wrong(!s.fallback_certificate.empty() && s.fallback_status_point.empty(), "FSPCERT is given without FSP: there is nobody to seal for");
   bool plain = false;
   for (const auto& m : s.management_points) plain = plain || istarts_with(m, "http://");
   wrong(s.always_internet && plain,
         "SMSMP with http:// cannot be combined with CCMALWAYSINF=1: an internet-only client speaks HTTPS only");
   for (const auto& [path, name] : {std::pair(s.signing_certificate, "SMSSIGNCERT"), std::pair(s.ca_file, "--ca-file"),
-                                   std::pair(s.crl_file, "--crl-file")}) {
+                                   std::pair(s.crl_file, "--crl-file"),
+                                   std::pair(s.fallback_certificate, "FSPCERT")}) {
     if (!path.empty() && !file_exists(path)) out.push_back(fmt::format("{}: there is no file {}", name, path));
   }
   return out;

@@ -19,7 +19,8 @@ struct InstallSettings {
   std::string internet_mp;                      // CCMHOSTNAME: host[:port]
   bool always_internet = false;                 // CCMALWAYSINF
   std::vector<std::string> management_points;   // SMSMP, SMSMPLIST, /mp: host[:port], with https:// or http:// in front if given
-  std::string fallback_status_point;            // FSP
+  std::string fallback_status_point;            // FSP: host[:port]
+  std::string fallback_certificate;             // FSPCERT: path of the site's sealing certificate, copied into the data folder
   std::string certificate_selection;            // CCMCERTSEL
   std::string certificate_issuers;              // CCMCERTISSUERS
   std::string certificate_store = "MY";         // CCMCERTSTORE
@@ -60,6 +61,7 @@ struct Paths {
   [[nodiscard]] Path cache() const { return data / "cache"; }
   [[nodiscard]] Path socket() const { return run / "agent.sock"; }
   [[nodiscard]] Path signing_certificate() const { return data / "site-signing.pem"; }
+  [[nodiscard]] Path sealing_certificate() const { return data / "site-sealing.pem"; }
   [[nodiscard]] Path next_file() const { return run / "agent.next"; }  // when the resident process starts a worker again
   [[nodiscard]] static Paths below(const Path& data_dir);
   [[nodiscard]] static Paths prefixed(const Path& root);

@@ -18,6 +18,7 @@ namespace fp::memory {
 class Database;  // the thin seam over SQLite, in database.hpp
 
 inline constexpr std::size_t kDecisionsMax = 2000;   // rows kept in the decision log
+inline constexpr std::size_t kFallbackNotesMax = 100;
 inline constexpr std::size_t kOutboxSentMax = 5000;  // sent messages kept, for a resync
 
 class Memory {
@@ -85,6 +86,13 @@ class Memory {
   [[nodiscard]] Result<std::vector<UserRequest>> requests();
   [[nodiscard]] Status save(const UserRequest& request);
   [[nodiscard]] Status forget_request(std::string_view deployment_id);
+
+  // Kept when it differs in state or key from the last one of its topic: true. The oldest beyond kFallbackNotesMax go.
+  [[nodiscard]] Result<bool> note_fallback(const FallbackNote& note);
+  [[nodiscard]] Result<std::vector<FallbackNote>> untold_fallback(std::size_t max);                 // oldest first
+  [[nodiscard]] Status settle_fallback(std::int64_t id, bool told, Instant at);
+  [[nodiscard]] Result<std::optional<FallbackNote>> last_fallback(int topic_type);
+  [[nodiscard]] Result<std::optional<FallbackNote>> last_told_fallback(int topic_type);             // 0: of any topic
 
   [[nodiscard]] Result<std::vector<KnownManagementPoint>> management_points();
   [[nodiscard]] Status replace_management_points(const std::vector<KnownManagementPoint>& list);

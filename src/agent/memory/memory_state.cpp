@@ -39,16 +39,14 @@ Status Memory::save(const DeploymentRecord& d) {
 
 Status Memory::forget_deployment(std::string_view id) { return db_->run("DELETE FROM deployments WHERE id=?1", id); }
 
-namespace {
-
 // Parameters lie in one column, each with its length in front, so that any byte may stand in them.
-std::string join(const std::vector<std::string>& parameters) {
+static std::string join(const std::vector<std::string>& parameters) {
   std::string out;
   for (const auto& p : parameters) out += fmt::format("{}:{}", p.size(), p);
   return out;
 }
 
-std::vector<std::string> cut(std::string_view text) {
+static std::vector<std::string> cut(std::string_view text) {
   std::vector<std::string> out;
   while (!text.empty()) {
     const auto colon = text.find(':');
@@ -59,8 +57,6 @@ std::vector<std::string> cut(std::string_view text) {
   }
   return out;
 }
-
-}  // namespace
 
 Result<std::int64_t> Memory::queue(OutboxMessage m) {
   const Status done = together([&]() -> Status {
@@ -160,6 +156,56 @@ Result<std::int64_t> Memory::begin_action(const JournalEntry& e) {
 
 Status Memory::finish_action(std::int64_t id, int exit_code, Instant at) {
   return db_->run("UPDATE journal SET finished=1, exit_code=?2, finished_at=?3 WHERE id=?1", id, exit_code, at);
+}
+
+#define FALLBACK_COLUMNS "id, topic_type, state_id, key, parameters, details, at, settled, told, settled_at"
+
+static FallbackNote read_fallback(Row& row) {
+  FallbackNote n;
+  std::string parameters;
+  row >> n.id >> n.topic_type >> n.state_id >> n.key >> parameters >> n.details >> n.at >> n.settled >> n.told >> n.settled_at;
+  n.parameters = cut(parameters);
+  return n;
+}
+
+Result<bool> Memory::note_fallback(const FallbackNote& n) {
+  bool fresh = false;
+  const Status done = together([&]() -> Status {
+    FP_TRY(last, last_fallback(n.topic_type));
+    fresh = !last || last->state_id != n.state_id || last->key != n.key;
+    if (!fresh) return {};
+    FP_CHECK(db_->run("INSERT INTO fallback (topic_type, state_id, key, parameters, details, at, settled, told, settled_at)"
+                      " VALUES (?1,?2,?3,?4,?5,?6,0,0,0)",
+                      n.topic_type, n.state_id, n.key, join(n.parameters), n.details, n.at));
+    return db_->run("DELETE FROM fallback WHERE id<=?1", db_->last_id() - static_cast<std::int64_t>(kFallbackNotesMax));
+  });
+  FP_CHECK(done);
+  return fresh;
+}
+
+Result<std::vector<FallbackNote>> Memory::untold_fallback(std::size_t max) {
+  std::vector<FallbackNote> out;
+  FP_CHECK(db_->each("SELECT " FALLBACK_COLUMNS " FROM fallback WHERE settled=0 ORDER BY id LIMIT ?1",
+                     [&](Row& row) { out.push_back(read_fallback(row)); }, static_cast<std::int64_t>(max)));
+  return out;
+}
+
+Status Memory::settle_fallback(std::int64_t id, bool told, Instant at) {
+  return db_->run("UPDATE fallback SET settled=1, told=?2, settled_at=?3 WHERE id=?1", id, told, at);
+}
+
+Result<std::optional<FallbackNote>> Memory::last_fallback(int topic_type) {
+  std::optional<FallbackNote> out;
+  FP_CHECK(db_->each("SELECT " FALLBACK_COLUMNS " FROM fallback WHERE topic_type=?1 ORDER BY id DESC LIMIT 1",
+                     [&](Row& row) { out = read_fallback(row); }, topic_type));
+  return out;
+}
+
+Result<std::optional<FallbackNote>> Memory::last_told_fallback(int topic_type) {
+  std::optional<FallbackNote> out;
+  FP_CHECK(db_->each("SELECT " FALLBACK_COLUMNS " FROM fallback WHERE told=1 AND (?1=0 OR topic_type=?1) ORDER BY id DESC LIMIT 1",
+                     [&](Row& row) { out = read_fallback(row); }, topic_type));
+  return out;
 }
 
 #define JOURNAL_COLUMNS "id, deployment_id, target, action, boot_id, started_at, finished_at, finished, exit_code"

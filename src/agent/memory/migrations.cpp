@@ -53,7 +53,16 @@ CREATE INDEX failures_url ON failures (url, at);
 PRAGMA user_version = 1;
 )";
 
-constexpr std::array kSteps = {kFirst};
+// What the fallback status point is told.
+constexpr const char* kSecond = R"(
+CREATE TABLE fallback (id INTEGER PRIMARY KEY AUTOINCREMENT, topic_type INTEGER NOT NULL, state_id INTEGER NOT NULL,
+  key TEXT NOT NULL, parameters TEXT NOT NULL, details TEXT NOT NULL, at INTEGER NOT NULL, settled INTEGER NOT NULL,
+  told INTEGER NOT NULL, settled_at INTEGER NOT NULL);
+CREATE INDEX fallback_topic ON fallback (topic_type, id);
+PRAGMA user_version = 2;
+)";
+
+constexpr std::array kSteps = {kFirst, kSecond};
 
 Result<std::int64_t> version_of(Database& db) {
   std::int64_t version = 0;

@@ -59,6 +59,18 @@ struct FileProgress {
   std::int64_t partial_bytes = 0;
 };
 
+// What the fallback status point is told, or was.
+struct FallbackNote {
+  std::int64_t id = 0;
+  int topic_type = 0, state_id = 0;
+  std::string key;                      // with topic and state: what makes it another one than the last
+  std::vector<std::string> parameters;
+  std::string details;                  // one sentence
+  Instant at;
+  bool settled = false, told = false;   // settled and not told: nobody has to be told any more
+  Instant settled_at;
+};
+
 struct CacheEntry {
   std::string content_id, root_hash, folder;
   std::int64_t bytes = 0;

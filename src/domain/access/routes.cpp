@@ -13,6 +13,7 @@ using enum Auth;
 constexpr unsigned kRead = kGet | kHead;
 constexpr unsigned kProbe = kCcmPost | kGet | kHead;
 constexpr unsigned kDav = kGet | kHead | kPropfind | kOptions;
+constexpr unsigned kLink = kGet | kPost;
 constexpr unsigned kRest = kGet | kHead | kPost | kPut | kPatch | kDelete;
 
 // clang-format off
@@ -41,6 +42,8 @@ constexpr std::array kRoutes{
   Route{RouteId::dp_content_token,        Role::dp,    "/CCMTOKENAUTH_SMS_DP_SMSPKG$",    Match::folder, kDav,      absent,                   absent,           absent},
   Route{RouteId::dp_signatures_token,     Role::dp,    "/CCMTOKENAUTH_SMS_DP_SMSSIG$",    Match::folder, kDav,      absent,                   absent,           absent},
   Route{RouteId::dp_link,                 Role::dp,    "/farpoint/dp",                    Match::folder, kRest,     absent,                   site_server,      site_server},
+  Route{RouteId::fsp_messages,            Role::fsp,   "/SMS_FSP",                       Match::folder, kPost,     open,                     open,             open},
+  Route{RouteId::fsp_link,                Role::fsp,   "/farpoint/fsp",                  Match::folder, kLink,     absent,                   site_server,      site_server},
   Route{RouteId::crl_files,               Role::crl,   "/",                               Match::folder, kRead,     open,                     open,             open},
   Route{RouteId::admin_api,               Role::admin, "/",                               Match::folder, kRest,     absent,                   administrator,    administrator},
 };

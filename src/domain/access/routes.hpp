@@ -11,7 +11,7 @@
 
 namespace fp::access {
 
-enum class Role : std::uint8_t { mp, dp, crl, admin };
+enum class Role : std::uint8_t { mp, dp, fsp, crl, admin };
 
 // What opens a route at one door. `absent` answers 404 as if the route did not exist.
 enum class Auth : std::uint8_t {
@@ -71,6 +71,8 @@ enum class RouteId : std::uint8_t {
   dp_content_token,
   dp_signatures_token,
   dp_link,
+  fsp_messages,
+  fsp_link,
   crl_files,
   admin_api,
 };

@@ -73,7 +73,7 @@ TEST(Routes, TheWindowsDoorIsAbsentUntilSwitchedOnAndThenAsks) {
 
 TEST(Routes, OnTheInternetNothingOpensWithoutACertificateOrTheProxy) {
   for (const Route& r : routes()) {
-    if (r.role == Role::crl) continue;
+    if (r.role == Role::crl || r.id == RouteId::fsp_messages) continue;  // open to everybody, and believing nobody
     for (const bool windows : {false, true}) {
       const Decision decision = decide(r, r.verbs, bare(Door::internet_https),
                                        {.windows_auth = windows, .anonymous_content = true});
@@ -141,6 +141,21 @@ TEST(Routes, TheLinkIsForTheSiteServerAlone) {
   EXPECT_TRUE(get(Role::dp, "/farpoint/dp/x", caller).allowed());
   caller.door = Door::intranet_http;
   EXPECT_EQ(get(Role::dp, "/farpoint/dp/x", caller).status, 404);
+}
+
+TEST(Routes, TheFallbackStatusPointTakesPostsFromEverybodyAndItsSpoolIsForTheSiteServerAlone) {
+  for (const Door door : {Door::intranet_http, Door::intranet_https, Door::internet_https}) {
+    EXPECT_TRUE(decide(route(Role::fsp, "/sms_fsp/.sms_fsp"), kPost, bare(door), {}).allowed());
+    for (const unsigned verb : {kGet, kHead, kPropfind, kOptions, kCcmPost, kBitsPost, kPut, kPatch, kDelete})
+      EXPECT_EQ(decide(route(Role::fsp, "/SMS_FSP"), verb, bare(door), {}).status, 405);
+    EXPECT_FALSE(get(Role::fsp, "/farpoint/fsp/v1/messages", bare(door)).allowed());
+  }
+  Caller site = with_certificate(Door::internet_https);
+  EXPECT_EQ(get(Role::fsp, "/farpoint/fsp/v1/messages", site).status, 403);
+  site.site_server = true;
+  EXPECT_TRUE(get(Role::fsp, "/farpoint/fsp/v1/messages", site).allowed());
+  EXPECT_EQ(find_route(Role::fsp, "/SMS_FSPX"), nullptr);
+  EXPECT_EQ(find_route(Role::fsp, "/SMS_MP/.sms_aut"), nullptr);
 }
 
 TEST(Endpoints, AnUnknownNameIsNotFoundAndAnInternalOneIsRefused) {

@@ -77,6 +77,7 @@ class AdminSite : public ::testing::Test {
     Hooks hooks;
     hooks.add_content = [](const std::string& id, const Path& source) { return add_folder(id, source); };
     hooks.distribution_wanted = [this] { calls_.emplace_back("distribution"); };
+    hooks.fallback_wanted = [this] { calls_.emplace_back("fallback"); };
     hooks.peers_changed = [this] { calls_.emplace_back("peers"); };
     hooks.validate = [this](const std::string& dp) -> Status { calls_.push_back("validate " + dp); return {}; };
     hooks.metrics = [] { return std::string("farpoint_up 1\n"); };

@@ -32,6 +32,7 @@ struct Hooks {
   // Adds a folder to the site's library as this content id; the files of the folder are read once.
   std::function<Result<Manifest>(const std::string& content_id, const Path& source)> add_content;
   std::function<void()> distribution_wanted;  // there are new orders
+  std::function<void()> fallback_wanted;      // there is a new fallback status point
   std::function<void()> peers_changed;        // somebody was blocked or unblocked
   std::function<Status(const std::string& dp)> validate;
   std::function<std::string()> metrics;       // Prometheus text format

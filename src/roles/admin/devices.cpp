@@ -1,6 +1,7 @@
 // Devices: what is there, what each reported, and the decisions about one of them.
 #include "base/ids.hpp"
 #include "roles/admin/context.hpp"
+#include "roles/admin/fallback.hpp"
 #include "roles/admin/lookup.hpp"
 #include "roles/admin/why.hpp"
 
@@ -63,8 +64,13 @@ Result<Answer> list(Context& c) {
 }
 
 Result<Answer> show(Context& c) {
-  FP_TRY(device, c.store.read([&](Repositories& r) { return own_device(c, r); }));
-  return Answer{200, wire::to_value(device), {}};
+  return c.store.read([&](Repositories& r) -> Result<Answer> {
+    FP_TRY(device, own_device(c, r));
+    auto value = wire::to_value(device);
+    FP_TRY(said, newest_said(r, device));
+    if (said) value.as_object()["fallback"] = to_answer(*said);
+    return Answer{200, std::move(value), {}};
+  });
 }
 
 Result<Answer> remove(Context& c) {

@@ -190,6 +190,32 @@ class AdminRoutes : public AdminSite {
     EXPECT_THAT(use("GET", "/audit", 200).items(), Not(IsEmpty()));
   }
 
+  void use_fallback() {
+    const auto made = use("PUT", "/fallback/points/{name}", "/fallback/points/FSP.test", 200, R"({"url": "https://fsp.test:8443/"})");
+    EXPECT_EQ(made.at("name"), "fsp.test");
+    EXPECT_EQ(made.at("url"), "https://fsp.test:8443");
+    EXPECT_THAT(calls_, Contains("fallback"));
+    EXPECT_THAT(use("GET", "/fallback/points", 200).items(), SizeIs(1));
+    EXPECT_THAT(use("GET", "/fallback/messages", 200).items(), IsEmpty());
+    use("DELETE", "/fallback/points/{name}", "/fallback/points/fsp.test", 204);
+  }
+
+  void say(int n, const std::string& client_id, const std::string& name) {
+    write([&](store::Repositories& r) -> Status {
+      FallbackMessage m;
+      m.fsp = "fsp.test";
+      m.message_id = std::to_string(n);
+      m.client_id = client_id;
+      m.name = name;
+      m.topic_type = 1000;
+      m.state_id = 2;
+      m.details = fmt::format("reason {}", n);
+      m.received_at = clock_.now();
+      FP_CHECK(r.fallback.add(m));
+      return {};
+    });
+  }
+
   std::set<Opening> used_;
 };
 
@@ -199,6 +225,7 @@ TEST_F(AdminRoutes, EveryRouteDoesWhatItIsFor) {
   use_content();
   use_software_and_deployments();
   use_site();
+  use_fallback();
   EXPECT_EQ(used_, doors_in_code());
 }
 
@@ -230,6 +257,41 @@ TEST_F(AdminRoutes, DevicesAreFilteredByNameApprovalBlockAndCollection) {
   EXPECT_THAT(call("GET", "/devices?blocked=false").items(), SizeIs(2));
   EXPECT_THAT(call("GET", "/devices?collection=Direct").items(), SizeIs(1));
   EXPECT_THAT(call("GET", "/devices?collection=direct&name=web").items(), IsEmpty());
+}
+
+TEST_F(AdminRoutes, WhatCameThroughAStatusPointIsShownAsUntrustedAndWithinOnesCollections) {
+  device(1, "PC1");
+  device(2, "PC2");
+  const std::string mine = collection("Mine", fmt::format(R"(, "rules": [{{"kind": "direct", "target": "{}"}}])", device_id(1)));
+  say(1, device_id(1), "pc1.corp.test");
+  say(2, "", "pc2.corp.test");
+  say(3, "", "stranger");
+  const auto all = call("GET", "/fallback/messages").items();
+  ASSERT_THAT(all, SizeIs(3));
+  EXPECT_EQ(member(all.at(0), "trusted"), "false");
+  EXPECT_EQ(member(all.at(0), "topic"), "client communication");
+  EXPECT_EQ(member(all.at(0), "state"), "cannot reach a management point");
+  EXPECT_THAT(call("GET", "/fallback/messages?device=PC1").items(), SizeIs(1));
+  EXPECT_THAT(call("GET", "/fallback/messages?device=pc2").items(), SizeIs(1));
+  EXPECT_THAT(call("GET", "/fallback/messages?device=stranger").items(), SizeIs(1));
+  EXPECT_THAT(call("GET", "/fallback/messages?device=nobody").items(), IsEmpty());
+  const auto page = call("GET", "/fallback/messages?limit=2");
+  EXPECT_THAT(call("GET", "/fallback/messages?limit=2&before=" + page.at("next")).items(), SizeIs(1));
+  EXPECT_THAT(call("GET", "/devices/PC2").at("fallback"), HasSubstr("reason 2"));
+  EXPECT_EQ(call("GET", "/fallback/messages?before=x").status, 400);
+
+  administrator("anna", {"Full Administrator"}, {"All"}, {mine});
+  EXPECT_THAT(call("GET", "/fallback/messages?device=PC1", {}, "anna").items(), SizeIs(1));
+  for (const char* path : {"/fallback/messages", "/fallback/messages?device=PC2"})
+    EXPECT_EQ(call("GET", path, {}, "anna").status, 403) << path;
+  EXPECT_EQ(call("GET", "/fallback/messages?device=stranger", {}, "anna").status, 404);
+}
+
+TEST_F(AdminRoutes, AStatusPointIsAnHttpsHostAndNothingElse) {
+  for (const char* url : {"", "http://fsp.test", "https://", "https://fsp.test:0", "https://fsp.test/path", "https://a b", "https://u@fsp.test"})
+    EXPECT_EQ(call("PUT", "/fallback/points/fsp.test", fmt::format(R"({{"url": "{}"}})", url)).status, 400) << url;
+  EXPECT_EQ(call("PUT", "/fallback/points/fsp.test", R"({"url": "https://[2001:db8::1]:8443", "waiting": 3})").status, 400);
+  EXPECT_EQ(call("PUT", "/fallback/points/fsp.test", R"({"url": "https://[2001:db8::1]:8443"})").status, 200);
 }
 
 }  // namespace fp::admin

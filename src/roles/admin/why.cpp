@@ -3,9 +3,13 @@
 #include <algorithm>
 
 #include "model/policy_document.hpp"
+#include "roles/admin/fallback.hpp"
+#include "wire/state_names.hpp"
 
 namespace fp::admin {
 namespace {
+
+constexpr const char* kFallbackStep = "fallback";
 
 class Story {
  public:
@@ -23,8 +27,10 @@ class Story {
     FP_CHECK(content());
     FP_CHECK(windows());
     FP_CHECK(state());
+    FP_CHECK(fallback());
     for (const auto& step : out_.steps)
-      if (!step.ok && out_.conclusion.empty()) out_.conclusion = fmt::format("Waits at {}: {}", step.step, step.because);
+      if (!step.ok && out_.conclusion.empty() && step.step != kFallbackStep)  // that anybody may have said: nothing follows from it
+        out_.conclusion = fmt::format("Waits at {}: {}", step.step, step.because);
     return std::move(out_);
   }
 
@@ -151,6 +157,15 @@ class Story {
     if (good) out_.conclusion = fmt::format("Done: {}{}", state_name(s->state), s->detail.empty() ? "" : " (" + s->detail + ")");
     else if (s->state >= 3000)
       out_.conclusion = fmt::format("{}{}", state_name(s->state), s->detail.empty() ? "" : ": " + s->detail);
+    return {};
+  }
+
+  // What came from the client when it reached no management point, or from somebody who says to be it.
+  Status fallback() {
+    FP_TRY(said, newest_said(r_, device_));
+    if (!said) return {};
+    say(kFallbackStep, !wire::is_failure(said->topic_type, said->state_id),
+        "untrusted, through the fallback status point {} at {}: {}", said->fsp, to_iso(said->received_at), sentence_of(*said));
     return {};
   }
 

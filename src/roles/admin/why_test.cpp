@@ -57,6 +57,26 @@ TEST_F(AdminWhy, WithEverythingInPlaceItWaitsForTheDevicesWord) {
   EXPECT_THAT(conclusion(), HasSubstr("Waits at state: the device has not reported"));
 }
 
+TEST_F(AdminWhy, WhatWasSaidThroughAStatusPointIsShownAndNothingFollowsFromIt) {
+  EXPECT_EQ(step("fallback"), "(absent)");
+  const auto before = conclusion();
+  write([&](store::Repositories& r) -> Status {
+    FallbackMessage m;
+    m.fsp = "fsp.test";
+    m.message_id = "1";
+    m.name = "pc1.corp.test";
+    m.topic_type = 1000;
+    m.state_id = 2;
+    m.details = "TLS expired";
+    m.received_at = clock_.now();
+    FP_CHECK(r.fallback.add(m));
+    return {};
+  });
+  EXPECT_THAT(step("fallback"), HasSubstr("--: untrusted, through the fallback status point fsp.test"));
+  EXPECT_THAT(step("fallback"), HasSubstr("cannot reach a management point: TLS expired"));
+  EXPECT_EQ(conclusion(), before);
+}
+
 TEST_F(AdminWhy, ADisabledDeployment) {
   good("PUT", "/deployments/" + deployment_,
        fmt::format(R"({{"target_id": "Editor", "collection_id": "{}", "enabled": false}})", collection_));

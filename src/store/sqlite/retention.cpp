@@ -18,6 +18,10 @@ constexpr Log kEvents{"SELECT coalesce((SELECT id FROM events WHERE at >= ?1 ORD
                       "(SELECT max(id) + 1 FROM events), 0)",
                       "SELECT coalesce((SELECT id FROM events ORDER BY id LIMIT 1 OFFSET ?1), 9223372036854775807)",
                       "DELETE FROM events WHERE id < ?1"};
+constexpr Log kFallback{"SELECT coalesce((SELECT id FROM fallback_messages WHERE stored_at >= ?1 ORDER BY id LIMIT 1), "
+                        "(SELECT max(id) + 1 FROM fallback_messages), 0)",
+                        "SELECT coalesce((SELECT id FROM fallback_messages ORDER BY id LIMIT 1 OFFSET ?1), 9223372036854775807)",
+                        "DELETE FROM fallback_messages WHERE id < ?1"};
 // The last line of the audit stays, however old: the next one is chained to it.
 constexpr Log kAudit{"SELECT coalesce((SELECT id FROM audit WHERE at >= ?1 ORDER BY id LIMIT 1), (SELECT max(id) FROM audit), 0)",
                      "SELECT coalesce((SELECT id FROM audit ORDER BY id LIMIT 1 OFFSET ?1), 9223372036854775807)",
@@ -78,6 +82,10 @@ Result<Forgotten> SiteTable::forget_older(const Retention& than, std::int64_t ro
   if (than.events.ms > 0) {
     FP_TRY(count, forget_log(c_.db, kEvents, than.events, rows));
     out.events = count;
+  }
+  if (than.fallback.ms > 0) {
+    FP_TRY(count, forget_log(c_.db, kFallback, than.fallback, rows));
+    out.fallback = count;
   }
   if (than.audit.ms > 0) {
     FP_TRY(count, forget_log(c_.db, kAudit, than.audit, rows));

@@ -95,7 +95,24 @@ CREATE TABLE roles(name TEXT PRIMARY KEY COLLATE NOCASE, document TEXT NOT NULL)
 ALTER TABLE state_serials ADD COLUMN forgotten_to INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr const char* kSteps[] = {kFirst, kSecond};
+// What came through fallback status points, and the points themselves.
+constexpr const char* kThird = R"sql(
+CREATE TABLE fallback_points(
+  name TEXT PRIMARY KEY COLLATE NOCASE, url TEXT NOT NULL, comment TEXT NOT NULL, asked_at INTEGER NOT NULL,
+  answered_at INTEGER NOT NULL, problem TEXT NOT NULL, waiting INTEGER NOT NULL, accepted INTEGER NOT NULL,
+  refused INTEGER NOT NULL, throttled INTEGER NOT NULL, fetched INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE fallback_messages(
+  id INTEGER PRIMARY KEY, fsp TEXT NOT NULL, message_id TEXT NOT NULL, part INTEGER NOT NULL, sealed INTEGER NOT NULL,
+  address TEXT NOT NULL, site_code TEXT NOT NULL, client_id TEXT NOT NULL, name TEXT NOT NULL, sender TEXT NOT NULL,
+  topic_type INTEGER NOT NULL, topic_id TEXT NOT NULL, state_id INTEGER NOT NULL, criticality INTEGER NOT NULL,
+  parameters TEXT NOT NULL, details TEXT NOT NULL, sent_at INTEGER NOT NULL, received_at INTEGER NOT NULL,
+  stored_at INTEGER NOT NULL);
+CREATE UNIQUE INDEX fallback_once ON fallback_messages(fsp, message_id, part);
+CREATE INDEX fallback_client ON fallback_messages(client_id) WHERE client_id <> '';
+CREATE INDEX fallback_name ON fallback_messages(name COLLATE NOCASE) WHERE name <> '';
+)sql";
+
+constexpr const char* kSteps[] = {kFirst, kSecond, kThird};
 
 }  // namespace
 

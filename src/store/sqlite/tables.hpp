@@ -128,6 +128,20 @@ class StatesTable final : public States {
   Context& c_;
 };
 
+class FallbackTable final : public Fallback {
+ public:
+  explicit FallbackTable(Context& context) : c_(context) {}
+  Result<bool> add(const FallbackMessage& message) override;
+  Result<std::vector<FallbackMessage>> messages(const FallbackFilter& filter) override;
+  Result<FallbackPoint> find_point(std::string_view name) override;
+  Result<std::vector<FallbackPoint>> points() override;
+  Status put_point(const FallbackPoint& point) override;
+  Status remove_point(std::string_view name) override;
+
+ private:
+  Context& c_;
+};
+
 class ContentsTable final : public Contents {
  public:
   explicit ContentsTable(Context& context) : c_(context) {}
@@ -198,12 +212,13 @@ struct Tables {
   PoliciesTable policies{context};
   InventoryTable inventory{context};
   StatesTable states{context};
+  FallbackTable fallback{context};
   ContentsTable contents{context};
   AdministrationTable administration{context};
   SiteTable site{context};
   [[nodiscard]] Repositories repositories() {
-    return {devices, collections, software,       deployments, policies,      inventory,
-            states,  contents,    administration, site,        context.change};
+    return {devices, collections, software, deployments,    policies, inventory,
+            states,  fallback,    contents, administration, site,     context.change};
   }
 };
 
