@@ -16,6 +16,7 @@ struct ContentServer::Parts {
   Random& random;
   std::unique_ptr<content::Library> library;
   std::unique_ptr<Trust> trust;
+  std::shared_ptr<dp::DeliveredTrust> delivered;
   std::unique_ptr<dp::PullOrders> pulls;
   std::unique_ptr<dp::DistributionPoint> dp;
   std::unique_ptr<dp::PullWorker> puller;
@@ -42,6 +43,14 @@ Status ContentServer::Parts::open() {
   settings.host = config.dp_name;
   settings.anonymous_intranet = config.dp_anonymous;
   settings.site_fingerprints = {config.dp_site_fingerprint};
+  FP_TRY(told, dp::DeliveredTrust::open(delivered_trust_of(config.data)));
+  delivered = std::move(told);
+  trust->replace_blocked(delivered->fingerprints());
+  delivered->on_change([this] {
+    trust->replace_blocked(delivered->fingerprints());
+    server->recheck_peers();
+  });
+  settings.delivered = delivered;
   dp = std::make_unique<dp::DistributionPoint>(*library, clock, settings, pulls.get());
   net::ClientOptions identity;
   identity.tls.certificate_file = config.link_certificate.native();
@@ -59,6 +68,7 @@ Status ContentServer::Parts::listen() {
   options.worker_threads = static_cast<unsigned>(config.worker_threads);
   for (const auto& l : config.listeners) options.listeners.push_back(listener_of(l));
   options.handler = [this](net::Request& request) {
+    if (auto refused = refuse_bridging(request, internet_only_name(config))) return std::move(*refused);
     const bool here = dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door);
     return here ? dp->handle(request) : net::Response::empty(404);
   };

@@ -9,6 +9,7 @@
 #include "apps/scratch.hpp"
 #include "apps/setup_dp.hpp"
 #include "apps/site_server.hpp"
+#include "roles/dp/delivered_trust.hpp"
 
 namespace {
 
@@ -67,11 +68,21 @@ int show_mistakes(const std::vector<std::string>& mistakes) {
   return kUsage;
 }
 
+// What a distribution point away from the site can serve behind a bridging proxy.
+int check_bridging(const SiteConfig& config) {
+  const auto told = dp::DeliveredTrust::open(delivered_trust_of(config.data));
+  if (!told) return complain(told.error());
+  std::cout << ((*told)->key().empty() ? "bridged requests are refused until the site has delivered the key of content capabilities\n"
+                                       : "bridged requests are served: the site has delivered the key of content capabilities, and who is blocked\n");
+  return kOk;
+}
+
 int check(const Path& file) {
   SiteConfig config;
   if (const auto mistakes = read_config(file, config); !mistakes.empty()) return show_mistakes(mistakes);
   std::cout << file.native() << (config.role == HostRole::site ? ": site " : ": distribution point of site ") << config.site_code << ", "
             << config.listeners.size() << " listeners: no mistakes\n";
+  if (config.role == HostRole::distribution_point && !config.pinned_proxies.empty()) return check_bridging(config);
   return kOk;
 }
 

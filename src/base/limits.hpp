@@ -35,5 +35,7 @@ inline constexpr std::size_t kReplayEntriesMax = 1'000'000;
 inline constexpr std::size_t kChunkBytes = 1U << 20;
 inline constexpr std::size_t kManifestFilesMax = 200'000;
 inline constexpr std::size_t kManifestBytesMax = 64U << 20;
+inline constexpr std::size_t kBlockedDevicesMax = 200'000;  // that a distribution point is told of
+inline constexpr std::size_t kDpTrustBytesMax = 48U << 20;
 
 }  // namespace fp::limits

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
@@ -25,6 +26,16 @@ struct Settings {
   Path staging;  // uploads of content sources
 };
 
+// What a web proxy in front of this site has to know of its configuration.
+struct Publishing {
+  std::string host;                    // by which the proxy reaches this host
+  int port = 0;                        // of the internet listener; 0: none
+  int proxy_protocol_port = 0;         // of one that reads PROXY headers; 0: none
+  std::vector<std::string> issuers;    // PEM: who may issue client certificates
+  std::vector<std::string> lists;      // PEM: revocation lists that are current
+  std::vector<std::string> issuers_without_list;  // by name
+};
+
 // What other roles do; handed in by the program.
 struct Hooks {
   // Adds a folder to the site's library as this content id; the files of the folder are read once.
@@ -32,6 +43,7 @@ struct Hooks {
   std::function<void()> distribution_wanted;  // there are new orders
   std::function<void()> peers_changed;        // somebody was blocked or unblocked
   std::function<Status(const std::string& dp)> validate;
+  std::function<Publishing()> publishing;
   std::function<std::string()> metrics;       // Prometheus text format
 };
 

@@ -9,9 +9,9 @@ namespace {
 constexpr int kLongestCallS = 4 * 3600;  // validation and commit read everything before they answer
 constexpr std::size_t kWordsBytesMax = 500;
 
-net::ClientOptions patient(net::ClientOptions options) {
+net::ClientOptions patient(net::ClientOptions options, int longest_call_s) {
   options.low_speed_s = 0;
-  options.total_timeout_s = kLongestCallS;
+  options.total_timeout_s = longest_call_s > 0 ? longest_call_s : kLongestCallS;
   return options;
 }
 
@@ -31,17 +31,26 @@ Code code_of(int status) {
 
 }  // namespace
 
-LinkClient::LinkClient(std::string url, net::ClientOptions identity)
-    : base_(std::move(url)), client_(patient(std::move(identity))) {
+std::string push_url_of(const fp::DistributionPoint& dp) {
+  if (!dp.push_url.empty()) return dp.push_url;
+  return dp.intranet_url.empty() ? dp.internet_url : dp.intranet_url;
+}
+
+LinkClient::LinkClient(std::string url, net::ClientOptions identity, int longest_call_s)
+    : base_(std::move(url)), client_(patient(std::move(identity), longest_call_s)) {
   while (base_.ends_with('/')) base_.pop_back();
-  base_ += "/farpoint/dp/v1/contents/";
+  base_ += "/farpoint/dp/v1/";
 }
 
 Result<std::string> LinkClient::call(std::string method, std::string_view path, std::string body) {
+  return call_at(std::move(method), base_ + "contents/" + std::string(path), std::move(body));
+}
+
+Result<std::string> LinkClient::call_at(std::string method, std::string url, std::string body) {
   net::ClientRequest request;
   request.send_body = method == "PUT" || method == "POST";
   request.method = std::move(method);
-  request.url = base_ + std::string(path);
+  request.url = std::move(url);
   request.body = std::move(body);
   FP_TRY(reply, client_.perform(request));
   if (reply.status >= 200 && reply.status < 300) return std::move(reply.body);
@@ -86,6 +95,11 @@ Result<std::vector<wire::FindingLine>> LinkClient::validate(std::string_view con
 
 Status LinkClient::pull(const wire::PullOrder& order) {
   FP_CHECK(call("POST", order.content_id + "/pull", wire::encode_pull_order(order)));
+  return {};
+}
+
+Status LinkClient::put_trust(const wire::DpTrust& trust) {
+  FP_CHECK(call_at("PUT", base_ + "trust", wire::encode_dp_trust(trust)));
   return {};
 }
 

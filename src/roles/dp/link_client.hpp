@@ -9,12 +9,18 @@
 #include "model/content.hpp"
 #include "net/client.hpp"
 #include "wire/dp_link.hpp"
+#include "wire/dp_trust.hpp"
 
 namespace fp::dp {
 
+// Where the site reaches a distribution point: its own address for that, else the one of the intranet, else the public one.
+[[nodiscard]] std::string push_url_of(const fp::DistributionPoint& dp);
+
+
 class LinkClient {
  public:
-  LinkClient(std::string url, net::ClientOptions identity);
+  // `longest_call_s`: 0: as long as validation and commit may need.
+  LinkClient(std::string url, net::ClientOptions identity, int longest_call_s = 0);
 
   [[nodiscard]] Result<wire::HeldContent> held(std::string_view content_id);
   [[nodiscard]] Status put_manifest(const Manifest& manifest);
@@ -24,9 +30,11 @@ class LinkClient {
   [[nodiscard]] Status remove(std::string_view content_id);
   [[nodiscard]] Result<std::vector<wire::FindingLine>> validate(std::string_view content_id);
   [[nodiscard]] Status pull(const wire::PullOrder& order);
+  [[nodiscard]] Status put_trust(const wire::DpTrust& trust);
 
  private:
   [[nodiscard]] Result<std::string> call(std::string method, std::string_view path, std::string body = {});
+  [[nodiscard]] Result<std::string> call_at(std::string method, std::string url, std::string body);
   std::string base_;
   net::Client client_;
 };

@@ -97,6 +97,9 @@ net::Response Context::refuse(std::string_view component, const net::Request& re
   net::Response response = refused.status == 403 && request.method != "CCM_POST" && request.method != "HEAD"
                                ? net::Response::text(403, "text/html", std::string(kForbiddenPage))
                                : net::Response::empty(refused.status);
+  // What is no secret, and helps whoever set up the proxy.
+  if (refused.status == 403 && request.peer.pinned_proxy && request.method == "CCM_POST")
+    response = net::Response::text(403, "text/plain; charset=utf-8", refused.reason + "\n");
   response.reason = short_reason(refused);
   if (refused.status == 401) response.set("WWW-Authenticate", "Negotiate").set("WWW-Authenticate", "NTLM");
   if (refused.status == 503) response.set("Retry-After", "60");
