@@ -441,3 +441,11 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else(site):
     steps = [int(n) for n in re.findall(rb"large\.bin .*?(\d+) %", shown)]
     assert len(steps) >= 3 and steps == sorted(steps) and steps[-1] == 100, shown
     assert b"distribut" in shown and b"\r" in shown, shown
+
+
+def test_publish_says_what_is_missing(site):
+    done = site.run("publish", "--for", "nginx", "--out", site.folder / "published", check=False)
+    assert done.returncode == 1 and "nothing of this site is for the internet" in done.stderr, done.stderr
+    assert site.json("publish", "--for", "haproxy", "--out", site.folder / "published", "--deny-list-only")["changed"]
+    assert (site.folder / "published" / "denied.lst").read_text() == ""
+    assert site.out("publish", "--for", "haproxy", "--out", site.folder / "published", "--deny-list-only").strip() == "unchanged"

@@ -50,9 +50,12 @@ Status issue(Cli& cli, const Options& o) {
   FP_CHECK(write_file(pem, ca.chain_pem(identity.certificate)));
   if (cli.as_json)
     cli.show_object(json::object{{"certificate", pem.native()}, {"key", key.native()}, {"serial", identity.certificate.serial()},
-                                 {"until", to_iso(identity.certificate.not_after())}});
+                                 {"fingerprint", identity.certificate.fingerprint()}, {"until", to_iso(identity.certificate.not_after())}});
   cli.say(fmt::format("{}\n{}\nserial {}, valid until {}", pem.native(), key.native(),
                       identity.certificate.serial(), to_iso(identity.certificate.not_after())));
+  if (order.profile == pki::Profile::proxy)
+    cli.say(fmt::format("pinned_proxies = [\"{}\"]  # into [pki] of farpoint.toml, on every host that it bridges to",
+                        identity.certificate.fingerprint()));
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/ids.hpp"
@@ -222,9 +223,9 @@ class Reader {
       pin = lower(pin);
       if (pin.size() != 64 || !unhex(pin)) s.mistake(s.get("pinned_proxies"), "pinned_proxies", "must be SHA-256 fingerprints (64 hex digits)");
     }
-    if ((content_only() || out_.role == HostRole::secondary_site) && !out_.pinned_proxies.empty())
+    if (out_.role == HostRole::secondary_site && !out_.pinned_proxies.empty())
       s.mistake(t.get("pinned_proxies"), "pinned_proxies",
-                "a distribution point away from the site cannot prove what comes through a bridging proxy: let the proxy tunnel");
+                "a secondary site serves the intranet only: nobody comes to it through a bridging proxy");
     s.text("publish_crl_address", out_.crl_address);
     s.number("publish_crl_port", out_.crl_port, 1, 65535);
     if (out_.crl_address.empty() != (out_.crl_port == 0))
@@ -421,6 +422,7 @@ class Reader {
       http |= l.door == Door::intranet_http;
     }
     if (internet) internet_doors(say);
+    bridging(say, internet);
     if (content_only() && !internet && !https)
       say("site", "role", "a distribution point away from the site needs an HTTPS listener: the site brings content by HTTPS only");
     if (linked() && !internet && !https) say("site", "role", fmt::format("a {} away from the site needs an HTTPS listener", name_of(out_.role)));
@@ -477,6 +479,28 @@ class Reader {
         return say("site", "role", fmt::format("the internet listener is at {} and an intranet one at {}: a site system that stands in both "
                                                "networks goes around the firewall between them; give it one address", outer.address, inner.address));
       }
+  }
+
+  // A bridge goes from TLS to TLS, to the internet door, and shows a certificate that is nobody else's.
+  template <class Say>
+  void bridging(const Say& say, bool internet) {
+    if (out_.pinned_proxies.empty()) return;
+    if (!internet)
+      say("pki", "pinned_proxies",
+          "a bridging proxy opens TLS to an internet-https listener, and there is none: bridging from HTTPS to HTTP is not supported");
+    const auto pinned = [&](const std::string& fingerprint) {
+      return std::ranges::find(out_.pinned_proxies, fingerprint) != out_.pinned_proxies.end();
+    };
+    std::vector<Path> own{out_.link_certificate, out_.admin_certificate};
+    for (const auto& l : out_.listeners) own.push_back(l.certificate);
+    for (const auto& path : own) {
+      const auto pem = files_ && !path.empty() ? read_file(path, kPemBytesMax) : Result<std::string>(std::string());
+      const auto leaf = pem ? pki::Certificate::from_pem(*pem) : fail(Code::invalid, "no certificate");
+      if (leaf && pinned(leaf->fingerprint()))
+        return say("pki", "pinned_proxies", fmt::format("{} is a certificate of this host itself: a proxy has one of its own", path.native()));
+    }
+    if (pinned(out_.dp_site_fingerprint))
+      say("pki", "pinned_proxies", "the site server's certificate is no proxy's: whoever pins it keeps the site out");
   }
 
   const toml::table& root_;

@@ -93,7 +93,13 @@ key = "/etc/farpoint/server.key"
   EXPECT_EQ(mistakes_of(good + "[management_point]\nenabled = true\n").size(), 1U);
   std::string bridged = good;
   bridged.replace(bridged.find("[distribution_point]"), 0, "pinned_proxies = [\"" + std::string(64, 'a') + "\"]\n");
-  EXPECT_EQ(mistakes_of(bridged).size(), 1U);
+  ASSERT_EQ(mistakes_of(bridged).size(), 1U);
+  EXPECT_NE(mistakes_of(bridged)[0].find("bridging from HTTPS to HTTP is not supported"), std::string::npos);
+  bridged.replace(bridged.find("intranet-https"), 14, "internet-https");
+  bridged.replace(bridged.find("data ="), 0, "internet_fqdn = \"dp2.example.org\"\n");
+  EXPECT_TRUE(mistakes_of(bridged).empty()) << mistakes_of(bridged)[0];
+  bridged.replace(bridged.find(std::string(64, 'a')), 64, "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+  EXPECT_NE(mistakes_of(bridged)[0].find("no proxy's"), std::string::npos);
   EXPECT_EQ(mistakes_of(good + "[admin]\nport = 9443\ncertificate = \"a\"\nkey = \"b\"\n").size(), 1U);
 }
 

@@ -1,7 +1,6 @@
 #include "apps/content_role.hpp"
 
 #include "apps/setup.hpp"
-#include "apps/trust.hpp"
 #include "base/log.hpp"
 
 namespace fp::apps {
@@ -19,6 +18,9 @@ Result<ContentRole> ContentRole::open(const SiteConfig& config, const std::strin
   settings.host = config.dp_name;
   settings.anonymous_intranet = config.dp_anonymous;
   settings.site_fingerprints = {site_fingerprint};
+  FP_TRY(told, dp::DeliveredTrust::open(delivered_trust_of(config.data)));
+  role.delivered = std::move(told);
+  settings.delivered = role.delivered;
   role.dp = std::make_unique<dp::DistributionPoint>(*role.library, clock, settings, role.pulls.get());
   net::ClientOptions identity;
   identity.tls.certificate_file = certificate.native();
@@ -27,6 +29,14 @@ Result<ContentRole> ContentRole::open(const SiteConfig& config, const std::strin
   identity.tls.ca_file = authorities;
   role.puller = std::make_unique<dp::PullWorker>(*role.library, identity);
   return role;
+}
+
+void ContentRole::follow(Trust& trust, std::function<void()> changed) {
+  trust.replace_blocked(delivered->fingerprints());
+  delivered->on_change([told = delivered.get(), &trust, changed = std::move(changed)] {
+    trust.replace_blocked(told->fingerprints());
+    changed();
+  });
 }
 
 void ContentRole::pull(const Clock& clock, const std::function<bool()>& stop) {

@@ -28,6 +28,7 @@ Status ContentServer::Parts::open() {
   trust = std::move(trusted);
   FP_TRY(opened, ContentRole::open(config, config.dp_site_fingerprint, config.link_certificate, config.link_key, clock));
   content = std::move(opened);
+  content.follow(*trust, [this] { server->recheck_peers(); });
   return {};
 }
 
@@ -38,6 +39,7 @@ Status ContentServer::Parts::listen() {
   options.worker_threads = static_cast<unsigned>(config.worker_threads);
   for (const auto& l : config.listeners) options.listeners.push_back(listener_of(l));
   options.handler = [this](net::Request& request) {
+    if (auto refused = refuse_bridging(request, internet_only_name(config))) return std::move(*refused);
     const bool here = dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door);
     return here ? content.dp->handle(request) : net::Response::empty(404);
   };

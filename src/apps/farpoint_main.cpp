@@ -3,6 +3,7 @@
 
 #include "apps/cli_help.hpp"
 #include "apps/cli_session.hpp"
+#include "apps/publish.hpp"
 
 namespace {
 
@@ -46,6 +47,7 @@ int main(int argc, char** argv) {
   add_deployment_verbs(app, cli);
   add_fallback_verbs(app, cli);
   add_pki_verbs(app, cli);
+  add_publish_verb(app, cli);
   add_help_verbs(app, kPage);
   if (answer_completion(app, argc, argv)) return 0;
   try {

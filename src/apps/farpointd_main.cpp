@@ -14,6 +14,7 @@
 #include "apps/setup_linked.hpp"
 #include "apps/setup_fsp.hpp"
 #include "apps/site_server.hpp"
+#include "roles/dp/delivered_trust.hpp"
 
 namespace {
 
@@ -89,11 +90,21 @@ std::string_view kind_of(HostRole role) {
   return "?";
 }
 
+// What a distribution point away from the site can serve behind a bridging proxy.
+int check_bridging(const SiteConfig& config) {
+  const auto told = dp::DeliveredTrust::open(delivered_trust_of(config.data));
+  if (!told) return complain(told.error());
+  std::cout << ((*told)->key().empty() ? "bridged requests are refused until the site has delivered the key of content capabilities\n"
+                                       : "bridged requests are served: the site has delivered the key of content capabilities, and who is blocked\n");
+  return kOk;
+}
+
 int check(const Path& file) {
   SiteConfig config;
   if (const auto mistakes = read_config(file, config); !mistakes.empty()) return show_mistakes(mistakes);
   std::cout << file.native() << ": " << kind_of(config.role) << " " << config.site_code << ", "
             << config.listeners.size() << " listeners: no mistakes\n";
+  if (config.role == HostRole::distribution_point && !config.pinned_proxies.empty()) return check_bridging(config);
   return kOk;
 }
 

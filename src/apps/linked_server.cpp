@@ -45,6 +45,9 @@ Status LinkedServer::Parts::open() {
   if (config.dp_enabled) {
     FP_TRY(opened, ContentRole::open(config, config.link.site_fingerprint, config.link.certificate, config.link.key, clock));
     content = std::move(opened);
+    content.follow(*trust, [this] {
+      if (server) server->recheck_peers();
+    });
   }
   FP_CHECK(open_link());
   mp = std::make_unique<mp::PerimeterPoint>([this](net::Request& request) { return link->ask(kSiteName, request, kAnswerMs); }, random);

@@ -60,6 +60,7 @@ struct SetupResult {
 [[nodiscard]] inline Path authority_of(const Path& data) { return data / "ca"; }
 [[nodiscard]] inline Path uploads_of(const Path& data) { return data / "uploads"; }
 [[nodiscard]] inline Path spool_of(const Path& data) { return data / "spool"; }
+[[nodiscard]] inline Path delivered_trust_of(const Path& data) { return data / "trust.json"; }
 [[nodiscard]] inline Path client_files_of(const Path& data) { return data / "client"; }
 
 }  // namespace fp::apps

@@ -19,10 +19,12 @@
 #include "roles/dp/distributor.hpp"
 #include "roles/dp/pull_worker.hpp"
 #include "roles/fsp/collector.hpp"
+#include "roles/dp/trust_courier.hpp"
 #include "roles/mp/service.hpp"
 #include "site/collections.hpp"
 #include "site/keys.hpp"
 #include "store/sqlite/sqlite_store.hpp"
+#include "wire/capability.hpp"
 
 namespace fp::apps {
 namespace {
@@ -83,16 +85,17 @@ struct SiteServer::Parts {
   std::unique_ptr<dp::Distributor> distributor;
   std::unique_ptr<fsp::Collector> collector;
   std::optional<site::SealingKey> sealing;
+  std::unique_ptr<dp::TrustCourier> courier;
   std::optional<pki::CertificateAuthority> authority;
   std::unique_ptr<SiteLinks> links;  // null: no certificate to show on them
   std::unique_ptr<admin::AdminApi> admin;
   std::unique_ptr<net::Server> server, crl_server, admin_server;
   std::mutex validate_mutex;
   std::set<std::string> validate_wanted;  // distribution points that an administrator asked about
-  Background chores, distribution, fallback;
+  Background chores, distribution, fallback, trust_delivery;
 
   Parts(const SiteConfig& c, const Clock& k, Random& r)
-      : config(c), clock(k), random(r), chores(k), distribution(k), fallback(k) {}
+      : config(c), clock(k), random(r), chores(k), distribution(k), fallback(k), trust_delivery(k) {}
 
   Status open();
   Status roles(const site::SiteKeys& keys);
@@ -101,6 +104,7 @@ struct SiteServer::Parts {
   Status listen();
   Status listen_admin();
   [[nodiscard]] std::string metrics() const;
+  [[nodiscard]] admin::Publishing publishing() const;
   void schedule();
   [[nodiscard]] net::Response dispatch(net::Request& request);
   [[nodiscard]] std::optional<net::Response> dispatch_at_once(net::Request& request);
@@ -198,7 +202,7 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
     dp::Settings settings;
     settings.host = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
     settings.anonymous_intranet = config.dp_anonymous;
-    settings.capability_key = keys.capability_secret;
+    settings.capability_key = wire::capability_key_of(keys.capability_secret, config.dp_name);
     if (!config.dp_site_fingerprint.empty()) settings.site_fingerprints = {config.dp_site_fingerprint};
     settings.blocked = [this](const std::string& client_id) {
       const auto device = store->read([&](store::Repositories& r) { return r.devices.find(client_id); });
@@ -217,16 +221,19 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
   puller = std::make_unique<dp::PullWorker>(*library, options.identity);
   collector = std::make_unique<fsp::Collector>(*store, clock, options.identity, sealing);
   distributor = std::make_unique<dp::Distributor>(*store, *library, clock, random, options);
+  courier = std::make_unique<dp::TrustCourier>(*store, clock, random, dp::CourierOptions{options.identity, keys.capability_secret, options.over_link});
   return {};
 }
 
 net::Response SiteServer::Parts::dispatch(net::Request& request) {
+  if (auto refused = refuse_bridging(request, internet_only_name(config))) return std::move(*refused);
   if (config.mp_enabled && mp::Service::owns(request.path) && offered(config.mp_connections, request.peer.door)) return mp->handle(request);
   if (dp && dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door)) return dp->handle(request);
   return net::Response::empty(request.method == "CCM_POST" ? 400 : 404);  // a message elsewhere (wire.md §16)
 }
 
 std::optional<net::Response> SiteServer::Parts::dispatch_at_once(net::Request& request) {
+  if (auto refused = refuse_bridging(request, internet_only_name(config))) return refused;
   if (config.mp_enabled && mp::Service::owns(request.path) && offered(config.mp_connections, request.peer.door)) return mp->handle_at_once(request);
   if (dp && dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door)) return dp->handle_at_once(request);
   return std::nullopt;
@@ -269,7 +276,9 @@ Status SiteServer::Parts::listen_admin() {
   hooks.peers_changed = [this] {
     report("pki", trust->reload_blocked());
     server->recheck_peers();
+    trust_delivery.wake();
   };
+  hooks.publishing = [this] { return publishing(); };
   hooks.validate = [this](const std::string& name) -> Status {
     std::lock_guard lock(validate_mutex);
     validate_wanted.insert(name);
@@ -304,6 +313,25 @@ Status SiteServer::Parts::listen_admin() {
   FP_TRY(started, net::Server::start(std::move(options)));
   admin_server = std::move(started);
   return {};
+}
+
+admin::Publishing SiteServer::Parts::publishing() const {
+  admin::Publishing out;
+  out.host = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
+  for (const auto& l : config.listeners) {
+    int& port = l.proxy_protocol ? out.proxy_protocol_port : out.port;
+    if (l.door == Door::internet_https && port == 0) port = l.port;
+  }
+  const auto lists = trust->current_lists();
+  const pki::TrustPolicy& policy = trust->policy();
+  for (const auto* part : {&policy.intermediates, &policy.roots})
+    for (const auto& issuer : *part) {
+      out.issuers.push_back(issuer.pem());
+      if (std::ranges::none_of(lists, [&](const pki::Crl& list) { return list.signed_by(issuer); }))
+        out.issuers_without_list.push_back(issuer.subject());
+    }
+  for (const auto& list : lists) out.lists.push_back(list.pem());
+  return out;
 }
 
 std::string SiteServer::Parts::metrics() const {
@@ -391,9 +419,15 @@ void SiteServer::Parts::schedule() {
     if (!fresh) log::error("fsp", "{}", fresh.error().message);
     else if (*fresh > 0) log::info("fsp", "{} states came through fallback status points", *fresh);
   });
+  trust_delivery.add("trust", 10'000, [this] {
+    const auto told = courier->run_once();
+    if (!told) return log::error("dp.trust", "{}", told.error().message);
+    if (*told > 0) log::info("dp.trust", "{} distribution points know who is blocked", *told);
+  });
   chores.start();
   distribution.start();
   fallback.start();
+  trust_delivery.start();
 }
 
 Result<std::unique_ptr<SiteServer>> SiteServer::start(const SiteConfig& config, const Clock& clock, Random& random) {
@@ -415,6 +449,7 @@ void SiteServer::stop() {
   if (parts_->admin_server) parts_->admin_server->stop();
   parts_->fallback.stop();
   parts_->distribution.stop();
+  parts_->trust_delivery.stop();
   parts_->chores.stop();
 }
 

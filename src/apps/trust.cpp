@@ -33,6 +33,7 @@ Result<std::unique_ptr<Trust>> Trust::open(const SiteConfig& config, store::Stor
   for (const auto& file : config.crl_files)
     if (Status loaded = trust->crls_->load_file(file); !loaded) log::warning("pki", "{}", loaded.error().message);
   trust->verifier_ = std::make_unique<pki::Verifier>(std::move(policy), trust->crls_);
+  trust->published_name_ = config.internet_fqdn;
   trust->pinned_.insert(config.pinned_proxies.begin(), config.pinned_proxies.end());
   FP_CHECK(trust->reload_blocked());
   return trust;
@@ -59,11 +60,24 @@ net::CertificateVerdict Trust::check_peer(std::string_view leaf_der, const std::
   if (blocked_.contains(leaf->fingerprint()) || blocked_.contains(leaf->public_key().fingerprint()))
     verdict.check = {CertificateProblem::blocked, leaf->label() + " belongs to a blocked device"};
   verdict.pinned_proxy = pinned_.contains(leaf->fingerprint());
+  if (!verdict.pinned_proxy && verdict.check.ok() && is_proxy_certificate(*leaf, published_name_))
+    verdict.check = {CertificateProblem::unpinned_proxy,
+                     fmt::format("{} names {} and may serve: a proxy web server's certificate. Pin {} in pki.pinned_proxies if it is yours",
+                                 leaf->label(), published_name_, leaf->fingerprint())};
   return verdict;
 }
 
 CertificateCheck Trust::check_certificate(std::string_view der, Instant now) const {
   return verifier_->check_client_der(der, {}, now);
+}
+
+bool is_proxy_certificate(const pki::Certificate& leaf, std::string_view published_name) {
+  return !published_name.empty() && leaf.has_eku(pki::kEkuServerAuth) && pki::names_host(leaf, published_name);
+}
+
+void Trust::replace_blocked(std::set<std::string> fingerprints) {
+  std::lock_guard lock(mutex_);
+  blocked_ = std::move(fingerprints);
 }
 
 Status Trust::reload_blocked() {

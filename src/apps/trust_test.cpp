@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/ids.hpp"
+#include "pki/issue.hpp"
 
 namespace fp::apps {
 namespace {
@@ -26,6 +27,25 @@ TEST(Authorities, EveryIssuerCountsBetweenTheHostsOfASite) {
   ASSERT_FALSE(missing);
   EXPECT_NE(missing.error().message.find("three.pem"), std::string::npos) << missing.error().message;
   ASSERT_TRUE(remove_tree(folder));
+}
+
+TEST(Proxies, AreKnownByServingUnderThePublishedName) {
+  const auto certificate = [](pki::Profile profile, const std::string& name) {
+    pki::Order order;
+    order.profile = profile;
+    order.common_name = name;
+    order.dns_names = {name};
+    order.not_before = system_clock().now();
+    order.not_after = order.not_before.plus_s(3600);
+    return pki::self_signed_with_new_key(order, system_random(), 2048).value().certificate;
+  };
+  const auto proxy = certificate(pki::Profile::proxy, "mp.example.org");
+  EXPECT_TRUE(is_proxy_certificate(proxy, "mp.example.org"));
+  EXPECT_FALSE(is_proxy_certificate(proxy, "dp.example.org"));
+  EXPECT_FALSE(is_proxy_certificate(proxy, ""));
+  // A site system that is managed as a client, and a computer whose certificate may serve too.
+  EXPECT_FALSE(is_proxy_certificate(certificate(pki::Profile::client, "mp.example.org"), "mp.example.org"));
+  EXPECT_FALSE(is_proxy_certificate(certificate(pki::Profile::proxy, "pc1.example.org"), "mp.example.org"));
 }
 
 }  // namespace

@@ -45,6 +45,8 @@ inline constexpr std::size_t kReplayEntriesOfOneClientMax = 2'000;
 inline constexpr std::size_t kChunkBytes = 1U << 20;
 inline constexpr std::size_t kManifestFilesMax = 200'000;
 inline constexpr std::size_t kManifestBytesMax = 64U << 20;
+inline constexpr std::size_t kBlockedDevicesMax = 200'000;  // that a distribution point is told of
+inline constexpr std::size_t kDpTrustBytesMax = 48U << 20;
 
 // fallback status point: what anybody on the internet may send (wire.md §12)
 inline constexpr std::size_t kFallbackBodyBytesMax = 64U << 10;

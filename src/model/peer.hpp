@@ -24,6 +24,7 @@ enum class CertificateProblem {
   crl_unavailable,  // counts as revoked
   blocked,          // by an administrator
   wrong_name,       // a server whose certificate does not name the host that was asked for
+  unpinned_proxy,   // of a proxy web server that is not pinned: names what is published here, and may serve too
 };
 
 // Verification is recorded, never enforced, by `net`; the route decides.
@@ -62,6 +63,7 @@ struct Peer {
     case CertificateProblem::crl_unavailable: return "CRL unavailable";
     case CertificateProblem::blocked: return "blocked by an administrator";
     case CertificateProblem::wrong_name: return "wrong host name";
+    case CertificateProblem::unpinned_proxy: return "a proxy's certificate that is not pinned";
   }
   return "?";
 }

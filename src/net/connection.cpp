@@ -140,7 +140,8 @@ Task<bool> Connection::open_tls() {
   if (::recv(stream_.fd(), &first, 1, MSG_PEEK) != 1) co_return false;
   if (first >= 'A' && first <= 'Z') {
     log::warning("tls", "{}: plain HTTP on HTTPS port {}", peer_.address, listener_->port);
-    const HttpFault plain{400, "This is an HTTPS listener; the request came without TLS."};
+    const HttpFault plain{400, "This is an HTTPS listener; the request came without TLS. A proxy that ends TLS must open it anew: bridging "
+                               "from HTTPS to HTTP, or from HTTP to HTTPS, is not supported."};
     (void)co_await refuse(plain);
     co_await stream_.close_politely();
     co_return false;

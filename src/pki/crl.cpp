@@ -99,6 +99,12 @@ Instant Crl::this_update() const { return impl_->this_update; }
 Instant Crl::next_update() const { return impl_->next_update; }
 std::string Crl::number() const { return impl_->number; }
 std::size_t Crl::size() const { return impl_->size; }
+std::string Crl::pem() const {
+  const auto out = crypto::writing();
+  if (!out || PEM_write_bio_X509_CRL(out.get(), impl_->crl.get()) != 1) return {};
+  return crypto::taken_from(out.get());
+}
+
 X509_crl_st* Crl::native() const { return impl_->crl.get(); }
 
 bool Crl::signed_by(const Certificate& issuer) const {

@@ -249,4 +249,19 @@ std::vector<CrlStatus> CrlStore::status(Instant now) const {
   return out;
 }
 
+std::vector<Crl> CrlStore::current(Instant now) const {
+  std::map<std::string, Crl> newest;  // by issuer
+  const auto look = [&](const std::optional<Crl>& crl) {
+    if (!crl || !outside_its_time(*crl, now, state_->settings).empty()) return;
+    const auto [at, fresh] = newest.try_emplace(crl->issuer(), *crl);
+    if (!fresh && at->second.this_update() < crl->this_update()) at->second = *crl;
+  };
+  const std::lock_guard lock(state_->mutex);
+  for (const auto& [key, r] : state_->remotes) look(r->crl);
+  for (const Loaded& l : state_->loaded) look(l.crl);
+  std::vector<Crl> out;
+  for (auto& [issuer, crl] : newest) out.push_back(std::move(crl));
+  return out;
+}
+
 }  // namespace fp::pki

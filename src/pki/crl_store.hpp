@@ -35,6 +35,7 @@ class Crl {
   [[nodiscard]] bool lists(const Certificate& certificate) const;  // by serial; entries with removeFromCRL do not count
   // Why the list cannot speak about this certificate (delta, indirect, other scope, unknown critical extension); empty: it can.
   [[nodiscard]] std::string unfit_for(const Certificate& certificate) const;
+  [[nodiscard]] std::string pem() const;
   [[nodiscard]] X509_crl_st* native() const;
 
  private:
@@ -89,6 +90,8 @@ class CrlStore {
   // from a timer, on a pool thread. `all`: every URL, because an administrator asks. Returns how many were renewed.
   std::size_t refresh(Instant now, bool all = false);
   [[nodiscard]] std::vector<CrlStatus> status(Instant now) const;
+  // Every list that may be used now, the newest of each issuer: what a proxy in front is given.
+  [[nodiscard]] std::vector<Crl> current(Instant now) const;
 
  private:
   struct State;

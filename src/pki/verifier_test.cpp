@@ -175,6 +175,18 @@ TEST_F(VerifierTest, WithoutADistributionPointALoadedListDecides) {
   EXPECT_EQ(v.check_client(c, {}, kNow).problem, CertificateProblem::revoked);
 }
 
+TEST_F(VerifierTest, TheNewestCurrentListOfEachIssuerIsThereForOthers) {
+  ASSERT_TRUE(crls->load(a_crl(an_issuer()), "old").has_value());
+  ASSERT_TRUE(crls->load(a_crl(a_root()), "root").has_value());
+  const auto lists = crls->current(kNow);
+  ASSERT_EQ(lists.size(), 2U);
+  EXPECT_TRUE(lists[0].pem().starts_with("-----BEGIN X509 CRL-----\n"));
+  const auto again = Crl::parse(lists[1].pem());
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->issuer(), lists[1].issuer());
+  EXPECT_TRUE(crls->current(kNow.plus_s(3650 * kDayS)).empty());
+}
+
 TEST_F(VerifierTest, IssuersAreSortedIntoRootsAndHelpers) {
   TrustPolicy policy;
   ASSERT_TRUE(add_issuers(policy, a_root().certificate.pem() + an_issuer().certificate.pem()).has_value());

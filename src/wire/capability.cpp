@@ -18,6 +18,11 @@ std::string mac(const ContentCapability& capability, std::int64_t expiry_s, std:
 
 }  // namespace
 
+std::string capability_key_of(std::string_view site_secret, std::string_view distribution_point) {
+  if (site_secret.empty()) return {};
+  return crypto::hmac_sha256(site_secret, fmt::format("farpoint-capability-key-v1\n{}\n", lower(distribution_point)));
+}
+
 std::string encode_capability(const ContentCapability& capability, std::string_view key) {
   const std::int64_t expiry_s = capability.expires_at.ms / 1000;
   const std::string_view client = capability.client_id;

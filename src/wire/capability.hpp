@@ -17,7 +17,10 @@ struct ContentCapability {
   Instant expires_at;      // whole seconds count
 };
 
-// `key`: the site's capability key, 32 bytes or more, known to management points and distribution points.
+// The key of one distribution point, made from the site's secret: who steals a distribution point opens its content only.
+[[nodiscard]] std::string capability_key_of(std::string_view site_secret, std::string_view distribution_point);
+
+// `key`: of the distribution point that the URL leads to, known to it and to management points.
 [[nodiscard]] std::string encode_capability(const ContentCapability& capability, std::string_view key);
 [[nodiscard]] bool is_capability_segment(std::string_view segment);
 // Code::invalid: not of this form; Code::unauthenticated: another key or content; Code::forbidden: expired.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.hpp"
+
 namespace fp::wire {
 namespace {
 
@@ -28,6 +30,14 @@ TEST(Capability, AnythingElseIsRefused) {
   EXPECT_EQ(check_capability(later, "LAB00002.1", kKey, {}).error().code, Code::unauthenticated);
   EXPECT_EQ(check_capability(segment.substr(0, segment.size() - 1), "LAB00002.1", kKey, {}).error().code, Code::invalid);
   EXPECT_EQ(check_capability(".cap-", "LAB00002.1", kKey, {}).error().code, Code::invalid);
+}
+
+TEST(Capability, EveryDistributionPointHasAKeyOfItsOwn) {
+  const std::string one = capability_key_of(kKey, "dp1.example.org"), other = capability_key_of(kKey, "dp2.example.org");
+  EXPECT_EQ(one, capability_key_of(kKey, "DP1.Example.ORG"));
+  EXPECT_EQ(hex_lower(one), "e2c6cc0be8187066e2ca359bab6b26eed269e85e26d47bce99587981f9cdb4c9");
+  EXPECT_EQ(check_capability(encode_capability(kGood, one), "LAB00002.1", other, {}).error().code, Code::unauthenticated);
+  EXPECT_EQ(capability_key_of("", "dp1.example.org"), "");
 }
 
 }  // namespace

@@ -195,6 +195,19 @@ Decision decide(const Route& route, unsigned verb, const Caller& caller, const S
   return by_transport(auth, caller, settings);
 }
 
+Decision decide_bridging(const Caller& caller, const BridgeSigns& signs, std::string_view internet_name) {
+  if (caller.door == Door::intranet_http) {
+    if (iequals(signs.forwarded_scheme, "https"))
+      return refuse(403, "bridging from HTTPS to HTTP is not supported: a proxy says that it ended TLS and came on without");
+    if (!internet_name.empty() && iequals(signs.host, internet_name))
+      return refuse(403, fmt::format("bridging from HTTPS to HTTP is not supported: {} is served over HTTPS only", internet_name));
+    return {};
+  }
+  if (caller.pinned_proxy && iequals(signs.forwarded_scheme, "http"))
+    return refuse(403, "bridging from HTTP to HTTPS is not supported: the proxy says that its client came without TLS");
+  return {};
+}
+
 Decision decide(const Endpoint& endpoint, const Caller& caller, const Proof& proof) {
   const Auth auth = endpoint.at(caller.door);
   switch (auth) {

@@ -158,6 +158,15 @@ struct Decision {
 // First stage: path, verb and transport. 404, 405, 401, 403.
 [[nodiscard]] Decision decide(const Route& route, unsigned verb, const Caller& caller,
                               const Settings& settings);
+// What a request shows of bridging that ends or begins TLS on the way (the seed: "doesn't support bridging with HTTP to HTTPS, or
+// from HTTPS to HTTP"). What a proxy says here is never believed for anybody's sake: it can only get its own request refused.
+struct BridgeSigns {
+  std::string_view forwarded_scheme;  // "https" or "http" as a proxy says; empty: it says nothing
+  std::string_view host;              // of the Host header, without port
+};
+// 403 with the reason where plain HTTP carries what came by HTTPS, or the pinned proxy says that its client spoke plain HTTP.
+// `internet_name`: the public name of this host, if it is another than the one of the intranet; empty: none.
+[[nodiscard]] Decision decide_bridging(const Caller& caller, const BridgeSigns& signs, std::string_view internet_name);
 // Second stage of a message: what the endpoint demands at this door. 403 for a certificate, 200 for a
 // signature.
 [[nodiscard]] Decision decide(const Endpoint& endpoint, const Caller& caller, const Proof& proof);

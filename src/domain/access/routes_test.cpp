@@ -50,6 +50,29 @@ TEST(Routes, ArePathsWithoutCaseAndFoldersEndAtASlash) {
   EXPECT_EQ(find_route(Role::mp, "/"), nullptr);
 }
 
+TEST(Bridging, OnlyTlsToTlsIsBridged) {
+  const auto at = [](const Caller& caller, std::string_view scheme, std::string_view host = "site.corp.test") {
+    return decide_bridging(caller, {scheme, host}, "mp.example.org");
+  };
+  EXPECT_EQ(at(bare(Door::intranet_http), "https").status, 403);
+  EXPECT_NE(at(bare(Door::intranet_http), "HTTPS").reason.find("HTTPS to HTTP"), std::string::npos);
+  EXPECT_NE(at(bare(Door::intranet_http), "", "MP.example.org").reason.find("HTTPS to HTTP"), std::string::npos);
+  EXPECT_TRUE(at(bare(Door::intranet_http), "http").allowed());
+  EXPECT_TRUE(decide_bridging(bare(Door::intranet_http), {"", "x"}, "").allowed());
+  EXPECT_NE(at(proxy(Door::internet_https), "http").reason.find("HTTP to HTTPS"), std::string::npos);
+  EXPECT_TRUE(at(proxy(Door::internet_https), "https", "mp.example.org").allowed());
+  // What a client writes itself says nothing.
+  EXPECT_TRUE(at(with_certificate(Door::internet_https), "http").allowed());
+}
+
+TEST(Bridging, AProxyThatIsNotPinnedIsNobody) {
+  const Caller stranger{.door = Door::internet_https, .certificate = CertificateProblem::unpinned_proxy};
+  for (const auto* path : {"/SMS_MP/.sms_aut", "/SMS_MP/.sms_pol"}) EXPECT_EQ(get(Role::mp, path, stranger).status, 403);
+  EXPECT_EQ(get(Role::dp, "/SMS_DP_SMSPKG$/x", stranger).status, 403);
+  EXPECT_EQ(post("/ccm_system/request", stranger).status, 403);
+  EXPECT_NE(get(Role::mp, "/SMS_MP/.sms_aut", stranger).reason.find("not pinned"), std::string::npos);
+}
+
 TEST(Routes, WhatLetsAnybodyInWithoutACertificateIsAbsentEverywhere) {
   for (const Door door : kDoors)
     for (const Caller& caller : {bare(door), with_certificate(door), proxy(door)}) {

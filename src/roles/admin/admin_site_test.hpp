@@ -80,6 +80,9 @@ class AdminSite : public ::testing::Test {
     hooks.fallback_wanted = [this] { calls_.emplace_back("fallback"); };
     hooks.peers_changed = [this] { calls_.emplace_back("peers"); };
     hooks.validate = [this](const std::string& dp) -> Status { calls_.push_back("validate " + dp); return {}; };
+    hooks.publishing = [] {
+      return Publishing{"site.corp.test", 8443, 8444, {"ISSUER\n"}, {"LIST\n"}, {"CN=Silent CA"}};
+    };
     hooks.metrics = [] { return std::string("farpoint_up 1\n"); };
     policies_ = std::make_unique<site::PolicyMaker>(
         "FP1", [](std::string_view text) -> Result<std::string> { return crypto::sha256(text); });

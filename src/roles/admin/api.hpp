@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
@@ -27,6 +28,16 @@ struct Settings {
   bool use_pki_client_certificate = true;
 };
 
+// What a web proxy in front of this site has to know of its configuration.
+struct Publishing {
+  std::string host;                    // by which the proxy reaches this host
+  int port = 0;                        // of the internet listener; 0: none
+  int proxy_protocol_port = 0;         // of one that reads PROXY headers; 0: none
+  std::vector<std::string> issuers;    // PEM: who may issue client certificates
+  std::vector<std::string> lists;      // PEM: revocation lists that are current
+  std::vector<std::string> issuers_without_list;  // by name
+};
+
 // What other roles do; handed in by the program.
 struct Hooks {
   // Adds a folder to the site's library as this content id; the files of the folder are read once.
@@ -35,6 +46,7 @@ struct Hooks {
   std::function<void()> fallback_wanted;      // there is a new fallback status point
   std::function<void()> peers_changed;        // somebody was blocked or unblocked
   std::function<Status(const std::string& dp)> validate;
+  std::function<Publishing()> publishing;
   std::function<std::string()> metrics;       // Prometheus text format
   std::function<void()> links_changed;        // management points of other hosts; may be unset, as the next
   std::function<std::map<std::string, std::string>()> link_states;  // by name, for people

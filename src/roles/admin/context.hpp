@@ -95,6 +95,7 @@ struct Route {
 [[nodiscard]] std::span<const Route> role_routes();
 [[nodiscard]] std::span<const Route> management_point_routes();
 [[nodiscard]] std::span<const Route> fallback_routes();
+[[nodiscard]] std::span<const Route> publishing_routes();
 
 // {"items": [...], "next": "key of the last one"}; next only where the page is full.
 template <class T>

@@ -170,6 +170,17 @@ class AdminRoutes : public AdminSite {
     EXPECT_EQ(use("PUT", "/management-points/{name}", "/management-points/mp2.example", 200, edge).at("fingerprint"), std::string(64, 'a'));
     EXPECT_THAT(use("GET", "/management-points", 200).items(), SizeIs(1));
     use("DELETE", "/management-points/{name}", "/management-points/mp2.example", 204);
+    write([](store::Repositories& r) -> Status {
+      FP_CHECK(r.site.put_management_point({"site.corp.test", "", "https://mp.example.org:8443", Connections::both}));
+      FP_CHECK(r.contents.put_dp({.name = "dp9.example.org", .internet_url = "https://dp9.example.org", .connections = Connections::internet}));
+      return r.contents.put_dp({.name = "inside.corp.test", .intranet_url = "https://inside.corp.test", .connections = Connections::intranet});
+    });
+    const auto published = use("GET", "/publishing", 200);
+    EXPECT_EQ(published.at("points"),
+              R"([{"role":"mp","name":"mp.example.org","port":8443,"backend":"site.corp.test:8443",)"
+              R"("backend_with_proxy_protocol":"site.corp.test:8444"},)"
+              R"({"role":"dp","name":"dp9.example.org","port":443,"backend":"dp9.example.org:443","backend_with_proxy_protocol":""}])");
+    EXPECT_EQ(published.at("issuers_without_list"), R"(["CN=Silent CA"])");
     const auto made = use("POST", "/settings", 201, R"({"name": "Laptops", "priority": 5, "collections": ["All Systems"],
       "values": {"client_policy.polling_interval_min": "30"}})");
     EXPECT_EQ(made.at("collections"), R"(["SMS00001"])");

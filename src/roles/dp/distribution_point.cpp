@@ -90,17 +90,27 @@ access::Decision DistributionPoint::decide(const net::Request& request, const Ta
   return access::decide(*target.route, access::to_verb(request.method), caller, settings);
 }
 
+Status DistributionPoint::check_capability(const Target& target) const {
+  const DeliveredTrust* delivered = settings_.delivered.get();
+  const std::string key = delivered ? delivered->key() : settings_.capability_key;
+  if (key.empty()) return fail(Code::unavailable, "the site has not delivered its capability key yet");
+  const auto id = parse_content_id(target.rest.substr(0, target.rest.find('/')));
+  std::string content_id = id ? *id : std::string{};
+  if (!id && target.rest.ends_with(".manifest"))
+    content_id = parse_content_id(std::string_view(target.rest).substr(0, target.rest.size() - 9)).value_or("");
+  FP_TRY(capability, wire::check_capability(target.capability, content_id, key, clock_.now()));
+  const bool blocked = delivered ? delivered->blocked(capability.client_id) : settings_.blocked && settings_.blocked(capability.client_id);
+  if (blocked) return fail(Code::forbidden, "{} is blocked or unknown", capability.client_id);
+  return {};
+}
+
 access::Decision DistributionPoint::authorize(const net::Request& request, const Target& target) const {
   access::Caller caller = caller_of(request);
   std::string why;
   if (!target.capability.empty() && caller.pinned_proxy) {
-    const auto id = parse_content_id(target.rest.substr(0, target.rest.find('/')));
-    std::string content_id = id ? *id : std::string{};
-    if (!id && target.rest.ends_with(".manifest"))
-      content_id = parse_content_id(std::string_view(target.rest).substr(0, target.rest.size() - 9)).value_or("");
-    const auto capability = wire::check_capability(target.capability, content_id, settings_.capability_key, clock_.now());
-    caller.capability = capability && !(settings_.blocked && settings_.blocked(capability->client_id));
-    why = capability ? capability->client_id + " is blocked or unknown" : capability.error().message;
+    const Status holds = check_capability(target);
+    caller.capability = holds.has_value();
+    if (!holds) why = holds.error().message;
   }
   access::Decision decision = decide(request, target, caller);
   if (decision.status == 403)
@@ -150,7 +160,7 @@ net::Response DistributionPoint::handle(net::Request& request) {
     return net::Response::text(400, "text/plain", "Messages go to a management point.\n");
   if (!decision.allowed()) return refusal(decision, target.route);
   switch (target.route->id) {
-    case access::RouteId::dp_link: return answer_site(request, target.rest, library_, pulls_);
+    case access::RouteId::dp_link: return answer_site(request, target.rest, library_, pulls_, settings_.delivered.get());
     case access::RouteId::dp_content: return content(request, target);
     case access::RouteId::dp_signatures:  // no signature archives are made: a client then downloads in full (wire.md §11.3)
       return net::Response::text(404, "text/plain", "Not found\n");

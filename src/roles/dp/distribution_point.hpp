@@ -4,6 +4,7 @@
 // Never: content for a peer that did not pass authorize(), a byte of a quarantined file, a write but through the library.
 #pragma once
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "content/library.hpp"
 #include "domain/access/routes.hpp"
 #include "net/http.hpp"
+#include "roles/dp/delivered_trust.hpp"
 #include "roles/dp/pull_orders.hpp"
 
 namespace fp::dp {
@@ -24,6 +26,8 @@ struct Settings {
   std::string capability_key;         // of wire/capability.hpp; empty: a pinned proxy gets nothing
   std::vector<std::string> site_fingerprints;  // SHA-256, lower-case hex: who may push; empty: nobody
   std::function<bool(const std::string& client_id)> blocked;  // asked for clients named by a capability; may be empty
+  // On a host away from the site, in place of the two above: what the site delivers. Null: the site's own.
+  std::shared_ptr<DeliveredTrust> delivered;
 };
 
 class DistributionPoint {
@@ -45,6 +49,8 @@ class DistributionPoint {
   [[nodiscard]] static Target target_of(const net::Request& request);
   [[nodiscard]] access::Caller caller_of(const net::Request& request) const;
   [[nodiscard]] access::Decision decide(const net::Request& request, const Target& target, const access::Caller& caller) const;
+  // Whether the capability of a bridged request holds, and if not, why.
+  [[nodiscard]] Status check_capability(const Target& target) const;
   [[nodiscard]] access::Decision authorize(const net::Request& request, const Target& target) const;
   [[nodiscard]] net::Response content(const net::Request& request, const Target& target);
 

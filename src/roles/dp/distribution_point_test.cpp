@@ -229,6 +229,42 @@ TEST_F(DistributionPointTest, APinnedProxyNeedsACapabilityOfTheContent) {
   EXPECT_EQ(ask("GET", url + "/readme.txt").status, 403);
 }
 
+TEST_F(DistributionPointTest, AwayFromTheSiteTheProxyIsServedByWhatTheSiteDelivered) {
+  const std::string client = "GUID:00112233-4455-6677-8899-AABBCCDDEEFF", key(32, 'd');
+  Settings settings;
+  settings.site_fingerprints = {kSite};
+  settings.delivered = std::shared_ptr<DeliveredTrust>(DeliveredTrust::open(root_ / "trust.json").value());
+  DistributionPoint away(*library_, clock_, settings);
+  Peer proxy = client_peer(Door::internet_https), site = proxy;
+  proxy.pinned_proxy = true;
+  site.fingerprint = kSite;
+  const auto ask_as = [&](const Peer& peer, const std::string& method, const std::string& target, const std::string& body = {}) {
+    net::Request request = request_of(method, target, {}, body);
+    request.peer = peer;
+    return away.handle(request).status;
+  };
+  const std::string cap = wire::encode_capability({"LAB00002.1", client, clock_.now().plus_s(600)}, key);
+  const std::string file = "/SMS_DP_SMSPKG$/" + cap + "/LAB00002.1/readme.txt";
+  EXPECT_EQ(ask_as(proxy, "GET", file), 403);  // nothing delivered yet
+  int changes = 0;
+  settings.delivered->on_change([&] { ++changes; });
+  const std::string told = wire::encode_dp_trust({key, {}, {}});
+  EXPECT_EQ(ask_as(proxy, "PUT", "/farpoint/dp/v1/trust", told), 403);  // only the site speaks
+  EXPECT_EQ(ask_as(site, "PUT", "/farpoint/dp/v1/trust", "{}"), 400);
+  EXPECT_EQ(ask_as(site, "PUT", "/farpoint/dp/v1/trust", told), 204);
+  EXPECT_EQ(ask_as(proxy, "GET", file), 200);
+  EXPECT_EQ(changes, 1);
+  EXPECT_EQ(std::filesystem::status(root_ / "trust.json").permissions(), std::filesystem::perms(0600));
+  EXPECT_EQ(ask_as(site, "PUT", "/farpoint/dp/v1/trust", wire::encode_dp_trust({key, {client}, {std::string(64, 'b')}})), 204);
+  EXPECT_EQ(ask_as(proxy, "GET", file), 403);
+  const auto again = DeliveredTrust::open(root_ / "trust.json").value();  // and after a restart
+  EXPECT_EQ(again->key(), key);
+  EXPECT_TRUE(again->blocked(client));
+  EXPECT_TRUE(again->fingerprints().contains(std::string(64, 'b')));
+  ASSERT_TRUE(write_file(root_ / "trust.json", "{"));
+  EXPECT_EQ(DeliveredTrust::open(root_ / "trust.json").error().code, Code::corrupt);
+}
+
 TEST_F(DistributionPointTest, ACorruptFileIsNeverServed) {
   const std::string name = upper(hash_of(large_));
   const auto path = root_ / "library/FileLib" / name.substr(0, 4) / name;

@@ -16,11 +16,6 @@ using store::Repositories;
 constexpr std::int64_t kNoteEveryMs = 500;  // progress that the console sees
 constexpr int kCommitTries = 3;
 
-std::string push_url_of(const fp::DistributionPoint& dp) {
-  if (!dp.push_url.empty()) return dp.push_url;
-  return dp.intranet_url.empty() ? dp.internet_url : dp.intranet_url;
-}
-
 Result<std::string> read_chunk(const content::OpenFile& file, std::int64_t offset, std::int64_t chunk_bytes) {
   std::string out(static_cast<std::size_t>(std::clamp<std::int64_t>(file.size_bytes - offset, 0, chunk_bytes)), '\0');
   std::size_t got = 0;

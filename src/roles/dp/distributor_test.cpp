@@ -10,7 +10,9 @@
 #include "roles/dp/distribution_point.hpp"
 #include "roles/dp/pull_worker.hpp"
 #include "roles/dp/test_site.hpp"
+#include "roles/dp/trust_courier.hpp"
 #include "store/sqlite/sqlite_store.hpp"
+#include "wire/capability.hpp"
 
 namespace fp::dp {
 namespace {
@@ -21,6 +23,7 @@ using store::Repositories;
 struct RunningDp {
   std::unique_ptr<content::Library> library;
   std::unique_ptr<PullOrders> pulls;
+  std::shared_ptr<DeliveredTrust> delivered;
   std::unique_ptr<DistributionPoint> role;
   std::unique_ptr<net::Server> server;
   std::atomic<int> chunks{0};  // PUTs of chunks that came
@@ -93,6 +96,7 @@ class DistributorTest : public TestSite {
     dp->pulls = PullOrders::open(root_ / (name + "-pulls")).value();
     Settings settings;
     settings.site_fingerprints = {site_identity_->certificate.fingerprint()};
+    if (!library.empty()) settings.delivered = dp->delivered = DeliveredTrust::open(root_ / (name + "-trust.json")).value();
     dp->role = std::make_unique<DistributionPoint>(library.empty() ? *library_ : *dp->library, clock_, settings, dp->pulls.get());
     net::ServerOptions options;
     net::ListenerOptions listener;
@@ -323,6 +327,42 @@ TEST_F(DistributorTest, WithdrawnContentGoesFromThePointAndFromTheList) {
   EXPECT_FALSE(dp.library->find("LAB00002.1"));
   EXPECT_TRUE(store_->read([](Repositories& r) { return r.contents.distributions({}); })->empty());
   EXPECT_TRUE(library_->find("LAB00002.1"));
+}
+
+TEST_F(DistributorTest, EveryPointAwayFromTheSiteIsToldItsKeyAndWhoIsBlocked) {
+  const std::string secret(32, 's'), client = "GUID:00112233-4455-6677-8899-AABBCCDDEEFF";
+  auto& dp = start("dp2", "remote");
+  start("own", "");
+  TrustCourier courier(*store_, clock_, random_, {options_.identity, secret});
+  EXPECT_EQ(courier.run_once().value(), 1);
+  EXPECT_EQ(dp.delivered->key(), wire::capability_key_of(secret, "dp2"));
+  EXPECT_EQ(courier.run_once().value(), 0);  // nothing changed
+  put([&](Repositories& r) {
+    Device device;
+    device.client_id = client;
+    device.name = "PC1";
+    device.key_fingerprint = std::string(64, '1');
+    device.tls_fingerprint = std::string(64, '2');
+    device.blocked = true;
+    return r.devices.put(device);
+  });
+  EXPECT_EQ(courier.run_once().value(), 1);
+  EXPECT_TRUE(dp.delivered->blocked(client));
+  EXPECT_EQ(dp.delivered->fingerprints(), (std::set<std::string>{std::string(64, '1'), std::string(64, '2')}));
+  clock_.advance_s(11 * 60);
+  EXPECT_EQ(courier.run_once().value(), 1);  // now and then anew
+}
+
+TEST_F(DistributorTest, APointThatIsAwayIsToldLater) {
+  put([&](Repositories& r) { return r.contents.put_dp({.name = "gone", .intranet_url = "https://127.0.0.1:1"}); });
+  TrustCourier courier(*store_, clock_, random_, {options_.identity, std::string(32, 's')});
+  EXPECT_EQ(courier.run_once().value(), 0);
+  auto& dp = start("gone", "late");
+  for (int i = 0; i < 100 && dp.delivered->key().empty(); ++i) {
+    clock_.advance_s(10);
+    ASSERT_TRUE(courier.run_once());
+  }
+  EXPECT_EQ(dp.delivered->key(), wire::capability_key_of(std::string(32, 's'), "gone"));
 }
 
 }  // namespace

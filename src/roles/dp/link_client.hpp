@@ -11,15 +11,20 @@
 #include "model/content.hpp"
 #include "net/client.hpp"
 #include "wire/dp_link.hpp"
+#include "wire/dp_trust.hpp"
 
 namespace fp::dp {
 
 // Over the site link: to the host of that name (net::Link::ask).
 using OverLink = std::function<Result<net::Response>(const std::string& name, net::Request& request)>;
 
+// Where the site reaches a distribution point: its own address for that, else the one of the intranet, else the public one.
+[[nodiscard]] std::string push_url_of(const fp::DistributionPoint& dp);
+
 class LinkClient {
  public:
-  LinkClient(std::string url, net::ClientOptions identity);
+  // `longest_call_s`: 0: as long as validation and commit may need.
+  LinkClient(std::string url, net::ClientOptions identity, int longest_call_s = 0);
   LinkClient(std::string name, OverLink over_link);
 
   [[nodiscard]] Result<wire::HeldContent> held(std::string_view content_id);
@@ -30,6 +35,7 @@ class LinkClient {
   [[nodiscard]] Status remove(std::string_view content_id);
   [[nodiscard]] Result<std::vector<wire::FindingLine>> validate(std::string_view content_id);
   [[nodiscard]] Status pull(const wire::PullOrder& order);
+  [[nodiscard]] Status put_trust(const wire::DpTrust& trust);
 
  private:
   [[nodiscard]] Result<std::string> call(std::string method, std::string_view path, std::string body = {});

@@ -114,11 +114,20 @@ Answer remove(content::Library& library, PullOrders* pulls, const std::string& i
   return done();
 }
 
-Answer dispatch(const net::Request& request, std::string_view rest, content::Library& library, PullOrders* pulls) {
+Answer put_trust(const net::Request& request, DeliveredTrust* trust) {
+  if (!trust) return fail(Code::conflict, "this is the site's own distribution point: it asks the site itself");
+  FP_TRY(told, wire::decode_dp_trust(request.body));
+  FP_CHECK(trust->put(told));
+  return done();
+}
+
+Answer dispatch(const net::Request& request, std::string_view rest, content::Library& library, PullOrders* pulls,
+                DeliveredTrust* trust) {
   const auto parts = split(rest, '/');
   const std::string_view verb = request.method;
   if (parts[0] != "v1" || parts.size() < 2) return fail(Code::not_found, "no such route");
   if (parts.size() == 2 && parts[1] == "status" && verb == "GET") return status(library, pulls);
+  if (parts.size() == 2 && parts[1] == "trust" && verb == "PUT") return put_trust(request, trust);
   if (parts[1] != "contents" || parts.size() < 3) return fail(Code::not_found, "no such route");
   FP_TRY(id, parse_content_id(parts[2]));
   const std::string_view what = parts.size() > 3 ? parts[3] : std::string_view{};
@@ -135,8 +144,9 @@ Answer dispatch(const net::Request& request, std::string_view rest, content::Lib
 
 }  // namespace
 
-net::Response answer_site(const net::Request& request, std::string_view rest, content::Library& library, PullOrders* pulls) {
-  Answer answer = dispatch(request, rest, library, pulls);
+net::Response answer_site(const net::Request& request, std::string_view rest, content::Library& library, PullOrders* pulls,
+                          DeliveredTrust* trust) {
+  Answer answer = dispatch(request, rest, library, pulls, trust);
   if (answer) return std::move(*answer);
   if (answer.error().code != Code::not_found)
     log::warning("dp", "{} {}: {}", request.method, request.target, answer.error().message);
@@ -145,6 +155,7 @@ net::Response answer_site(const net::Request& request, std::string_view rest, co
 
 std::size_t site_body_bytes_max(std::string_view method, std::string_view path) {
   if (method != "PUT") return 64U << 10;
+  if (path.ends_with("/v1/trust")) return limits::kDpTrustBytesMax;
   return path.ends_with("/manifest") ? limits::kManifestBytesMax : limits::kChunkBytes;
 }
 

@@ -5,13 +5,14 @@
 
 #include "content/library.hpp"
 #include "net/http.hpp"
+#include "roles/dp/delivered_trust.hpp"
 #include "roles/dp/pull_orders.hpp"
 
 namespace fp::dp {
 
-// `rest`: the decoded path behind "/farpoint/dp/".
+// `rest`: the decoded path behind "/farpoint/dp/". `trust`: null on the site's own distribution point.
 [[nodiscard]] net::Response answer_site(const net::Request& request, std::string_view rest, content::Library& library,
-                                        PullOrders* pulls);
+                                        PullOrders* pulls, DeliveredTrust* trust = nullptr);
 [[nodiscard]] std::size_t site_body_bytes_max(std::string_view method, std::string_view path);
 
 }  // namespace fp::dp

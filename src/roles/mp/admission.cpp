@@ -39,6 +39,9 @@ net::Response refusal_response(std::string_view component, const net::Request& r
   net::Response response = refused.status == 403 && request.method != "CCM_POST" && request.method != "HEAD"
                                ? net::Response::text(403, "text/html", std::string(kForbiddenPage))
                                : net::Response::empty(refused.status);
+  // What is no secret, and helps whoever set up the proxy.
+  if (refused.status == 403 && request.peer.pinned_proxy && request.method == "CCM_POST")
+    response = net::Response::text(403, "text/plain; charset=utf-8", refused.reason + "\n");
   if (refused.status == 403 && refused.reason == "Client certificate required") response.reason = refused.reason;
   if (refused.status == 401) response.set("WWW-Authenticate", "Negotiate").set("WWW-Authenticate", "NTLM");
   return response;

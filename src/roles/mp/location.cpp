@@ -59,8 +59,8 @@ void shuffle(std::vector<Place>& places, Random& random) {
   for (std::size_t i = places.size(); i > 1; --i) std::swap(places[i - 1], places[random.below(i)]);
 }
 
-// The path segment that opens a content behind a bridge. Only a client that proved itself gets one.
-std::string capability_for(Context& context, const Message& message, const std::string& content_id) {
+// The path segment that opens a content of one distribution point behind a bridge. Only a client that proved itself gets one.
+std::string capability_for(Context& context, const Message& message, const std::string& content_id, std::string_view dp) {
   const Settings& site = context.settings;
   if (!site.issue_capabilities || site.capability_key.empty() ||
       message.request.peer.door != Door::internet_https)
@@ -69,7 +69,7 @@ std::string capability_for(Context& context, const Message& message, const std::
   return wire::encode_capability({.content_id = content_id,
                                   .client_id = message.device->client_id,
                                   .expires_at = context.clock.now().plus_s(site.capability_life_s)},
-                                 site.capability_key) +
+                                 wire::capability_key_of(site.capability_key, dp)) +
          "/";
 }
 
@@ -118,13 +118,12 @@ Outcome<std::string> content(Context& context, const Message& message,
   // Who asks at a secondary site is told of the distribution point beside it first.
   else if (message.request.via)
     std::ranges::stable_partition(*places, [&](const Place& place) { return place.name == message.request.via->name; });
-  const std::string segment =
-      content_id.empty() ? std::string() : capability_for(context, message, content_id);
   for (Place& place : *places) {
     // Who speaks plain HTTP has no certificate to show at the other listener.
     if (!internet && message.request.peer.door == Door::intranet_http && place.name == context.settings.open_dp)
       place.url = context.settings.open_dp_url;
     const bool tls = istarts_with(place.url, "https:");
+    const std::string segment = content_id.empty() ? std::string() : capability_for(context, message, content_id, place.name);
     reply.locations.push_back(
         {.url = place.url + "/SMS_DP_SMSPKG$/" + segment + content_id,
          .signature_url = place.url + "/SMS_DP_SMSSIG$/" + content_id + ".tar",

@@ -18,6 +18,7 @@ using wire::RegistrationReply;
 using wire::RegistrationRequest;
 
 constexpr int kKeyBitsMin = 2048;
+constexpr int kMobileDevice = 2;  // AgentType
 
 // What the request proves about its sender.
 struct Applicant {
@@ -65,6 +66,8 @@ Outcome<Applicant> examine(Context& context, Message& message) {
   applicant.key_fingerprint = signing->public_key().fingerprint();
 
   const Peer& peer = message.request.peer;
+  if (peer.pinned_proxy && request.agent_type == kMobileDevice)
+    return refused(403, "mobile devices are not served through SSL bridging: publish with SSL tunnelling for them");
   const bool tls_good = peer.tls() && peer.check.ok() && !peer.pinned_proxy;
   access::Proof proof{.present = !request.signature.empty()};
   proof.good = crypto::cm_verify(signing->public_key(), request.signed_bytes, request.signature);

@@ -84,6 +84,18 @@ TEST(Registration, ThroughTheBridgeTheCertificateInTheRequestIsChecked) {
   EXPECT_EQ(site.devices(), 1);
 }
 
+TEST(Registration, AMobileDeviceIsNotServedThroughTheBridge) {
+  TestSite site(ApprovalMode::all);
+  TestClient phone{site, keys().pki_client};
+  auto request = phone.registration();
+  request.agent_type = 2;
+  EXPECT_EQ(site.post(phone.registration_message(request), site.peer(Door::internet_https, &keys().other_client, true)).status, 403);
+  EXPECT_NE(site.reason().find("mobile devices are not served through SSL bridging"), std::string::npos) << site.reason();
+  EXPECT_EQ(site.devices(), 0);
+  EXPECT_EQ(site.post(phone.registration_message(request), site.peer(Door::internet_https, &keys().pki_client)).status, 200);
+  EXPECT_EQ(site.devices(), 1);
+}
+
 TEST(Registration, TheSameKeyGetsTheSameGuid) {
   TestSite site(ApprovalMode::all);
   TestClient pc{site, keys().self_signed};

@@ -36,7 +36,7 @@ struct Settings {
   int http_port = 80, https_port = 443;   // request ports on the intranet, as replies name them
   bool issue_capabilities = true;  // locations for internet clients carry a signed content capability
   std::string
-      capability_key;  // shared with the distribution points (wire/capability.hpp); empty: none issued
+      capability_key;  // the site's secret, from which each distribution point has its own (wire/capability.hpp); empty: none issued
   std::int64_t capability_life_s = 8 * 3600;
   std::string site_signing_certificate_der;  // SITESIGNCERT
   std::string site_signing_proof;            // and the trusted root key's signature over it
