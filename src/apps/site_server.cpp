@@ -149,6 +149,7 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
     mp::Settings settings;
     settings.site_code = config.site_code;
     settings.host = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
+    settings.internet_host = config.internet_fqdn;
     settings.approval = approval_of(config.approval);
     settings.legacy_cms = config.legacy_cms;
     settings.windows_auth = config.windows_auth;
@@ -171,6 +172,7 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
   if (config.dp_enabled) {
     dp::Settings settings;
     settings.host = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
+    settings.internet_host = config.internet_fqdn;
     settings.anonymous_intranet = config.dp_anonymous;
     settings.capability_key = keys.capability_secret;
     if (!config.dp_site_fingerprint.empty()) settings.site_fingerprints = {config.dp_site_fingerprint};

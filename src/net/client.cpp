@@ -352,7 +352,13 @@ Result<ClientResponse> Client::perform(const ClientRequest& request) {
   transfer.body_bytes_max = impl_->options.body_bytes_max;
   if (impl_->options.stop) transfer.stop = &impl_->options.stop;
   impl_->set_connection(curl, request.url);
-  FP_CHECK(impl_->tls.apply(curl, impl_->options.tls));
+  impl_->tls.seen = request.tls_seen;
+  FP_CHECK(impl_->tls.apply(curl, request.tls_seen != nullptr ? ClientTls{} : impl_->options.tls));
+  if (request.tls_seen != nullptr) {
+    curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+    curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);  // a resumed session shows no chain
+    curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+  }
   impl_->set_request(curl, request, transfer);
   const auto headers = impl_->header_list(request);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());

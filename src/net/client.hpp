@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "net/http.hpp"
@@ -49,6 +50,12 @@ struct ByteRange {
   std::int64_t last = -1;  // inclusive; -1: to the end
 };
 
+// What a server showed at the handshake, believed or not.
+struct TlsSeen {
+  std::string version, cipher;         // "TLSv1.3"
+  std::vector<std::string> chain_der;  // the leaf first
+};
+
 struct ClientRequest {
   std::string method = "GET";
   std::string url;
@@ -59,6 +66,8 @@ struct ClientRequest {
   std::function<std::size_t(char* into, std::size_t room)> upload;
   std::int64_t upload_bytes = -1;
   std::optional<ByteRange> range;
+  // Set: only the handshake is made, through the proxy where there is one. Nothing is verified, no certificate is shown, nothing sent.
+  TlsSeen* tls_seen = nullptr;
   // Called once, before the body; false ends the call with Code::conflict.
   std::function<bool(int status, const Headers&)> on_headers;
   // Receives the body instead of ClientResponse::body; false ends the call with Code::io.

@@ -1,6 +1,6 @@
 #include "agent/core/http_transport.hpp"
 
-#include <set>
+#include <map>
 
 #include "base/log.hpp"
 #include "net/client.hpp"
@@ -53,7 +53,7 @@ struct HttpTransport::Impl {
     ProxyWay proxy;
     std::unique_ptr<net::Client> client;  // made when it is needed
     std::string problem;                  // why it is not asked any more
-    std::set<std::string> refused;        // servers that it does not let through
+    std::map<std::string, std::string> refused;  // servers that it does not let through, with what it said
   };
   HttpTransportOptions options;
   net::Client direct;
@@ -98,12 +98,10 @@ struct HttpTransport::Impl {
           return done;
         }
         log::warning("outbound", "{} (from the {})", done.error().message, way.proxy.source);
-        if (done.error().message.find("refuses CONNECT") != std::string::npos) way.refused.insert(server);
-        else way.problem = done.error().message;
-        note(problem, way, done.error().message);
-      } else {
-        note(problem, way, way.problem.empty() ? fmt::format("the web proxy {} refuses CONNECT to {}", way.proxy.url, server) : way.problem);
+        auto& why = done.error().message.find("refuses CONNECT") != std::string::npos ? way.refused[server] : way.problem;
+        why = done.error().message;
       }
+      note(problem, way, way.problem.empty() ? way.refused[server] : way.problem);
     }
     proxy_failed = !problem.empty();
     if (!may_go_directly) {

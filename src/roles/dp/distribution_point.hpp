@@ -20,6 +20,7 @@ namespace fp::dp {
 
 struct Settings {
   std::string host;                   // for absolute URLs where a request has no Host
+  std::string internet_host = {};     // the same on the internet; empty: host
   bool anonymous_intranet = false;    // an administrator's switch; never opens the internet door
   std::string capability_key;         // of wire/capability.hpp; empty: a pinned proxy gets nothing
   std::vector<std::string> site_fingerprints;  // SHA-256, lower-case hex: who may push; empty: nobody
@@ -46,6 +47,7 @@ class DistributionPoint {
   [[nodiscard]] access::Caller caller_of(const net::Request& request) const;
   [[nodiscard]] access::Decision decide(const net::Request& request, const Target& target, const access::Caller& caller) const;
   [[nodiscard]] access::Decision authorize(const net::Request& request, const Target& target) const;
+  [[nodiscard]] std::string name_at(Door door) const;
   [[nodiscard]] net::Response content(const net::Request& request, const Target& target);
 
   content::Library& library_;

@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "net/diagnosis.hpp"
 #include "roles/mp/context.hpp"
 #include "wire/bits.hpp"
 
@@ -83,6 +84,11 @@ std::string_view component_of(RouteId id) {
   }
 }
 
+// The name by which the site publishes this server at that door.
+std::string name_at(const Settings& settings, Door door) {
+  return door == Door::internet_https && !settings.internet_host.empty() ? settings.internet_host : settings.host;
+}
+
 net::Response dispatch(Context& context, const access::Route& route, net::Request& request) {
   switch (route.id) {
     case RouteId::mp_messages:
@@ -95,6 +101,10 @@ net::Response dispatch(Context& context, const access::Route& route, net::Reques
       return take_packet(context, request);
     case RouteId::mp_client_files:
       return serve_client_file(context, request);
+    case RouteId::mp_diagnosis:
+    case RouteId::mp_diagnosis_messages:
+    case RouteId::mp_diagnosis_uploads:
+      return net::answer_diagnosis(request, "management point", name_at(context.settings, request.peer.door), context.clock.now());
     // decide() never lets anybody through to these: absent everywhere, or without an acceptor of Windows
     // credentials.
     case RouteId::mp_messages_windows:
