@@ -160,6 +160,8 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember(
           {"policy", "full-policy", "apps", "inventory", "hardware", "software", "heartbeat", "state", "location", "all"}));
   e->add_flag("--stderr", w.to_stderr, "log lines on standard error too");
+  command(app, "doctor", "examine everything between this client and its site systems", [&] { return fp::apps::agent_doctor(place_of(w), w.free); })
+      ->add_option("url", w.free, "https://HOST[:PORT] of site systems; none: the management points of the place where this client is");
   command(app, "why", "decisions and their reasons", [&] { return fp::apps::agent_why(place_of(w), w.subject); })
       ->add_option("subject", w.subject, "deployment id, content id, location, registration, certificate, ...");
   auto* worker = command(app, "worker", "one pass of everything that is due", [&] {

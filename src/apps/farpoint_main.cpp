@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   add_software_verbs(app, cli);
   add_content_verbs(app, cli);
   add_deployment_verbs(app, cli);
+  add_doctor_verb(app, cli);
   add_pki_verbs(app, cli);
   add_help_verbs(app, kPage);
   if (answer_completion(app, argc, argv)) return 0;

@@ -220,9 +220,15 @@ constexpr std::array kDoors{
     Door{"distribution point", "/SMS_DP_SMSPKG$/.sms_doctor", "", ""},
 };
 
+// A path that cannot exist: whoever answers it answers everything. True: there is nothing more to ask.
 bool is_portal(Visit& visit) {
   const auto answer = visit.ask(make("GET"), "/SMS_MP/x" + hex_lower(visit.around.random.bytes(8)));
-  if (!answer || (answer->response.status != 200 && answer->response.status / 100 != 3)) return false;
+  if (!answer) {
+    visit.add("contact", Outcome::failed, answer.error().message,
+              "the connection stands and requests are not answered: look at the server, and at what ends TLS in front of it");
+    return true;
+  }
+  if (answer->response.status != 200 && answer->response.status / 100 != 3) return false;
   visit.add("captive portal", Outcome::failed, fmt::format("a path that cannot exist is answered with {}", answer->response.status),
             "a login portal or a proxy answers in the place of the site system: log in to the network in a browser, or use another network; at the "
             "server's end look at what the proxy in front does with unknown paths");

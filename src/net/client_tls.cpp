@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/clock.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
@@ -68,14 +69,18 @@ CURLcode set_verification(CURL*, void* context, void* user) {
   return CURLE_OK;
 }
 
+// The other end may be right.
+std::string clock_here() { return fmt::format(" (the clock of this computer says {})", to_iso(system_clock().now())); }
+
 std::string why(int verify_error) {
   switch (verify_error) {
-    case X509_V_ERR_CERT_HAS_EXPIRED: return "its certificate, or one above it, is expired";
-    case X509_V_ERR_CERT_NOT_YET_VALID: return "its certificate, or one above it, is not yet valid";
+    case X509_V_ERR_CERT_HAS_EXPIRED: return "its certificate, or one above it, is expired" + clock_here();
+    case X509_V_ERR_CERT_NOT_YET_VALID: return "its certificate, or one above it, is not yet valid" + clock_here();
+    case X509_V_ERR_CRL_NOT_YET_VALID: return "the CRL of its issuer is not yet valid" + clock_here();
     case X509_V_ERR_CERT_REVOKED: return "its certificate is revoked";
     case X509_V_ERR_UNABLE_TO_GET_CRL:
     case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER: return "no CRL of its issuer is at hand, which counts as revoked";
-    case X509_V_ERR_CRL_HAS_EXPIRED: return "the CRL of its issuer is expired, which counts as revoked";
+    case X509_V_ERR_CRL_HAS_EXPIRED: return "the CRL of its issuer is expired, which counts as revoked" + clock_here();
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
