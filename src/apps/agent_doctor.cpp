@@ -40,7 +40,8 @@ Result<std::vector<Server>> servers_of(const agent::InstallSettings& s, memory::
 }
 
 // The first way out that leads to the server; those that do not are findings.
-void choose_way(doctor::Subject& subject, const agent::Outbound& outbound, bool internet, std::vector<doctor::Finding>& findings) {
+void choose_way(doctor::Subject& subject, const agent::Outbound& outbound, bool internet,
+                std::vector<doctor::Finding>& findings) {
   if (!internet && !outbound.on_intranet) return;
   auto host = subject.url.substr(8);
   host = host.starts_with('[') ? host.substr(1, host.find(']') - 1) : host.substr(0, host.find(':'));
@@ -62,13 +63,15 @@ void choose_way(doctor::Subject& subject, const agent::Outbound& outbound, bool 
       subject.proxy_source = way.source;
       return;
     }
-    findings.push_back({subject.url, "web proxy", doctor::Outcome::warning, fmt::format("{} (named by the {}); the next way is tried", done.error().message, way.source),
+    findings.push_back({subject.url, "web proxy", doctor::Outcome::warning,
+                        fmt::format("{} (named by the {}); the next way is tried", done.error().message, way.source),
                         fmt::format("correct the proxy where it is named: {}", way.source)});
   }
 }
 
 Result<std::vector<doctor::Finding>> examine_here(const AgentCommand& c, const std::vector<std::string>& urls) {
-  if (!file_exists(c.paths.config)) return fail(Code::not_found, "the agent is not installed here ({} is missing)", c.paths.config.string());
+  if (!file_exists(c.paths.config))
+    return fail(Code::not_found, "the agent is not installed here ({} is missing)", c.paths.config.string());
   FP_TRY(settings, agent::load_settings(c.paths.config));
   agent::use_keytab(settings.proxy_keytab);
   FP_TRY(memory, memory::Memory::open(c.paths.database()));
@@ -77,16 +80,22 @@ Result<std::vector<doctor::Finding>> examine_here(const AgentCommand& c, const s
   const auto discovery = sensors::discover({});
   const auto name = settings.computer_name.empty() ? discovery.fqdn : lower(settings.computer_name);
   const Path folder = settings.certificate_dir.empty() ? c.paths.certificates : Path(settings.certificate_dir);
-  const auto chosen = settings.use_pki ? agent::choose_certificate(settings, {folder, name.substr(0, name.find('.')), system_clock().now()})
-                                       : agent::own_certificate(c.paths.data, system_clock().now(), system_random());
+  const auto chosen = settings.use_pki
+                          ? agent::choose_certificate(settings, {folder, name.substr(0, name.find('.')), system_clock().now()})
+                          : agent::own_certificate(c.paths.data, system_clock().now(), system_random());
   if (!chosen) {
-    findings.push_back({"", "certificate selection", doctor::Outcome::failed, chosen.error().message,
-                        fmt::format("put a certificate for client authentication with its key into {}, or change CCMCERTSEL and CCMCERTISSUERS", folder.string())});
+    findings.push_back(
+        {"", "certificate selection", doctor::Outcome::failed, chosen.error().message,
+         fmt::format("put a certificate for client authentication with its key into {}, or change CCMCERTSEL and CCMCERTISSUERS",
+                     folder.string())});
     return findings;
   }
-  findings.push_back({"", "certificate selection", doctor::Outcome::ok, fmt::format("{}: {}", chosen->certificate.label(), chosen->reason), ""});
+  findings.push_back(
+      {"", "certificate selection", doctor::Outcome::ok, fmt::format("{}: {}", chosen->certificate.label(), chosen->reason), ""});
   const auto outbound = agent::ways_out(settings, policy.settings, agent::environment_of_process);
-  if (!outbound) findings.push_back({"", "web proxy", doctor::Outcome::failed, outbound.error().message, "correct the file that PROXYCREDENTIALS names"});
+  if (!outbound)
+    findings.push_back(
+        {"", "web proxy", doctor::Outcome::failed, outbound.error().message, "correct the file that PROXYCREDENTIALS names"});
   std::vector<Server> servers;
   for (const auto& text : urls) {
     FP_TRY(url, doctor_url(text));
@@ -99,7 +108,8 @@ Result<std::vector<doctor::Finding>> examine_here(const AgentCommand& c, const s
   }
   for (const auto& server : servers) {
     if (!server.url.starts_with("https://")) {
-      findings.push_back({server.url, "transport", doctor::Outcome::warning, "plain HTTP: the doctor examines HTTPS", "give the management point an HTTPS door"});
+      findings.push_back({server.url, "transport", doctor::Outcome::warning, "plain HTTP: the doctor examines HTTPS",
+                          "give the management point an HTTPS door"});
       continue;
     }
     doctor::Subject subject;
@@ -130,7 +140,9 @@ Result<std::vector<doctor::Finding>> examine_here(const AgentCommand& c, const s
 
 int agent_doctor(const AgentCommand& c, const std::vector<std::string>& urls) {
   const auto findings = examine_here(c, urls);
-  if (!findings) return agent_complain(c, findings.error(), findings.error().code == Code::not_found ? agent_exit::kNotInstalled : agent_exit::kFailed);
+  if (!findings)
+    return agent_complain(c, findings.error(),
+                          findings.error().code == Code::not_found ? agent_exit::kNotInstalled : agent_exit::kFailed);
   return show_findings(*findings, c.json);
 }
 

@@ -53,7 +53,8 @@ Status examine_all(Cli& cli, const Options& o) {
 void add_doctor_verb(CLI::App& app, Cli& cli) {
   auto options = std::make_shared<Options>();
   auto& o = *options;
-  auto* verb = app.add_subcommand("doctor", "examine the way from here to site systems: names, certificates, verbs, headers, ranges, bodies");
+  auto* verb = app.add_subcommand(
+      "doctor", "examine the way from here to site systems: names, certificates, verbs, headers, ranges, bodies");
   verb->add_option("url", o.urls, "https://HOST[:PORT] of management points and distribution points")->required();
   verb->add_option("--client-cert", o.certificate, "PEM certificate of a client, with its chain")->check(CLI::ExistingFile);
   verb->add_option("--client-key", o.key, "its PEM key")->check(CLI::ExistingFile);

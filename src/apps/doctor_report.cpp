@@ -18,7 +18,11 @@ int show_findings(const std::vector<doctor::Finding>& findings, bool as_json) {
   if (as_json) {
     json::array list;
     for (const auto& f : findings)
-      list.push_back(json::object{{"server", f.server}, {"check", f.check}, {"outcome", doctor::to_string(f.outcome)}, {"seen", f.seen}, {"change", f.change}});
+      list.push_back(json::object{{"server", f.server},
+                                  {"check", f.check},
+                                  {"outcome", doctor::to_string(f.outcome)},
+                                  {"seen", f.seen},
+                                  {"change", f.change}});
     std::cout << json::serialize(json::object{{"good", good}, {"findings", list}}) << '\n';
     return good ? 0 : 1;
   }
@@ -30,7 +34,8 @@ int show_findings(const std::vector<doctor::Finding>& findings, bool as_json) {
   for (const auto& f : findings) {
     if (f.server != server) {
       server = f.server;
-      std::cout << (server.empty() ? "THIS COMPUTER" : server) << '\n' << fmt::format("  {:<7}  {:<{}}  {}\n", "OUTCOME", "CHECK", width, "SEEN");
+      std::cout << (server.empty() ? "THIS COMPUTER" : server) << '\n'
+                << fmt::format("  {:<7}  {:<{}}  {}\n", "OUTCOME", "CHECK", width, "SEEN");
     }
     std::cout << fmt::format("  {:<7}  {:<{}}  {}\n", doctor::to_string(f.outcome), f.check, width, f.seen);
     if (!f.change.empty()) std::cout << fmt::format("  {:<7}  {:<{}}  -> {}\n", "", "", width, f.change);
@@ -42,7 +47,8 @@ int show_findings(const std::vector<doctor::Finding>& findings, bool as_json) {
 }
 
 doctor::Surroundings surroundings_of_doctor() {
-  return {system_clock(), system_random(), doctor::resolve_by_system, [](int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }};
+  return {system_clock(), system_random(), doctor::resolve_by_system,
+          [](int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }};
 }
 
 net::ClientOptions doctor_client() {

@@ -35,7 +35,8 @@ Result<Answer> Visit::ask(net::ClientRequest request, const std::string& path) {
   request.url = subject.url + path;
   FP_TRY(response, client.perform(request));
   Answer out{std::move(response), std::nullopt};
-  if (auto from_body = wire::decode_arrived(out.response.body)) out.arrived = std::move(*from_body);
+  if (auto from_body = wire::decode_arrived(out.response.body))
+    out.arrived = std::move(*from_body);
   else if (const auto text = unbase64(out.response.header(wire::kArrivedHeader)); text && !text->empty())
     if (auto from_header = wire::decode_arrived(*text)) out.arrived = std::move(*from_header);
   return out;

@@ -28,19 +28,20 @@ struct Finding {
 };
 
 struct Subject {
-  std::string url;               // https://host[:port]
-  net::ClientOptions client;     // certificate, key, roots, proxy
-  std::string proxy_source;      // who named the proxy
-  std::string roots_pem;         // what the server's certificate must chain to; empty: the machine's roots
+  std::string url;            // https://host[:port]
+  net::ClientOptions client;  // certificate, key, roots, proxy
+  std::string proxy_source;   // who named the proxy
+  std::string roots_pem;      // what the server's certificate must chain to; empty: the machine's roots
   std::vector<pki::Certificate> own_chain;
-  bool internet = true;          // a door that is published: its name must be public
+  bool internet = true;  // a door that is published: its name must be public
   bool check_revocation = true;
 };
 
 struct Surroundings {
   const Clock& clock;
   Random& random;
-  std::function<Result<std::vector<std::string>>(const std::string& host)> resolve;  // addresses; an error where there is no such name
+  std::function<Result<std::vector<std::string>>(const std::string& host)>
+      resolve;  // addresses; an error where there is no such name
   std::function<void(int ms)> pause;
 };
 

@@ -32,8 +32,8 @@ bool lies_in(const unsigned char* bytes, const Block& block) {
   return true;
 }
 
-constexpr Block kNotPublic4[] = {{{0}, 8},           {{10}, 8},      {{100, 64}, 10},  {{127}, 8},
-                                 {{169, 254}, 16},   {{172, 16}, 12}, {{192, 168}, 16}, {{224}, 3}};
+constexpr Block kNotPublic4[] = {{{0}, 8},         {{10}, 8},       {{100, 64}, 10},  {{127}, 8},
+                                 {{169, 254}, 16}, {{172, 16}, 12}, {{192, 168}, 16}, {{224}, 3}};
 constexpr Block kNotPublic6[] = {{{}, 127}, {{0xfc}, 7}, {{0xfe, 0x80}, 10}, {{0xff}, 8}};
 
 }  // namespace
@@ -58,7 +58,8 @@ Result<std::vector<std::string>> resolve_by_system(const std::string& host) {
   std::vector<std::string> out;
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
     std::array<char, NI_MAXHOST> text{};
-    if (::getnameinfo(one->ai_addr, one->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) == 0) out.emplace_back(text.data());
+    if (::getnameinfo(one->ai_addr, one->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) == 0)
+      out.emplace_back(text.data());
   }
   return out;
 }
@@ -72,15 +73,18 @@ void check_names(Visit& visit) {
     return;
   }
   if (!addresses) {
-    visit.add("dns name", Outcome::failed, fmt::format("{} has no address here: {}", host, addresses.error().message),
-              fmt::format("register a host entry (A or AAAA) for {} in the public DNS zone, or look at the resolver of this computer", host));
+    visit.add(
+        "dns name", Outcome::failed, fmt::format("{} has no address here: {}", host, addresses.error().message),
+        fmt::format("register a host entry (A or AAAA) for {} in the public DNS zone, or look at the resolver of this computer",
+                    host));
     return;
   }
   visit.ok("dns name", fmt::format("{} is {}", host, joined(*addresses)));
   const auto nonsense = "x" + hex_lower(visit.around.random.bytes(8)) + ".invalid";  // RFC 6761: never exists
   if (const auto lie = visit.around.resolve(nonsense); lie && !lie->empty()) {
-    visit.add("dns truth", Outcome::failed, fmt::format("DNS here gives {} for {}, a name that cannot exist", joined(*lie), nonsense),
-              "a login portal or a resolver answers every name with its own address: log in to the network, or use another resolver");
+    visit.add(
+        "dns truth", Outcome::failed, fmt::format("DNS here gives {} for {}, a name that cannot exist", joined(*lie), nonsense),
+        "a login portal or a resolver answers every name with its own address: log in to the network, or use another resolver");
   } else {
     visit.ok("dns truth", "names that do not exist are not answered");
   }
@@ -88,9 +92,12 @@ void check_names(Visit& visit) {
   if (std::ranges::any_of(*addresses, [](const auto& a) { return is_public_address(a); }))
     visit.ok("dns public", fmt::format("{} has a public address", host));
   else
-    visit.add("dns public", Outcome::warning, fmt::format("{} is {}: nobody on the internet reaches that", host, joined(*addresses)),
-              fmt::format("where this computer is on the internet: the public DNS zone must give the public address of {}; inside, with "
-                          "DNS of its own, nothing is wrong", host));
+    visit.add("dns public", Outcome::warning,
+              fmt::format("{} is {}: nobody on the internet reaches that", host, joined(*addresses)),
+              fmt::format(
+                  "where this computer is on the internet: the public DNS zone must give the public address of {}; inside, with "
+                  "DNS of its own, nothing is wrong",
+                  host));
 }
 
 }  // namespace fp::doctor

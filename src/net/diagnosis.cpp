@@ -54,8 +54,10 @@ Response sample(const Request& request) {
     }
   }
   response.set("Content-Type", "application/octet-stream");
-  if (request.method == "HEAD") response.head_length = wire::kSampleBytes;
-  else response.body.push_back(part({0, wire::kSampleBytes}));
+  if (request.method == "HEAD")
+    response.head_length = wire::kSampleBytes;
+  else
+    response.body.push_back(part({0, wire::kSampleBytes}));
   return response;
 }
 
@@ -66,7 +68,8 @@ Response answer_diagnosis(const Request& request, std::string role, std::string 
   const bool file = request.query == "sample" && (request.method == "GET" || request.method == "HEAD");
   auto text = wire::encode_arrived(arrived, false) + "\n";
   Response response;
-  if (file) response = sample(request);
+  if (file)
+    response = sample(request);
   else if (request.method == "HEAD") {
     response.head_length = static_cast<std::int64_t>(text.size());
     response.set("Content-Type", "application/json");

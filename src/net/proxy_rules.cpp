@@ -19,9 +19,12 @@ struct Address {
 std::optional<Address> address_of(std::string_view text) {
   Address a;
   const std::string name(text);
-  if (::inet_pton(AF_INET, name.c_str(), a.bytes.data()) == 1) a.bits = 32;
-  else if (::inet_pton(AF_INET6, name.c_str(), a.bytes.data()) == 1) a.bits = 128;
-  else return std::nullopt;
+  if (::inet_pton(AF_INET, name.c_str(), a.bytes.data()) == 1)
+    a.bits = 32;
+  else if (::inet_pton(AF_INET6, name.c_str(), a.bytes.data()) == 1)
+    a.bits = 128;
+  else
+    return std::nullopt;
   return a;
 }
 

@@ -29,7 +29,8 @@ TEST(ProxyRules, ANetworkMeansItsAddressesOnly) {
 TEST(ProxyRules, AStarMeansEverythingAndNonsenseNothing) {
   EXPECT_TRUE(is_excepted("*", "mp1.corp.example"));
   EXPECT_TRUE(is_excepted(" , *", "10.0.0.1"));
-  for (const auto* list : {"", ",,;", "10.0.0.0/99", "10.0.0.0/x", "/8", ".", "::/"}) EXPECT_FALSE(is_excepted(list, "10.0.0.1")) << list;
+  for (const auto* list : {"", ",,;", "10.0.0.0/99", "10.0.0.0/x", "/8", ".", "::/"})
+    EXPECT_FALSE(is_excepted(list, "10.0.0.1")) << list;
   EXPECT_FALSE(is_excepted(".", "mp1"));
 }
 

@@ -12,9 +12,16 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 10> kWatched{
-    "Range", "If-Range", "Content-Type", "CCMClientID", "CCMClientIDSignature", "CCMClientTimestamp", "CCMClientTimestampsSignature",
-    "CCMClientTimestampSignature", "BITS-Packet-Type", "Depth"};
+constexpr std::array<std::string_view, 10> kWatched{"Range",
+                                                    "If-Range",
+                                                    "Content-Type",
+                                                    "CCMClientID",
+                                                    "CCMClientIDSignature",
+                                                    "CCMClientTimestamp",
+                                                    "CCMClientTimestampsSignature",
+                                                    "CCMClientTimestampSignature",
+                                                    "BITS-Packet-Type",
+                                                    "Depth"};
 constexpr std::string_view kFormat = "farpoint-arrived-1";
 
 std::string cut(std::string_view text, std::size_t bytes_max) {
@@ -75,9 +82,10 @@ Result<Arrived> decode_arrived(std::string_view text) {
   FP_TRY(format, json_string(object, "format"));
   if (format != kFormat) return fail(Code::invalid, "not an answer of the doctor's door");
   Arrived a;
-  for (const auto& [name, field] : {std::pair("role", &a.role), std::pair("host", &a.host), std::pair("door", &a.door),
-                                    std::pair("method", &a.method), std::pair("target", &a.target), std::pair("body_sha256", &a.body_sha256),
-                                    std::pair("fingerprint", &a.fingerprint), std::pair("certificate", &a.certificate)}) {
+  for (const auto& [name, field] :
+       {std::pair("role", &a.role), std::pair("host", &a.host), std::pair("door", &a.door), std::pair("method", &a.method),
+        std::pair("target", &a.target), std::pair("body_sha256", &a.body_sha256), std::pair("fingerprint", &a.fingerprint),
+        std::pair("certificate", &a.certificate)}) {
     FP_TRY(value, json_string(object, name));
     *field = cut(value, kArrivedValueBytesMax);
   }

@@ -25,19 +25,19 @@ inline constexpr std::string_view kSampleEtag = "\"farpoint-sample-1\"";
 [[nodiscard]] std::span<const std::string_view> watched_headers();
 
 struct Arrived {
-  std::string role;     // "management point", "distribution point", "fallback status point"
-  std::string host;     // the name that the site gives this server at that door
-  std::string door;     // "internet-https", ...
+  std::string role;  // "management point", "distribution point", "fallback status point"
+  std::string host;  // the name that the site gives this server at that door
+  std::string door;  // "internet-https", ...
   std::string method, target;
-  int http_minor = 1;   // HTTP/1.0 or 1.1
-  std::vector<std::string> header_names;                       // in order, as spelled
-  std::vector<std::pair<std::string, std::string>> values;     // of watched headers
+  int http_minor = 1;                                       // HTTP/1.0 or 1.1
+  std::vector<std::string> header_names;                    // in order, as spelled
+  std::vector<std::pair<std::string, std::string>> values;  // of watched headers
   std::int64_t body_bytes = 0;
-  std::string body_sha256;           // lower-case hex
-  std::int64_t body_took_ms = 0;     // from the head to the end of the body
-  std::string fingerprint;           // of the certificate that TLS showed; empty: none
-  std::string certificate;           // "ok", or what is wrong with it
-  bool proxy = false;                // it is the one of a bridging proxy that the site knows
+  std::string body_sha256;        // lower-case hex
+  std::int64_t body_took_ms = 0;  // from the head to the end of the body
+  std::string fingerprint;        // of the certificate that TLS showed; empty: none
+  std::string certificate;        // "ok", or what is wrong with it
+  bool proxy = false;             // it is the one of a bridging proxy that the site knows
   Instant server_time;
   [[nodiscard]] bool has_header(std::string_view name) const;
   [[nodiscard]] std::string value(std::string_view name) const;  // empty: absent, or not watched

@@ -167,7 +167,9 @@ void Agent::note_way(const WayTaken& taken) {
   const auto before = world_.memory.property(kWayOut);
   if (before && *before == text) return;
   const auto verdict = taken.none ? "no way" : taken.proxy.empty() ? "direct" : taken.proxy;
-  const auto reason = !taken.problem.empty() ? taken.problem : taken.source.empty() ? std::string("no proxy for this server") : "named by the " + taken.source;
+  const auto reason = !taken.problem.empty()  ? taken.problem
+                      : taken.source.empty() ? std::string("no proxy for this server")
+                                             : "named by the " + taken.source;
   log::info("outbound", "to the internet: {}: {}", verdict, reason);
   auto kept = world_.memory.set_property(kWayOut, text);
   if (kept) kept = world_.memory.record(world_.clock.now(), "proxy", verdict, reason);

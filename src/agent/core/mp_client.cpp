@@ -44,7 +44,8 @@ std::string clock_fault(const Reply& reply, Instant now) {
   const auto theirs = parse_http_date(reply.header("Date"));
   if (!theirs || std::abs(now.since_ms(*theirs)) <= limits::kClockSkewMs) return {};
   const auto seconds = now.since_ms(*theirs) / 1000;
-  return fmt::format("the clock of this computer is {} s {} that of the server: set it right", std::abs(seconds), seconds < 0 ? "behind" : "before");
+  return fmt::format("the clock of this computer is {} s {} that of the server: set it right", std::abs(seconds),
+                     seconds < 0 ? "behind" : "before");
 }
 
 bool is_web_page(const Reply& reply) {
@@ -97,7 +98,8 @@ Result<std::string> MpClient::post(const std::string& base, const Message& messa
   auto decoded = wire::decode_reply(reply.header("Content-Type"), reply.body);
   // The empty reply: not a management point out of reach, but one that does not want this message (wire.md §3.4).
   if (!decoded && decoded.error().code == Code::unavailable) {
-    if (auto clock = clock_fault(reply, clock_.now()); !clock.empty()) return fail(Code::conflict, "{} gave {} no answer: {}", base, message.endpoint, clock);
+    if (auto clock = clock_fault(reply, clock_.now()); !clock.empty())
+      return fail(Code::conflict, "{} gave {} no answer: {}", base, message.endpoint, clock);
     return fail(Code::forbidden, "{} gave {} no answer: refused, or not ready yet", base, message.endpoint);
   }
   if (!decoded && is_web_page(reply))

@@ -42,7 +42,8 @@ Result<Credentials> read_credentials(const Path& file) {
   struct stat info {};
   if (::stat(file.c_str(), &info) != 0) return fail_errno("credentials of the web proxy", file.string());
   if ((info.st_mode & 077U) != 0)
-    return fail(Code::forbidden, "credentials of the web proxy: {} may be read by others than its owner; give it mode 0600", file.string());
+    return fail(Code::forbidden, "credentials of the web proxy: {} may be read by others than its owner; give it mode 0600",
+                file.string());
   FP_TRY(text, read_file(file, kCredentialsBytesMax));
   const auto line = trim(std::string_view(text).substr(0, text.find('\n')));
   const auto colon = line.find(':');
@@ -51,7 +52,8 @@ Result<Credentials> read_credentials(const Path& file) {
   return Credentials{std::string(line.substr(0, colon)), std::string(line.substr(colon + 1))};
 }
 
-Result<Outbound> ways_out(const InstallSettings& settings, const std::map<std::string, std::string>& policy, const Environment& environment) {
+Result<Outbound> ways_out(const InstallSettings& settings, const std::map<std::string, std::string>& policy,
+                          const Environment& environment) {
   Outbound out;
   Credentials login;
   if (!settings.proxy_credentials.empty()) {
@@ -63,7 +65,8 @@ Result<Outbound> ways_out(const InstallSettings& settings, const std::map<std::s
     if (way.url.find("://") == std::string::npos) way.url.insert(0, "http://");
     out.proxies.push_back(std::move(way));
   };
-  add({value_of(policy, "client_policy.proxy"), "client settings", value_of(policy, "client_policy.no_proxy"), login.user, login.password});
+  add({value_of(policy, "client_policy.proxy"), "client settings", value_of(policy, "client_policy.no_proxy"), login.user,
+       login.password});
   add({settings.proxy, "installation", settings.no_proxy, login.user, login.password});
   ProxyWay surrounding{either(environment, "HTTPS_PROXY"), "environment", either(environment, "NO_PROXY"), "", ""};
   if (surrounding.url.empty()) surrounding.url = either(environment, "ALL_PROXY");
