@@ -19,13 +19,14 @@ constexpr std::size_t kPemBytesMax = 4U << 20;
 struct Server {
   std::string url;
   bool internet = true;
+  bool fallback = false;  // a fallback status point
 };
 
 // The management points that serve where this client is; those of the other place are out of reach by design.
 Result<std::vector<Server>> servers_of(const agent::InstallSettings& s, memory::Memory& memory) {
   std::vector<Server> all;
   const auto add = [&](std::string url, bool internet) {
-    if (std::ranges::none_of(all, [&](const auto& o) { return o.url == url; })) all.push_back({std::move(url), internet});
+    if (std::ranges::none_of(all, [&](const auto& o) { return o.url == url; })) all.push_back({std::move(url), internet, false});
   };
   FP_TRY(known, memory.management_points());
   for (const auto& m : known) add(m.url, m.internet);
@@ -69,6 +70,28 @@ void choose_way(doctor::Subject& subject, const agent::Outbound& outbound, bool 
   }
 }
 
+Result<doctor::Subject> subject_of(const agent::InstallSettings& settings, const agent::ClientCertificate& chosen,
+                                   const Server& server) {
+  doctor::Subject subject;
+  subject.url = server.url;
+  subject.internet = server.internet;
+  subject.check_revocation = settings.check_crl && settings.use_pki;
+  subject.client = doctor_client();
+  subject.client.resolve = settings.resolve;
+  subject.client.tls.ca_file = settings.ca_file;
+  if (!settings.ca_file.empty()) {
+    FP_TRY(pem, read_file(Path(settings.ca_file), kPemBytesMax));
+    subject.roots_pem = std::move(pem);
+  }
+  if (settings.use_pki) {
+    subject.client.tls.certificate_file = chosen.certificate_file.string();
+    subject.client.tls.key_file = chosen.key_file.string();
+    subject.own_chain = {chosen.certificate};
+    subject.own_chain.insert(subject.own_chain.end(), chosen.chain.begin(), chosen.chain.end());
+  }
+  return subject;
+}
+
 Result<std::vector<doctor::Finding>> examine_here(const AgentCommand& c, const std::vector<std::string>& urls) {
   if (!file_exists(c.paths.config))
     return fail(Code::not_found, "the agent is not installed here ({} is missing)", c.paths.config.string());
@@ -100,35 +123,24 @@ Result<std::vector<doctor::Finding>> examine_here(const AgentCommand& c, const s
   for (const auto& text : urls) {
     FP_TRY(url, doctor_url(text));
     FP_TRY(inside, agent::was_inside(*memory));
-    servers.push_back({url, !inside});
+    servers.push_back({url, !inside, url.starts_with("http://")});
   }
   if (urls.empty()) {
     FP_TRY(known, servers_of(settings, *memory));
     servers = std::move(known);
+    if (!settings.fallback_status_point.empty()) {
+      FP_TRY(url, doctor_url("http://" + settings.fallback_status_point));
+      FP_TRY(inside, agent::was_inside(*memory));
+      servers.push_back({url, !inside, true});
+    }
   }
   for (const auto& server : servers) {
-    if (!server.url.starts_with("https://")) {
+    if (!server.fallback && !server.url.starts_with("https://")) {
       findings.push_back({server.url, "transport", doctor::Outcome::warning, "plain HTTP: the doctor examines HTTPS",
                           "give the management point an HTTPS door"});
       continue;
     }
-    doctor::Subject subject;
-    subject.url = server.url;
-    subject.internet = server.internet;
-    subject.check_revocation = settings.check_crl && settings.use_pki;
-    subject.client = doctor_client();
-    subject.client.resolve = settings.resolve;
-    subject.client.tls.ca_file = settings.ca_file;
-    if (!settings.ca_file.empty()) {
-      FP_TRY(pem, read_file(Path(settings.ca_file), kPemBytesMax));
-      subject.roots_pem = std::move(pem);
-    }
-    if (settings.use_pki) {
-      subject.client.tls.certificate_file = chosen->certificate_file.string();
-      subject.client.tls.key_file = chosen->key_file.string();
-      subject.own_chain = {chosen->certificate};
-      subject.own_chain.insert(subject.own_chain.end(), chosen->chain.begin(), chosen->chain.end());
-    }
+    FP_TRY(subject, subject_of(settings, *chosen, server));
     if (outbound) choose_way(subject, *outbound, server.internet, findings);
     auto found = doctor::examine(subject, surroundings_of_doctor());
     findings.insert(findings.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));

@@ -61,7 +61,12 @@ net::ClientOptions doctor_client() {
 
 Result<std::string> doctor_url(std::string_view text) {
   std::string_view rest = text;
-  if (istarts_with(rest, "http://")) return fail(Code::invalid, "{}: the doctor examines HTTPS", text);
+  std::string scheme = "https://", port = ":443";
+  if (istarts_with(rest, "http://")) {
+    scheme = "http://";
+    port = ":80";
+    rest.remove_prefix(7);
+  }
   if (istarts_with(rest, "https://")) rest.remove_prefix(8);
   rest = rest.substr(0, rest.find('/'));
   const auto colon = rest.rfind(':');
@@ -69,7 +74,7 @@ Result<std::string> doctor_url(std::string_view text) {
   auto host = rest.substr(0, has_port ? colon : rest.size());
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   FP_CHECK(parse_host(host));
-  return "https://" + lower(rest) + (has_port ? "" : ":443");
+  return scheme + lower(rest) + (has_port ? "" : port);
 }
 
 }  // namespace fp::apps

@@ -15,7 +15,7 @@ namespace fp::apps {
 // Limits for one examination: a server that hangs must not hang the doctor.
 [[nodiscard]] net::ClientOptions doctor_client();
 
-// "https://host:port" of what a person typed. Code::invalid: no HTTPS.
+// "https://host:port" of what a person typed; "http://host:port", where that was typed, means a fallback status point.
 [[nodiscard]] Result<std::string> doctor_url(std::string_view text);
 
 }  // namespace fp::apps

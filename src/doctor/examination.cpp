@@ -45,7 +45,9 @@ Result<Answer> Visit::ask(net::ClientRequest request, const std::string& path) {
 std::vector<Finding> examine(const Subject& subject, const Surroundings& around) {
   Visit visit(subject, around);
   check_names(visit);
-  if (check_certificates(visit)) {
+  if (subject.url.starts_with("http://")) {
+    check_fallback(visit);
+  } else if (check_certificates(visit)) {
     for (const auto& door : check_contact(visit)) {
       check_verbs(visit, door);
       check_headers(visit, door);

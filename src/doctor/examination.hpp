@@ -28,7 +28,7 @@ struct Finding {
 };
 
 struct Subject {
-  std::string url;            // https://host[:port]
+  std::string url;            // https://host[:port]; http://: a fallback status point, which speaks nothing else
   net::ClientOptions client;  // certificate, key, roots, proxy
   std::string proxy_source;   // who named the proxy
   std::string roots_pem;      // what the server's certificate must chain to; empty: the machine's roots
@@ -40,8 +40,8 @@ struct Subject {
 struct Surroundings {
   const Clock& clock;
   Random& random;
-  std::function<Result<std::vector<std::string>>(const std::string& host)>
-      resolve;  // addresses; an error where there is no such name
+  // Addresses; an error where there is no such name.
+  std::function<Result<std::vector<std::string>>(const std::string& host)> resolve;
   std::function<void(int ms)> pause;
 };
 

@@ -39,6 +39,8 @@ void check_names(Visit& visit);
 [[nodiscard]] bool check_certificates(Visit& visit);
 // The roles that answer; empty: none, which is then a finding.
 [[nodiscard]] std::vector<Door> check_contact(Visit& visit);
+// A fallback status point, which knows nobody and tells nothing: a body that is no state message comes back refused as such.
+void check_fallback(Visit& visit);
 void check_verbs(Visit& visit, const Door& door);
 void check_headers(Visit& visit, const Door& door);
 void check_ranges(Visit& visit, const Door& door);

@@ -370,4 +370,19 @@ std::vector<Door> check_contact(Visit& visit) {
   return found;
 }
 
+void check_fallback(Visit& visit) {
+  constexpr std::string_view kRefusal = "not a state message";
+  constexpr const char* kPass = "have every firewall and proxy in front of the fallback status point pass POST to /SMS_FSP on this port";
+  const auto answer = visit.ask(make("POST", {{"Content-Type", "text/xml"}}, "doctor"), "/SMS_FSP/.sms_fsp");
+  if (!answer)
+    visit.add("verb POST", Outcome::failed, answer.error().message, kPass);
+  else if (answer->response.status == 400 && answer->response.body.starts_with(kRefusal))
+    visit.ok("verb POST", "the fallback status point reads it, and refuses what is no message");
+  else if (answer->response.status == 200)
+    visit.add("captive portal", Outcome::failed, "nonsense is answered with 200: somebody answers in the place of the fallback status point",
+              "log in to the network in a browser, or use another network");
+  else
+    visit.add("verb POST", Outcome::failed, strange(*answer), kPass);
+}
+
 }  // namespace fp::doctor
