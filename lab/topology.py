@@ -163,12 +163,13 @@ class Company(story.Office):
         return host.out(*command)
 
     def carry(self, place, host=None):
-        """Closes the laptop's link and opens one in the other network: `place` is INTRANET, HOME or None (nowhere)."""
+        """Closes the laptop's link and opens one in the other network: `place` names it; None: nowhere."""
         host = host or self.laptop
         for name in list(host.links):
             host.unplug(self.lab.networks[name])
         if place:
-            host.plug(self.lab.networks[place], {INTRANET: "10.77.1.50/24", HOME: "192.168.7.50/24"}[place])
+            network = self.lab.networks[place]
+            host.plug(network, network.subnet.replace(".0/", ".50/"))
 
     def status(self, host=None):
         import json

@@ -23,6 +23,8 @@ struct AgentCommand {
 [[nodiscard]] int agent_software_list(const AgentCommand& c);
 [[nodiscard]] int agent_software_request(const AgentCommand& c, const std::string& name, bool uninstall);
 [[nodiscard]] int agent_logs(const AgentCommand& c, int lines);
+// `urls`: which site systems; none: the management points of the place where this client is.
+[[nodiscard]] int agent_doctor(const AgentCommand& c, const std::vector<std::string>& urls);
 [[nodiscard]] int agent_why(const AgentCommand& c, const std::string& subject);
 
 struct WorkerOptions {

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "agent/core/agent.hpp"
 #include "agent/core/policy_cycle.hpp"
 #include "agent/core/registration.hpp"
 #include "agent/core/service_location.hpp"
@@ -89,6 +90,27 @@ Status add_fallback(json::object& out, memory::Memory& memory, const agent::Inst
   return {};
 }
 
+// The proxy that the last call to the internet took, with who named it; what was ordered stands in why proxy.
+Status put_way_out(json::object& out, const agent::InstallSettings& settings, memory::Memory& memory) {
+  FP_TRY(text, memory.property(agent::kWayOut));
+  FP_TRY(policy, agent::effective_policy(memory));
+  boost::system::error_code bad;
+  const auto held = json::parse(text, bad);
+  if (bad || !held.is_object()) {
+    out["proxy"] = settings.proxy.empty() ? "none" : settings.proxy + ", not used yet";
+    return {};
+  }
+  const auto& way = held.as_object();
+  const std::string proxy(way.at("proxy").as_string()), problem(way.at("problem").as_string());
+  out["proxy"] = !proxy.empty() ? proxy : way.at("none").as_bool() ? "no way out" : "none: directly";
+  if (!proxy.empty()) out["proxy source"] = way.at("source");
+  if (!problem.empty()) out["proxy problem"] = problem;
+  const auto inside = policy.settings.find("client_policy.proxy_on_intranet");
+  const bool everywhere = settings.proxy_intranet || (inside != policy.settings.end() && inside->second == "true");
+  out["proxy used for"] = everywhere ? "internet and intranet servers" : "internet servers only";
+  return {};
+}
+
 Result<json::object> status_of(const AgentCommand& c) {
   FP_TRY(memory, open_memory(c));
   FP_TRY(settings, agent::load_settings(c.paths.config));
@@ -107,6 +129,7 @@ Result<json::object> status_of(const AgentCommand& c) {
   if (!probes.empty()) out["location probes"] = json::parse(probes);
   FP_TRY(mp, memory->property("mp.url"));
   out["management point"] = mp;
+  FP_CHECK(put_way_out(out, settings, *memory));
   FP_TRY(certificate, memory->decisions("certificate", 1));
   out["certificate"] = certificate.empty() ? "" : certificate[0].reason;
   FP_TRY(problem, memory->property("pass.problem"));

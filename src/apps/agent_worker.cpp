@@ -45,7 +45,8 @@ Result<agent::PassResult> run_pass(const AgentCommand& c, const agent::InstallSe
                      [] { return g_stop.load(); }, agent::look_up_services,
                      [](const std::string& domain) {
                        return agent::ask_directory(domain, agent::look_up_services, system_clock(), system_random());
-                     }};
+                     },
+                     agent::environment_of_process};
   agent::Agent agent(std::move(world));
   agent::PassOptions pass;
   for (const auto& cycle : options.now) {
@@ -92,6 +93,7 @@ int agent_worker(const AgentCommand& c, const WorkerOptions& options) {
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGUSR1, &action, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  agent::use_keytab(settings->proxy_keytab);
   const Path lock_file = c.paths.run / "agent.lock";
   Fd lock(::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.ok() || ::flock(lock.get(), LOCK_EX) != 0) return agent_complain(c, {Code::io, "locking " + lock_file.string()});

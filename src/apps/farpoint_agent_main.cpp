@@ -30,7 +30,7 @@ struct Words {
   std::vector<std::string> free;
   std::vector<std::pair<std::string, std::string>> options;  // property, value
   std::vector<std::string> cycles, now;
-  bool network_changed = false, started = false, to_stderr = false;
+  bool network_changed = false, started = false, to_stderr = false, proxy_only = false, proxy_intranet = false;
   std::string name, subject, config;
   std::vector<std::string> sources;
   int lines = 100;
@@ -68,7 +68,9 @@ void add_install_options(CLI::App& app, Words& w) {
       {"--https-port", "CCMHTTPSPORT", "443"},
       {"--log-level", "CCMLOGLEVEL", "0 verbose, 1, 2 warnings, 3 errors"},
       {"--proxy", "PROXY", "http://host:port of a web proxy"},
-      {"--no-proxy", "NOPROXY", "hosts that are reached without it"},
+      {"--no-proxy", "NOPROXY", "names and networks that are reached without it, between commas"},
+      {"--proxy-credentials", "PROXYCREDENTIALS", "file of mode 0600 with a line user:password; without it, Kerberos"},
+      {"--proxy-keytab", "PROXYKEYTAB", "for a proxy that asks for Negotiate; /etc/krb5.keytab"},
       {"--computer-name", "COMPUTERNAME", "instead of the host name"},
       {"--package-root", "PACKAGEROOT", "where packages are installed; /"},
       {"--resolve", "RESOLVE", "host:port:address, instead of DNS"},
@@ -85,6 +87,8 @@ void add_install_options(CLI::App& app, Words& w) {
   app.add_flag("--reinstall", w.reinstall, "forget the properties of an earlier installation, keep identity and policy (SMSCONFIGSOURCE=P)");
   app.add_flag("--always-internet", w.always_internet, "internet-only client (CCMALWAYSINF=1)");
   app.add_flag("--use-pki-certificate", w.use_pki, "authenticate by a PKI certificate (/UsePKICert)");
+  app.add_flag("--proxy-only", w.proxy_only, "never to the internet without the proxy (PROXYONLY=1)");
+  app.add_flag("--proxy-intranet", w.proxy_intranet, "through the proxy to intranet servers too (PROXYINTRANET=1)");
   app.add_flag("--no-crl-check", w.no_crl, "do not check revocation of site systems (/NoCRLCheck)");
 }
 
@@ -94,6 +98,8 @@ int install(Words& w) {
   if (w.reinstall) w.free.emplace_back("SMSCONFIGSOURCE=P");
   if (w.always_internet) w.free.emplace_back("CCMALWAYSINF=1");
   if (w.use_pki) w.free.emplace_back("/UsePKICert");
+  if (w.proxy_only) w.free.emplace_back("PROXYONLY=1");
+  if (w.proxy_intranet) w.free.emplace_back("PROXYINTRANET=1");
   if (w.no_crl) w.free.emplace_back("/NoCRLCheck");
   return fp::apps::agent_install(place_of(w), w.free);
 }
@@ -155,6 +161,8 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember(
           {"policy", "full-policy", "apps", "inventory", "hardware", "software", "heartbeat", "state", "location", "all"}));
   e->add_flag("--stderr", w.to_stderr, "log lines on standard error too");
+  command(app, "doctor", "examine everything between this client and its site systems", [&] { return fp::apps::agent_doctor(place_of(w), w.free); })
+      ->add_option("url", w.free, "https://HOST[:PORT] of site systems; none: the management points of the place where this client is");
   command(app, "why", "decisions and their reasons", [&] { return fp::apps::agent_why(place_of(w), w.subject); })
       ->add_option("subject", w.subject, "deployment id, content id, location, registration, certificate, ...");
   auto* worker = command(app, "worker", "one pass of everything that is due", [&] {

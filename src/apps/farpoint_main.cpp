@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
   add_content_verbs(app, cli);
   add_deployment_verbs(app, cli);
   add_fallback_verbs(app, cli);
+  add_doctor_verb(app, cli);
   add_pki_verbs(app, cli);
   add_publish_verb(app, cli);
   add_help_verbs(app, kPage);

@@ -165,6 +165,7 @@ Status SiteServer::Parts::management_point(const site::SiteKeys& keys) {
   mp::Settings settings;
   settings.site_code = config.site_code;
   settings.host = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
+  settings.internet_host = config.internet_fqdn;
   settings.approval = approval_of(config.approval);
   settings.legacy_cms = config.legacy_cms;
   settings.windows_auth = config.windows_auth;
@@ -201,6 +202,7 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
   if (config.dp_enabled) {
     dp::Settings settings;
     settings.host = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
+    settings.internet_host = config.internet_fqdn;
     settings.anonymous_intranet = config.dp_anonymous;
     settings.capability_key = wire::capability_key_of(keys.capability_secret, config.dp_name);
     if (!config.dp_site_fingerprint.empty()) settings.site_fingerprints = {config.dp_site_fingerprint};

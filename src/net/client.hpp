@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "net/http.hpp"
@@ -27,9 +28,11 @@ struct ClientTls {
 struct ClientOptions {
   ClientTls tls;
   std::string proxy;           // "http://host:port", "socks5h://..."; empty: none; the environment is not read
-  std::string proxy_user;      // empty: none, or Negotiate where the proxy asks for it
+  // Shown as Digest or Basic, whichever the proxy takes. Empty: Negotiate with this process's Kerberos credentials where the
+  // proxy asks for it.
+  std::string proxy_user;
   std::string proxy_password;
-  std::string no_proxy;        // comma-separated hosts
+  std::string no_proxy;        // servers that are reached without it (proxy_rules.hpp)
   std::string user_agent = "Farpoint/1.0";
   std::string local_address;   // source address or interface; empty: any
   std::string resolve;         // "host:port:address": answered without DNS; for tests and self-tests
@@ -47,6 +50,12 @@ struct ByteRange {
   std::int64_t last = -1;  // inclusive; -1: to the end
 };
 
+// What a server showed at the handshake, believed or not.
+struct TlsSeen {
+  std::string version, cipher;         // "TLSv1.3"
+  std::vector<std::string> chain_der;  // the leaf first
+};
+
 struct ClientRequest {
   std::string method = "GET";
   std::string url;
@@ -57,6 +66,8 @@ struct ClientRequest {
   std::function<std::size_t(char* into, std::size_t room)> upload;
   std::int64_t upload_bytes = -1;
   std::optional<ByteRange> range;
+  // Set: only the handshake is made, through the proxy where there is one. Nothing is verified, no certificate is shown, nothing sent.
+  TlsSeen* tls_seen = nullptr;
   // Called once, before the body; false ends the call with Code::conflict.
   std::function<bool(int status, const Headers&)> on_headers;
   // Receives the body instead of ClientResponse::body; false ends the call with Code::io.
@@ -65,6 +76,7 @@ struct ClientRequest {
 
 struct ClientResponse {
   int status = 0;
+  std::string version;       // "1.1": of HTTP, as the answer said it
   Headers headers;
   std::string body;          // empty if there was a sink
   std::string effective_ip;  // of the server or proxy that was connected to
@@ -74,7 +86,8 @@ struct ClientResponse {
 
 // An answer of any status is a success. Errors: unavailable (name not resolved, refused, unreachable, broken off), timed_out,
 // unauthenticated (TLS: the message names the check: name mismatch, expired, untrusted, revoked, pin), invalid (the URL, a
-// file of ours), too_large (body over body_bytes_max), conflict and io (a callback of the caller said stop).
+// file of ours), too_large (body over body_bytes_max), conflict and io (a callback of the caller said stop). What the web proxy
+// refuses is unavailable and begins with "the web proxy".
 class Client {
  public:
   explicit Client(ClientOptions options);
@@ -86,6 +99,9 @@ class Client {
   [[nodiscard]] Result<ClientResponse> get(const std::string& url, Headers headers = {});
   // Closes kept connections: after a change of network they lead nowhere.
   void drop_connections();
+  // Whether the last call failed at the web proxy, before a server was spoken to: not resolved, not there, no answer, a login
+  // wanted or refused, CONNECT refused. A proxy that says it does not reach the server (502 to 504) has done its part.
+  [[nodiscard]] bool proxy_failed() const;
 
  private:
   struct Impl;

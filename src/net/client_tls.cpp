@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/clock.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
@@ -13,20 +14,39 @@
 namespace fp::net {
 namespace {
 
-std::string fingerprint_of(X509* certificate) {
+std::string der_of(X509* certificate) {
   unsigned char* raw = nullptr;
   const int size = i2d_X509(certificate, &raw);
   if (size <= 0) return {};
-  const std::string_view der(reinterpret_cast<char*>(raw), static_cast<std::size_t>(size));
-  auto fingerprint = hex_lower(crypto::sha256(der));
+  std::string der(reinterpret_cast<char*>(raw), static_cast<std::size_t>(size));
   OPENSSL_free(raw);
-  return fingerprint;
+  return der;
+}
+
+std::string fingerprint_of(X509* certificate) {
+  return hex_lower(crypto::sha256(der_of(certificate)));
+}
+
+void note_handshake(X509_STORE_CTX* store, TlsSeen& seen) {
+  seen.chain_der.clear();
+  const auto* sent = X509_STORE_CTX_get0_untrusted(store);  // the leaf among them
+  for (int n = 0; n < sk_X509_num(sent); ++n) seen.chain_der.push_back(der_of(sk_X509_value(sent, n)));
+  if (seen.chain_der.empty() && X509_STORE_CTX_get0_cert(store) != nullptr) seen.chain_der.push_back(der_of(X509_STORE_CTX_get0_cert(store)));
+  const auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  if (ssl == nullptr) return;
+  seen.version = SSL_get_version(ssl);
+  if (const auto* cipher = SSL_get_current_cipher(ssl)) seen.cipher = SSL_CIPHER_get_name(cipher);
 }
 
 // Stands in for OpenSSL's own verification, which it calls where the chain is to be checked too.
 int verify_chain(X509_STORE_CTX* store, void* user) {
   auto& state = *static_cast<ClientTlsState*>(user);
   X509* leaf = X509_STORE_CTX_get0_cert(store);
+  if (state.seen != nullptr) {
+    note_handshake(store, *state.seen);
+    X509_STORE_CTX_set_error(store, X509_V_OK);
+    return 1;
+  }
   if (!state.pin.empty()) {
     state.seen_fingerprint = leaf != nullptr ? fingerprint_of(leaf) : std::string();
     if (state.seen_fingerprint != state.pin) {
@@ -49,14 +69,18 @@ CURLcode set_verification(CURL*, void* context, void* user) {
   return CURLE_OK;
 }
 
+// The other end may be right.
+std::string clock_here() { return fmt::format(" (the clock of this computer says {})", to_iso(system_clock().now())); }
+
 std::string why(int verify_error) {
   switch (verify_error) {
-    case X509_V_ERR_CERT_HAS_EXPIRED: return "its certificate, or one above it, is expired";
-    case X509_V_ERR_CERT_NOT_YET_VALID: return "its certificate, or one above it, is not yet valid";
+    case X509_V_ERR_CERT_HAS_EXPIRED: return "its certificate, or one above it, is expired" + clock_here();
+    case X509_V_ERR_CERT_NOT_YET_VALID: return "its certificate, or one above it, is not yet valid" + clock_here();
+    case X509_V_ERR_CRL_NOT_YET_VALID: return "the CRL of its issuer is not yet valid" + clock_here();
     case X509_V_ERR_CERT_REVOKED: return "its certificate is revoked";
     case X509_V_ERR_UNABLE_TO_GET_CRL:
     case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER: return "no CRL of its issuer is at hand, which counts as revoked";
-    case X509_V_ERR_CRL_HAS_EXPIRED: return "the CRL of its issuer is expired, which counts as revoked";
+    case X509_V_ERR_CRL_HAS_EXPIRED: return "the CRL of its issuer is expired, which counts as revoked" + clock_here();
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
@@ -82,7 +106,7 @@ std::optional<Error> local_fault(int code, const char* detail) {
 Status ClientTlsState::apply(void* curl, const ClientTls& options) {
   pin = lower(options.pinned_fingerprint);
   std::erase(pin, ':');
-  chain_too = pin.empty() || !options.ca_file.empty();
+  chain_too = seen == nullptr && (pin.empty() || !options.ca_file.empty());
   pin_failed = false;
   verify_error = 0;
   for (const auto& file : {options.certificate_file, options.key_file, options.ca_file, options.crl_file})

@@ -15,6 +15,8 @@ class ClientTlsState {
   // Empty: the failure was not one of TLS.
   [[nodiscard]] std::optional<Error> explain(void* curl, int code, const std::string& place, const char* detail) const;
 
+  TlsSeen* seen = nullptr;  // set before apply(): the chain goes there and nothing is verified
+
   // For the callback that compares the leaf.
   std::string pin;  // lower-case hex
   bool chain_too = false;

@@ -31,6 +31,7 @@ struct Request {
   std::string path;          // percent-decoded, without query
   std::string query;         // raw, without '?'
   Headers headers;           // as sent
+  int http_minor = 1;        // HTTP/1.0 or 1.1
   std::string body;
   Peer peer;
   Instant received_at;

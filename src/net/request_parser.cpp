@@ -158,6 +158,7 @@ std::expected<RequestHead, HttpFault> parse_request_head(std::string_view head) 
   RequestHead result;
   result.request = std::move(parser.request);
   result.http11 = parser.http_version >= 11;
+  result.request.http_minor = result.http11 ? 1 : 0;
   result.keep_alive = parser.keep_alive();
   result.chunked = parser.chunked();
   result.content_length = parser.content_length().value_or(0);

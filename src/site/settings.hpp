@@ -16,6 +16,7 @@ struct SettingRule {
   std::string_view initial;
   std::int64_t least, most;  // numbers; least > most: true or false
   std::string_view meaning;
+  Status (*text)(std::string_view value) = nullptr;  // set: it is text, which this looks at
 };
 [[nodiscard]] std::span<const SettingRule> setting_rules();
 

@@ -1,6 +1,7 @@
 #include "agent/core/agent.hpp"
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "agent/core/certificate.hpp"
 #include "agent/core/crl.hpp"
@@ -79,6 +80,7 @@ Result<PassResult> Agent::pass(const PassOptions& options) {
     note(result, opened.error(), "connecting");
     result.offline = true;
     trouble = opened.error();
+    FP_CHECK(ran("policy", policy_.number("client_policy.polling_interval_min", 60), 0, false));  // asked for again soon
   } else {
     auto done = online(options, result);
     if (!done && is_unreachable(done.error()) && !options.network_changed && !options.started) {
@@ -125,32 +127,60 @@ Status Agent::open_session() {
   FP_CHECK(tell_certificate(chosen.has_value(), chosen ? chosen->reason : chosen.error().message));
   no_certificate_ = chosen ? "" : chosen.error().message;
   if (!chosen) return std::unexpected(chosen.error());
-  HttpTransportOptions options;
+  FP_TRY(options, way_out());
+  if (s.check_crl && s.use_pki) FP_CHECK(check_revocation(*chosen, options));
   if (s.use_pki) {
     options.certificate = chosen->certificate_file;
     options.key = chosen->key_file;
   }
-  options.ca_file = s.ca_file;
-  options.proxy = s.proxy;
-  options.no_proxy = s.no_proxy;
-  options.resolve = s.resolve;
-  options.stop = world_.stop;
-  if (s.check_crl && s.use_pki) {
-    options.crl_file = s.crl_file;
-    if (s.crl_file.empty()) {
-      auto crls = refresh_crls(*chosen, world_.paths.data / "crl.pem", world_.clock.now(), [&](HttpTransportOptions o) {
-        o.stop = world_.stop;
-        return world_.connect(o);
-      }, s);
-      if (!crls) {
-        FP_CHECK(world_.memory.record(world_.clock.now(), "revocation", "unavailable", crls.error().message));
-        return std::unexpected(crls.error().with_context("revocation lists (CRL) of the site systems"));
-      }
-      options.crl_file = *crls;
-    }
-  }
   session_ = std::make_unique<Session>(world_, *chosen, world_.connect(options), names);
   return {};
+}
+
+// How calls leave this computer: without a client certificate yet, and with the place that was found last.
+Result<HttpTransportOptions> Agent::way_out() {
+  const auto& s = world_.settings;
+  HttpTransportOptions options;
+  options.ca_file = s.ca_file;
+  options.resolve = s.resolve;
+  options.stop = world_.stop;
+  FP_TRY(outbound, ways_out(s, policy_.settings, world_.environment ? world_.environment : [](const char*) { return std::string(); }));
+  options.outbound = std::move(outbound);
+  options.intranet = [this](const std::string& url) { return session_ && session_->location.is_inside(url); };
+  options.on_way = [this](const WayTaken& taken) { note_way(taken); };
+  return options;
+}
+
+// What nobody can look up counts as revoked: without a list there is no connection (domain.md §5.4).
+Status Agent::check_revocation(const ClientCertificate& chosen, HttpTransportOptions& options) {
+  const auto& s = world_.settings;
+  options.crl_file = s.crl_file;
+  if (!s.crl_file.empty()) return {};
+  auto way = options;
+  FP_TRY(inside, was_inside(world_.memory));
+  way.intranet = [inside](const std::string&) { return inside; };
+  auto crls = refresh_crls(chosen, world_.paths.data / "crl.pem", world_.clock.now(), world_.connect, s, way);
+  if (!crls) {
+    FP_CHECK(world_.memory.record(world_.clock.now(), "revocation", "unavailable", crls.error().message));
+    return std::unexpected(crls.error().with_context("revocation lists (CRL) of the site systems"));
+  }
+  options.crl_file = *crls;
+  return {};
+}
+
+void Agent::note_way(const WayTaken& taken) {
+  const boost::json::object now{{"proxy", taken.proxy}, {"source", taken.source}, {"problem", taken.problem}, {"none", taken.none}};
+  const auto text = boost::json::serialize(now);
+  const auto before = world_.memory.property(kWayOut);
+  if (before && *before == text) return;
+  const auto verdict = taken.none ? "no way" : taken.proxy.empty() ? "direct" : taken.proxy;
+  const auto reason = !taken.problem.empty()  ? taken.problem
+                      : taken.source.empty() ? std::string("no proxy for this server")
+                                             : "named by the " + taken.source;
+  log::info("outbound", "to the internet: {}: {}", verdict, reason);
+  auto kept = world_.memory.set_property(kWayOut, text);
+  if (kept) kept = world_.memory.record(world_.clock.now(), "proxy", verdict, reason);
+  if (!kept) log::warning("outbound", "the way out is not remembered: {}", kept.error().message);
 }
 
 // Topic 1001: got a certificate or not; told once per change.

@@ -18,6 +18,8 @@
 
 namespace fp::agent {
 
+inline constexpr std::string_view kWayOut = "outbound.way";  // in memory: the way to the internet that was taken last, JSON
+
 struct World {
   memory::Memory& memory;
   Machine& machine;
@@ -32,6 +34,8 @@ struct World {
   ServiceLookup services = {};
   // Looks for a domain controller of that domain; unset: there is none.
   ServiceLocation::Directory directory = {};
+  // Where the service's web proxy is looked up; unset: nowhere.
+  Environment environment = {};
 };
 
 struct PassOptions {
@@ -57,6 +61,9 @@ class Agent {
  private:
   struct Session;
   [[nodiscard]] Status open_session();
+  [[nodiscard]] Result<HttpTransportOptions> way_out();
+  [[nodiscard]] Status check_revocation(const ClientCertificate& chosen, HttpTransportOptions& options);
+  void note_way(const WayTaken& taken);
   [[nodiscard]] Result<pki::Certificate> signing_certificate();
   [[nodiscard]] Status learn_service_records();
   [[nodiscard]] Status find_site();

@@ -51,11 +51,30 @@ Instant good_until(const Path& file, Instant& half) {
   return until;
 }
 
+Result<std::string> fetch_all(const std::set<std::string>& urls,
+                              const std::function<std::unique_ptr<Transport>(const HttpTransportOptions&)>& connect,
+                              const HttpTransportOptions& way) {
+  auto transport = connect(way);
+  std::string all;
+  for (const auto& url : urls) {
+    Call call;
+    call.url = url;
+    call.reply_bytes_max = kListBytesMax;
+    auto reply = transport->send(call);
+    if (!reply) return fail(Code::unavailable, "{}: {}", url, reply.error().message);
+    if (reply->status != 200) return fail(Code::unavailable, "{}: answered {}", url, reply->status);
+    auto list = pki::Crl::parse(reply->body);
+    if (!list) return fail(Code::unavailable, "{}: what came is no revocation list: {}", url, list.error().message);
+    all += reply->body.starts_with("-----BEGIN") ? reply->body : to_pem(reply->body);
+  }
+  return all;
+}
+
 }  // namespace
 
 Result<Path> refresh_crls(const ClientCertificate& certificate, const Path& file, Instant now,
                           const std::function<std::unique_ptr<Transport>(const HttpTransportOptions&)>& connect,
-                          const InstallSettings& settings) {
+                          const InstallSettings& settings, const HttpTransportOptions& way) {
   Instant half;
   const auto until = good_until(file, half);
   if (now < half) return file;
@@ -64,35 +83,19 @@ Result<Path> refresh_crls(const ClientCertificate& certificate, const Path& file
     return fail(Code::unavailable,
                 "no certificate names a CRL distribution point: give --crl-file, or /NoCRLCheck to do without");
   }
-  HttpTransportOptions plain;
-  plain.proxy = settings.proxy;
-  plain.no_proxy = settings.no_proxy;
-  plain.ca_file = settings.ca_file;
-  plain.resolve = settings.resolve;
-  auto transport = connect(plain);
-  std::string all, problem;
-  for (const auto& url : urls) {
-    Call call;
-    call.url = url;
-    call.reply_bytes_max = kListBytesMax;
-    auto reply = transport->send(call);
-    if (!reply || reply->status != 200) {
-      problem = fmt::format("{}: {}", url, reply ? fmt::format("answered {}", reply->status) : reply.error().message);
-      break;
-    }
-    if (auto list = pki::Crl::parse(reply->body); !list) {
-      problem = fmt::format("{}: {}", url, list.error().message);
-      break;
-    }
-    all += reply->body.starts_with("-----BEGIN") ? reply->body : to_pem(reply->body);
+  auto all = fetch_all(urls, connect, way);
+  if (!all && !way.outbound.proxies.empty()) {
+    auto other = way;
+    other.intranet = [inside = way.intranet](const std::string& url) { return !(inside && inside(url)); };
+    if (auto again = fetch_all(urls, connect, other)) all = std::move(again);
   }
-  if (problem.empty()) {
-    FP_CHECK(write_file(file, all, 0600));
+  if (all) {
+    FP_CHECK(write_file(file, *all, 0600));
     return file;
   }
-  log::warning("client-auth", "revocation list not renewed: {}", problem);
+  log::warning("client-auth", "revocation list not renewed: {}", all.error().message);
   if (now < until) return file;
-  return fail(Code::unavailable, "{}", problem);
+  return std::unexpected(all.error());
 }
 
 }  // namespace fp::agent

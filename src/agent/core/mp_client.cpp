@@ -1,6 +1,7 @@
 #include "agent/core/mp_client.hpp"
 
 #include "base/ids.hpp"
+#include "base/limits.hpp"
 #include "base/text.hpp"
 #include "crypto/signature.hpp"
 #include "wire/envelope.hpp"
@@ -36,6 +37,20 @@ Error of_status(const Reply& reply, const std::string& url) {
                     : reply.status == 404                      ? Code::not_found
                                                                : Code::unavailable;
   return Error{code, fmt::format("{} answered {}", url, reply.status)};
+}
+
+// Messages hold for five minutes: a clock that is further off is the likely reason of a refusal. Empty: it is not.
+std::string clock_fault(const Reply& reply, Instant now) {
+  const auto theirs = parse_http_date(reply.header("Date"));
+  if (!theirs || std::abs(now.since_ms(*theirs)) <= limits::kClockSkewMs) return {};
+  const auto seconds = now.since_ms(*theirs) / 1000;
+  return fmt::format("the clock of this computer is {} s {} that of the server: set it right", std::abs(seconds),
+                     seconds < 0 ? "behind" : "before");
+}
+
+bool is_web_page(const Reply& reply) {
+  const auto body = trim(std::string_view(reply.body).substr(0, 64));
+  return istarts_with(body, "<!doctype html") || istarts_with(body, "<html");
 }
 
 }  // namespace
@@ -81,8 +96,12 @@ Result<std::string> MpClient::post(const std::string& base, const Message& messa
   auto decoded = wire::decode_reply(reply.header("Content-Type"), reply.body);
   // The empty reply: not a management point out of reach, but one that does not want this message (wire.md §3.4).
   if (!decoded && decoded.error().code == Code::unavailable) {
+    if (auto clock = clock_fault(reply, clock_.now()); !clock.empty())
+      return fail(Code::conflict, "{} gave {} no answer: {}", base, message.endpoint, clock);
     return fail(Code::forbidden, "{} gave {} no answer: refused, or not ready yet", base, message.endpoint);
   }
+  if (!decoded && is_web_page(reply))
+    return fail(Code::unavailable, "{} answered with a web page: a login portal, or a proxy, stands in its place", base);
   if (!decoded) return std::unexpected(decoded.error().with_context(base));
   return std::move(decoded->document);
 }
@@ -190,6 +209,8 @@ Status MpClient::probe(const std::string& base) {
   Call call;
   call.url = base + "/SMS_MP/.sms_aut?SMSTRC";
   FP_TRY(reply, transport_.send(call));
+  if (reply.status == 200 && is_web_page(reply))
+    return fail(Code::unavailable, "{} answered with a web page: a login portal stands in its place", base);
   if (reply.status == 200 || reply.status == 403) return {};
   return std::unexpected(of_status(reply, call.url));
 }

@@ -51,6 +51,7 @@ class MpClient {
   // Does something answer as a management point there? Any reply counts, a 403 too.
   [[nodiscard]] Status probe(const std::string& base);
 
+  [[nodiscard]] bool proxy_failed() const { return transport_.proxy_failed(); }
   [[nodiscard]] const ClientCertificate& certificate() const { return certificate_; }
   [[nodiscard]] const Names& names() const { return names_; }
 

@@ -151,6 +151,24 @@ Status ServiceLocation::choose(const std::vector<location::Candidate>& list) {
   });
 }
 
+Result<bool> was_inside(memory::Memory& memory) {
+  FP_TRY(type, memory.property(kType));
+  FP_TRY(served, memory.property(kServed));
+  return parse_int(type).value_or(0) == static_cast<int>(ConnectionType::currently_intranet) && served != "0";
+}
+
+bool ServiceLocation::is_inside(const std::string& url) {
+  const auto scheme = url.find("://");
+  const auto server = lower(url.substr(0, url.find('/', scheme == std::string::npos ? 0 : scheme + 3)));
+  if (const auto list = candidates()) {
+    bool inside = false, outside = false;
+    for (const auto& c : *list)
+      if (lower(c.url) == server) (c.internet ? outside : inside) = true;
+    if (inside != outside) return inside;
+  }
+  return where_.type != ConnectionType::unknown && !where_.served_from_internet();
+}
+
 Status ServiceLocation::with_mp(const std::function<Status(const std::string& base)>& call) {
   FP_TRY(list, candidates());
   const auto urls = location::order(list, where_, current_.url, random_);
@@ -168,8 +186,9 @@ Status ServiceLocation::with_mp(const std::function<Status(const std::string& ba
     }
     unreached_.insert_or_assign(url, done.error());
     log::warning("location-services", "{}: {}", url, done.error().message);
-    FP_CHECK(memory_.note_failure(url, clock_.now()));
     if (!first) first = done.error();
+    if (mp_.proxy_failed()) continue;  // the web proxy's fault is none of this management point
+    FP_CHECK(memory_.note_failure(url, clock_.now()));
     if (url == current_.url) FP_CHECK(choose(list));
   }
   return std::unexpected(*first);

@@ -35,6 +35,9 @@ class ServiceLocation {
   // True when locate() came to another place than the time before.
   [[nodiscard]] bool moved() const { return moved_; }
 
+  // Whether an address is one of the intranet: a management point known as such, or anything else while this client is inside.
+  [[nodiscard]] bool is_inside(const std::string& url);
+
   // Runs `call` against the management point in use and, as long as nobody is reached, against the others in order. Five
   // failures within ten minutes make the next one the one in use. The error is the first one's.
   [[nodiscard]] Status with_mp(const std::function<Status(const std::string& base)>& call);
@@ -56,6 +59,9 @@ class ServiceLocation {
   location::Where where_;
   location::Current current_;
 };
+
+// Whether this client was served from the intranet when it looked last.
+[[nodiscard]] Result<bool> was_inside(memory::Memory& memory);
 
 inline constexpr std::string_view kProbes = "location.probes";  // in memory: what was tried, JSON
 

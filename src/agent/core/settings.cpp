@@ -149,6 +149,12 @@ Status set_domain(InstallSettings& s, std::string_view v) {
   return {};
 }
 
+Status set_proxy(InstallSettings& s, std::string_view v) {
+  if (!v.empty()) FP_CHECK(check_proxy(v));
+  s.proxy = std::string(v);
+  return {};
+}
+
 Status set_root_key(InstallSettings& s, std::string_view v) {
   if (!unhex(v)) return fail(Code::invalid, "it is not written in hexadecimal digits");
   s.root_key = std::string(v);
@@ -195,8 +201,12 @@ const std::vector<Property>& properties() {
       text("CERTIFICATEDIR", &S::certificate_dir),
       text("CAFILE", &S::ca_file),
       text("CRLFILE", &S::crl_file),
-      text("PROXY", &S::proxy),
+      {"PROXY", set_proxy, [](const S& s) { return s.proxy; }},
       text("NOPROXY", &S::no_proxy),
+      text("PROXYCREDENTIALS", &S::proxy_credentials),
+      text("PROXYKEYTAB", &S::proxy_keytab),
+      flag("PROXYONLY", &S::proxy_only),
+      flag("PROXYINTRANET", &S::proxy_intranet),
       text("COMPUTERNAME", &S::computer_name),
       text("PACKAGEROOT", &S::package_root),
       text("UNPRIVILEGEDUSER", &S::unprivileged_user),
@@ -206,6 +216,19 @@ const std::vector<Property>& properties() {
 }
 
 }  // namespace
+
+Status check_proxy(std::string_view address) {
+  if (address.find('@') != std::string_view::npos)
+    return fail(Code::invalid, "user and password do not belong into the address of a proxy: put them into a file of mode 0600 and name "
+                               "it by PROXYCREDENTIALS");
+  std::string_view rest = address;
+  for (const std::string_view scheme : {"http://", "https://", "socks5h://"})
+    if (istarts_with(rest, scheme)) rest.remove_prefix(scheme.size());
+  while (rest.ends_with('/')) rest.remove_suffix(1);
+  if (rest.find("://") != std::string_view::npos)
+    return fail(Code::invalid, "\"{}\": a proxy is http://host:port, https://host:port or socks5h://host:port", address);
+  return check_host(rest, false);
+}
 
 Status apply_property(InstallSettings& settings, std::string_view name, std::string_view value) {
   for (const auto& p : properties()) {
@@ -245,8 +268,8 @@ std::vector<std::string> check_settings(const InstallSettings& s) {
   wrong(s.always_internet && plain,
         "SMSMP with http:// cannot be combined with CCMALWAYSINF=1: an internet-only client speaks HTTPS only");
   for (const auto& [path, name] : {std::pair(s.signing_certificate, "SMSSIGNCERT"), std::pair(s.ca_file, "--ca-file"),
-                                   std::pair(s.crl_file, "--crl-file"),
-                                   std::pair(s.fallback_certificate, "FSPCERT")}) {
+                                    std::pair(s.crl_file, "--crl-file"), std::pair(s.proxy_credentials, "--proxy-credentials"),
+                                    std::pair(s.fallback_certificate, "FSPCERT")}) {
     if (!path.empty() && !file_exists(path)) out.push_back(fmt::format("{}: there is no file {}", name, path));
   }
   return out;

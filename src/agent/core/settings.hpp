@@ -43,7 +43,11 @@ struct InstallSettings {
   std::string certificate_dir;                  // --certificate-dir: folder of PEM pairs; empty: /etc/farpoint/certificates
   std::string ca_file;                          // --ca-file: trusted roots of site systems
   std::string crl_file;                         // --crl-file: PEM revocation lists for check_crl
-  std::string proxy, no_proxy;                  // --proxy, --no-proxy
+  std::string proxy, no_proxy;                  // PROXY, NOPROXY
+  std::string proxy_credentials;                // PROXYCREDENTIALS: file of one line user:password, mode 0600
+  std::string proxy_keytab = "/etc/krb5.keytab";  // PROXYKEYTAB: for a proxy that asks for Negotiate
+  bool proxy_only = false;                      // PROXYONLY: never without it
+  bool proxy_intranet = false;                  // PROXYINTRANET: intranet servers too
   std::string computer_name;                    // --computer-name; empty: the host name
   std::string package_root = "/";               // --package-root: where packages are installed
   std::string unprivileged_user = "nobody";     // --unprivileged-user: runs programs that do not want root
@@ -66,6 +70,9 @@ struct Paths {
   [[nodiscard]] static Paths below(const Path& data_dir);
   [[nodiscard]] static Paths prefixed(const Path& root);
 };
+
+// The address of a web proxy: [http://, https:// or socks5h://]host:port, without user and password.
+[[nodiscard]] Status check_proxy(std::string_view address);
 
 // One property by its name ("CCMHOSTNAME", case-insensitive). Code::not_found: no such property; Code::invalid: a bad value.
 // What only matters to one installation (SMSCONFIGSOURCE, /source, ...) is read in install_order.hpp.

@@ -39,6 +39,8 @@ class Transport {
   // Any status is a reply. An error means that no complete reply came: Code::unavailable (connection), timed_out,
   // forbidden (the server's certificate did not hold).
   [[nodiscard]] virtual Result<Reply> send(const Call& call) = 0;
+  // Whether the last call failed at the web proxy: no server was spoken to, and none is to blame.
+  [[nodiscard]] virtual bool proxy_failed() const { return false; }
   // GET with Range: bytes=offset-(offset+length-1). The sink sees only bytes of a 206 whose Content-Range is the one asked
   // for (or of a 200, when offset is 0 and the size is length). The reply's body is empty.
   [[nodiscard]] virtual Result<Reply> fetch(const Call& call, std::int64_t offset, std::int64_t length, const Sink& sink) = 0;

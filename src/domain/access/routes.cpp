@@ -14,6 +14,8 @@ constexpr unsigned kRead = kGet | kHead;
 constexpr unsigned kProbe = kCcmPost | kGet | kHead;
 constexpr unsigned kDav = kGet | kHead | kPropfind | kOptions;
 constexpr unsigned kLink = kGet | kPost;
+// The doctor's door takes every verb: what one was made into on the way is what it tells.
+constexpr unsigned kTold = kGet | kHead | kPropfind | kCcmPost | kBitsPost | kPost;
 constexpr unsigned kRest = kGet | kHead | kPost | kPut | kPatch | kDelete;
 
 // clang-format off
@@ -35,12 +37,16 @@ constexpr std::array kRoutes{
   Route{RouteId::mp_client_files,         Role::mp,    "/CCM_Client",                     Match::folder, kDav,      open,                     tls_certificate,  tls_certificate_or_proxy},
   Route{RouteId::mp_tokens,               Role::mp,    "/CCM_STS",                        Match::folder, kPost,     absent,                   absent,           absent},
   Route{RouteId::mp_notification,         Role::mp,    "/bgb",                            Match::folder, kRead,     absent,                   absent,           absent},
+  Route{RouteId::mp_diagnosis,            Role::mp,    "/SMS_MP/.sms_doctor",            Match::exact,  kTold,     absent,                   tls_certificate,  tls_certificate_or_proxy},
+  Route{RouteId::mp_diagnosis_messages,   Role::mp,    "/ccm_system/doctor",             Match::exact,  kTold,      absent,                   tls_certificate,  tls_certificate_or_proxy},
+  Route{RouteId::mp_diagnosis_uploads,    Role::mp,    "/CCM_Incoming/.doctor",          Match::exact,  kTold,     absent,                   tls_certificate,  tls_certificate_or_proxy},
   Route{RouteId::dp_content,              Role::dp,    "/SMS_DP_SMSPKG$",                 Match::folder, kDav,      certificate_or_anonymous, tls_certificate,  certificate_or_capability},
   Route{RouteId::dp_signatures,           Role::dp,    "/SMS_DP_SMSSIG$",                 Match::folder, kDav,      certificate_or_anonymous, tls_certificate,  certificate_or_capability},
   Route{RouteId::dp_content_nocert,       Role::dp,    "/NOCERT_SMS_DP_SMSPKG$",          Match::folder, kDav,      absent,                   absent,           absent},
   Route{RouteId::dp_signatures_nocert,    Role::dp,    "/NOCERT_SMS_DP_SMSSIG$",          Match::folder, kDav,      absent,                   absent,           absent},
   Route{RouteId::dp_content_token,        Role::dp,    "/CCMTOKENAUTH_SMS_DP_SMSPKG$",    Match::folder, kDav,      absent,                   absent,           absent},
   Route{RouteId::dp_signatures_token,     Role::dp,    "/CCMTOKENAUTH_SMS_DP_SMSSIG$",    Match::folder, kDav,      absent,                   absent,           absent},
+  Route{RouteId::dp_diagnosis,            Role::dp,    "/SMS_DP_SMSPKG$/.sms_doctor",    Match::exact,  kTold,     absent,                   tls_certificate,  tls_certificate_or_proxy},
   Route{RouteId::dp_link,                 Role::dp,    "/farpoint/dp",                    Match::folder, kRest,     absent,                   site_server,      site_server},
   Route{RouteId::fsp_messages,            Role::fsp,   "/SMS_FSP",                       Match::folder, kPost,     open,                     open,             open},
   Route{RouteId::fsp_link,                Role::fsp,   "/farpoint/fsp",                  Match::folder, kLink,     absent,                   site_server,      site_server},

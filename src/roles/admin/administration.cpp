@@ -42,7 +42,8 @@ Result<Answer> setting_rules(Context&) {
   json::array out;
   for (const auto& rule : site::setting_rules()) {
     json::object o{{"name", rule.name}, {"default", rule.initial}, {"meaning", rule.meaning}};
-    if (rule.least <= rule.most) {
+    if (rule.text != nullptr) o["text"] = true;
+    else if (rule.least <= rule.most) {
       o["least"] = rule.least;
       o["most"] = rule.most;
     }

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "domain/access/routes.hpp"
+#include "net/diagnosis.hpp"
 #include "roles/dp/serve.hpp"
 #include "roles/dp/site_link.hpp"
 #include "roles/dp/tree.hpp"
@@ -152,6 +153,10 @@ std::optional<net::Response> DistributionPoint::handle_at_once(const net::Reques
   return serve_opened(request, *found, *file);
 }
 
+std::string DistributionPoint::name_at(Door door) const {
+  return door == Door::internet_https && !settings_.internet_host.empty() ? settings_.internet_host : settings_.host;
+}
+
 net::Response DistributionPoint::handle(net::Request& request) {
   const Target target = target_of(request);
   if (!target.route) return net::Response::text(404, "text/plain", "Not found\n");
@@ -162,6 +167,7 @@ net::Response DistributionPoint::handle(net::Request& request) {
   switch (target.route->id) {
     case access::RouteId::dp_link: return answer_site(request, target.rest, library_, pulls_, settings_.delivered.get());
     case access::RouteId::dp_content: return content(request, target);
+    case access::RouteId::dp_diagnosis: return net::answer_diagnosis(request, "distribution point", name_at(request.peer.door), clock_.now());
     case access::RouteId::dp_signatures:  // no signature archives are made: a client then downloads in full (wire.md §11.3)
       return net::Response::text(404, "text/plain", "Not found\n");
     default: return net::Response::text(404, "text/plain", "Not found\n");

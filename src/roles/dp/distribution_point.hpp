@@ -22,6 +22,7 @@ namespace fp::dp {
 
 struct Settings {
   std::string host;                   // for absolute URLs where a request has no Host
+  std::string internet_host = {};     // the same on the internet; empty: host
   bool anonymous_intranet = false;    // an administrator's switch; never opens the internet door
   std::string capability_key;         // of wire/capability.hpp; empty: a pinned proxy gets nothing
   std::vector<std::string> site_fingerprints;  // SHA-256, lower-case hex: who may push; empty: nobody
@@ -52,6 +53,7 @@ class DistributionPoint {
   // Whether the capability of a bridged request holds, and if not, why.
   [[nodiscard]] Status check_capability(const Target& target) const;
   [[nodiscard]] access::Decision authorize(const net::Request& request, const Target& target) const;
+  [[nodiscard]] std::string name_at(Door door) const;
   [[nodiscard]] net::Response content(const net::Request& request, const Target& target);
 
   content::Library& library_;

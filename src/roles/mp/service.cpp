@@ -1,5 +1,6 @@
 #include "roles/mp/service.hpp"
 
+#include "net/diagnosis.hpp"
 #include "roles/mp/admission.hpp"
 #include "roles/mp/context.hpp"
 
@@ -44,6 +45,13 @@ Refuse refuse_with(const Context& context) {
   };
 }
 
+// The name by which the site publishes this server at that door.
+std::string name_at(const Settings& settings, const net::Request& request) {
+  if (request.via) return request.via->name;
+  const bool public_name = request.peer.door == Door::internet_https && !settings.internet_host.empty();
+  return public_name ? settings.internet_host : settings.host;
+}
+
 net::Response dispatch(Context& context, const access::Route& route, net::Request& request) {
   switch (route.id) {
     case RouteId::mp_messages:
@@ -56,6 +64,10 @@ net::Response dispatch(Context& context, const access::Route& route, net::Reques
       return take_packet(context, request);
     case RouteId::mp_client_files:
       return serve_client_file(context, request);
+    case RouteId::mp_diagnosis:
+    case RouteId::mp_diagnosis_messages:
+    case RouteId::mp_diagnosis_uploads:
+      return net::answer_diagnosis(request, "management point", name_at(context.settings, request), context.clock.now());
     // decide() never lets anybody through to these: absent everywhere, or without an acceptor of Windows
     // credentials.
     case RouteId::mp_messages_windows:

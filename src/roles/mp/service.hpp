@@ -28,6 +28,7 @@ enum class ApprovalMode {
 struct Settings {
   std::string site_code;
   std::string host;                        // FQDN of this management point
+  std::string internet_host;               // the same on the internet; empty: host
   std::string version = "5.00.9128.1000";  // of the site, as SiteInfoReply says it
   std::string build = "9128";
   ApprovalMode approval = ApprovalMode::trusted;

@@ -1,0 +1,91 @@
+#include "agent/core/outbound.hpp"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+
+#include "base/text.hpp"
+
+namespace fp::agent {
+
+namespace {
+
+constexpr std::size_t kCredentialsBytesMax = 4096;
+
+std::string value_of(const std::map<std::string, std::string>& policy, const char* name) {
+  const auto found = policy.find(name);
+  return found == policy.end() ? std::string() : found->second;
+}
+
+// curl's habit: the small letters first, then the large ones.
+std::string either(const Environment& environment, const std::string& name) {
+  auto small = environment(lower(name).c_str());
+  return small.empty() ? environment(name.c_str()) : small;
+}
+
+// Takes "user:password@" out of an address, percent-decoded.
+void take_credentials(ProxyWay& way) {
+  const auto scheme = way.url.find("://");
+  const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
+  const auto at = way.url.rfind('@');
+  if (at == std::string::npos || at < begin) return;
+  const auto both = way.url.substr(begin, at - begin);
+  const auto colon = both.find(':');
+  way.user = percent_decode(both.substr(0, colon)).value_or("");
+  if (colon != std::string::npos) way.password = percent_decode(both.substr(colon + 1)).value_or("");
+  way.url.erase(begin, at + 1 - begin);
+}
+
+}  // namespace
+
+Result<Credentials> read_credentials(const Path& file) {
+  struct stat info {};
+  if (::stat(file.c_str(), &info) != 0) return fail_errno("credentials of the web proxy", file.string());
+  if ((info.st_mode & 077U) != 0)
+    return fail(Code::forbidden, "credentials of the web proxy: {} may be read by others than its owner; give it mode 0600",
+                file.string());
+  FP_TRY(text, read_file(file, kCredentialsBytesMax));
+  const auto line = trim(std::string_view(text).substr(0, text.find('\n')));
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos || colon == 0)
+    return fail(Code::invalid, "credentials of the web proxy: {} does not begin with a line user:password", file.string());
+  return Credentials{std::string(line.substr(0, colon)), std::string(line.substr(colon + 1))};
+}
+
+Result<Outbound> ways_out(const InstallSettings& settings, const std::map<std::string, std::string>& policy,
+                          const Environment& environment) {
+  Outbound out;
+  Credentials login;
+  if (!settings.proxy_credentials.empty()) {
+    FP_TRY(held, read_credentials(Path(settings.proxy_credentials)));
+    login = std::move(held);
+  }
+  const auto add = [&](ProxyWay way) {
+    if (way.url.empty()) return;
+    if (way.url.find("://") == std::string::npos) way.url.insert(0, "http://");
+    out.proxies.push_back(std::move(way));
+  };
+  add({value_of(policy, "client_policy.proxy"), "client settings", value_of(policy, "client_policy.no_proxy"), login.user,
+       login.password});
+  add({settings.proxy, "installation", settings.no_proxy, login.user, login.password});
+  ProxyWay surrounding{either(environment, "HTTPS_PROXY"), "environment", either(environment, "NO_PROXY"), "", ""};
+  if (surrounding.url.empty()) surrounding.url = either(environment, "ALL_PROXY");
+  take_credentials(surrounding);
+  add(std::move(surrounding));
+  out.direct = !settings.proxy_only || out.proxies.empty();
+  out.on_intranet = settings.proxy_intranet || value_of(policy, "client_policy.proxy_on_intranet") == "true";
+  return out;
+}
+
+void use_keytab(const Path& file) {
+  if (file.empty() || !file_exists(file)) return;
+  ::setenv("KRB5_CLIENT_KTNAME", ("FILE:" + file.string()).c_str(), 0);
+  ::setenv("KRB5CCNAME", "MEMORY:farpoint-agent", 0);
+}
+
+std::string environment_of_process(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): read before there is a second thread
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+}  // namespace fp::agent
