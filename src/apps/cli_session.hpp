@@ -74,6 +74,7 @@ void add_content_verbs(CLI::App& app, Cli& cli);
 void add_deployment_verbs(CLI::App& app, Cli& cli);
 void add_site_verbs(CLI::App& app, Cli& cli);
 void add_role_verbs(CLI::App& app, Cli& cli);
+void add_boundary_verbs(CLI::App& app, Cli& cli);
 void add_pki_verbs(CLI::App& app, Cli& cli);
 
 // Uploads `files` (none: all of the folder `root`) as the source of content, in pieces, with progress, and makes a content

@@ -13,6 +13,7 @@ constexpr int kPriority = 100;
 
 struct Options {
   std::string name, device;
+  std::string intranet_url, internet_url, connections;  // of a management point
   std::vector<std::string> values, collections, roles, scopes;
   int limit = 100, priority = 0, enabled = 0;  // enabled: below 0 off, above on
   bool verify = false;
@@ -177,6 +178,37 @@ void add_administrators(CLI::App& app, Cli& cli, Options& o) {
   });
 }
 
+Status put_mp(Cli& cli, const Options& o) {
+  json::object body{{"name", o.name}};
+  FP_TRY(known, cli.list("/management-points"));
+  for (const auto& mp : known)
+    if (iequals(field(mp, "name"), o.name)) body = mp.as_object();  // what is not named stays
+  if (!o.intranet_url.empty()) body["intranet_url"] = o.intranet_url;
+  if (!o.internet_url.empty()) body["internet_url"] = o.internet_url;
+  if (!o.connections.empty()) body["connections"] = o.connections;
+  FP_TRY(made, cli.send("PUT", "/management-points/" + encode(o.name), body));
+  cli.show_object(made);
+  return {};
+}
+
+void add_mp_changes(CLI::App& mp, Cli& cli, Options& o) {
+  auto* add = mp.add_subcommand("add", "add or change a management point that this server's configuration does not name");
+  add->add_option("name", o.name, "host name")->required();
+  add->add_option("--intranet-url", o.intranet_url, "https://mp2.corp.example:443");
+  add->add_option("--internet-url", o.internet_url, "https://mp2.example.com:443");
+  add->add_option("--connections", o.connections, "which clients it serves")->check(CLI::IsMember({"intranet", "internet", "both"}));
+  add->callback([&cli, &o] { cli.run([&] { return put_mp(cli, o); }); });
+  auto* remove = mp.add_subcommand("remove", "no client hears of it any more");
+  remove->add_option("name", o.name, "host name")->required();
+  remove->callback([&cli, &o] {
+    cli.run([&]() -> Status {
+      FP_TRY(done, cli.send("DELETE", "/management-points/" + encode(o.name)));
+      cli.say(o.name + ": removed");
+      return {};
+    });
+  });
+}
+
 void add_lists(CLI::App& app, Cli& cli, Options& o) {
   app.add_subcommand("site", "the site in a few numbers")->callback([&cli] {
     cli.run([&]() -> Status {
@@ -197,6 +229,7 @@ void add_lists(CLI::App& app, Cli& cli, Options& o) {
       return {};
     });
   });
+  add_mp_changes(*mp, cli, o);
   auto* audit = app.add_subcommand("audit", "who changed what, newest first");
   audit->add_option("--limit", o.limit, "at most so many lines")->check(CLI::Range(1, 1000))->capture_default_str();
   audit->add_flag("--verify", o.verify, "compute the chain of hashes over the whole log again");

@@ -65,6 +65,9 @@ Result<MpEntry> read_mp(const XmlNode& node) {
       mp.intranet_url = value;
     } else if (name == "FPInternetUrl") {
       mp.internet_url = value;
+    } else if (name == "FPCategory" || name == "FPLocality") {
+      const auto n = parse_int(value);
+      if (n && *n >= 0 && *n <= 3) (name == "FPCategory" ? mp.category : mp.locality) = static_cast<int>(*n);
     }
   }
   return mp;
@@ -117,6 +120,8 @@ std::string encode_mp_list(const std::vector<MpEntry>& list) {
     property("SSLState", std::to_string(mp.ssl_state));
     property("FPIntranetUrl", mp.intranet_url);
     property("FPInternetUrl", mp.internet_url);
+    if (mp.category != MpEntry().category) property("FPCategory", std::to_string(mp.category));
+    if (mp.locality != MpEntry().locality) property("FPLocality", std::to_string(mp.locality));
     x.close().close();
   }
   return x.take();

@@ -43,6 +43,7 @@ struct MpEntry {
   unsigned ssl_state = ssl_state::kHttps;
   // Ours (ignored by others): base URLs per door, so that the agent need not guess ports. Empty: not offered there.
   std::string intranet_url, internet_url;
+  int category = 2, locality = 3;              // of the intranet (domain.md §3.3); written only where they differ from these
 };
 [[nodiscard]] std::string encode_mp_list(const std::vector<MpEntry>& list);
 [[nodiscard]] Result<std::vector<MpEntry>> decode_mp_list(std::string_view bytes);

@@ -1,6 +1,7 @@
 // The site itself: settings, administrators, roles, audit, events, management points, metrics.
 #include <algorithm>
 
+#include "base/ids.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "roles/admin/context.hpp"
@@ -36,6 +37,31 @@ Result<Answer> metrics(Context& c) { return Answer{200, {}, c.hooks.metrics()}; 
 Result<Answer> management_points(Context& c) {
   FP_TRY(all, c.store.read([](Repositories& r) { return r.site.management_points(); }));
   return Answer{200, all_of(all), {}};
+}
+
+// Another management point of the site: on a host of its own, or this one under a second name.
+Result<Answer> put_management_point(Context& c) {
+  FP_TRY(mp, c.body_as<ManagementPoint>());
+  FP_TRY(name, parse_host(c.params[0]));
+  if (mp.name != name) return fail(Code::invalid, "name: is {} here and {} in the path", mp.name, name);
+  if (mp.intranet_url.empty() && mp.internet_url.empty())
+    return fail(Code::invalid, "internet_url: name where clients reach it: this, intranet_url or both");
+  const Status done = c.store.write([&](Repositories& r) -> Status {
+    FP_CHECK(r.site.put_management_point(mp));
+    return c.audit(r, "change", "management point", name);
+  });
+  FP_CHECK(done);
+  return Answer{200, wire::to_value(mp), {}};
+}
+
+Result<Answer> remove_management_point(Context& c) {
+  FP_TRY(name, parse_host(c.params[0]));
+  const Status done = c.store.write([&](Repositories& r) -> Status {
+    FP_CHECK(r.site.remove_management_point(name));
+    return c.audit(r, "delete", "management point", name);
+  });
+  FP_CHECK(done);
+  return Answer{};
 }
 
 Result<Answer> list_settings(Context& c) {
@@ -270,6 +296,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/site", ObjectClass::site, kReadObject, show_site},
     {"GET", "/metrics", ObjectClass::site, kReadObject, metrics},
     {"GET", "/management-points", ObjectClass::site, kReadObject, management_points},
+    {"PUT", "/management-points/{name}", ObjectClass::site, kModifyObject, put_management_point},
+    {"DELETE", "/management-points/{name}", ObjectClass::site, kDeleteObject, remove_management_point},
     {"GET", "/settings", ObjectClass::settings, kReadObject, list_settings},
     {"GET", "/settings/rules", ObjectClass::settings, kReadObject, setting_rules},
     {"POST", "/settings", ObjectClass::settings, kCreateObject, create_settings},

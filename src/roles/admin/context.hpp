@@ -93,6 +93,7 @@ struct Route {
 [[nodiscard]] std::span<const Route> deployment_routes();
 [[nodiscard]] std::span<const Route> administration_routes();
 [[nodiscard]] std::span<const Route> role_routes();
+[[nodiscard]] std::span<const Route> boundary_routes();
 
 // {"items": [...], "next": "key of the last one"}; next only where the page is full.
 template <class T>

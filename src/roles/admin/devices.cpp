@@ -1,6 +1,7 @@
 // Devices: what is there, what each reported, and the decisions about one of them.
 #include "base/ids.hpp"
 #include "roles/admin/context.hpp"
+#include "roles/admin/location.hpp"
 #include "roles/admin/lookup.hpp"
 #include "roles/admin/why.hpp"
 
@@ -63,8 +64,14 @@ Result<Answer> list(Context& c) {
 }
 
 Result<Answer> show(Context& c) {
-  FP_TRY(device, c.store.read([&](Repositories& r) { return own_device(c, r); }));
-  return Answer{200, wire::to_value(device), {}};
+  FP_TRY(shown, c.store.read([&](Repositories& r) -> Result<json::value> {
+    FP_TRY(device, own_device(c, r));
+    json::value all = wire::to_value(device);
+    FP_TRY(location, location_of(r, device, c.settings.site_code));
+    all.as_object()["location"] = std::move(location);
+    return all;
+  }));
+  return Answer{200, std::move(shown), {}};
 }
 
 Result<Answer> remove(Context& c) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/policy_document.hpp"
+#include "roles/admin/location.hpp"
 
 namespace fp::admin {
 namespace {
@@ -18,6 +19,8 @@ class Story {
   Result<Explanation> tell() {
     deployment();
     device();
+    FP_TRY(where, location_sentence(r_, device_));
+    say("location", true, "{}", where);
     FP_CHECK(collection());
     FP_CHECK(policy());
     FP_CHECK(content());

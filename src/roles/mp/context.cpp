@@ -169,24 +169,4 @@ Outcome<Device> prove_headers(Context& context, const net::Request& request) {
   return *device;
 }
 
-Result<std::vector<ManagementPoint>> points_for(Context& context, Door door) {
-  FP_TRY(all, context.store.read([](store::Repositories& r) { return r.site.management_points(); }));
-  std::vector<ManagementPoint> out;
-  for (ManagementPoint& mp : all) {
-    const bool internet = door == Door::internet_https;
-    const bool wanted = internet ? mp.connections != Connections::intranet && !mp.internet_url.empty()
-                                 : mp.connections != Connections::internet && !mp.intranet_url.empty();
-    if (!wanted) continue;
-    // Nobody learns at one door what stands behind the other.
-    (internet ? mp.intranet_url : mp.internet_url).clear();
-    out.push_back(std::move(mp));
-  }
-  if (out.empty())
-    out.push_back({.name = context.settings.host,
-                   .intranet_url = {},
-                   .internet_url = {},
-                   .connections = Connections::both});
-  return out;
-}
-
 }  // namespace fp::mp

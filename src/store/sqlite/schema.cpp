@@ -95,7 +95,14 @@ CREATE TABLE roles(name TEXT PRIMARY KEY COLLATE NOCASE, document TEXT NOT NULL)
 ALTER TABLE state_serials ADD COLUMN forgotten_to INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr const char* kSteps[] = {kFirst, kSecond};
+constexpr const char* kBoundaries = R"sql(
+CREATE TABLE boundaries(id TEXT PRIMARY KEY, document TEXT NOT NULL);
+CREATE TABLE boundary_groups(id TEXT PRIMARY KEY, document TEXT NOT NULL);
+CREATE TABLE boundary_state(one INTEGER PRIMARY KEY CHECK(one = 1), revision INTEGER NOT NULL, settings TEXT NOT NULL);
+INSERT INTO boundary_state VALUES(1, 1, '{}');
+)sql";
+
+constexpr const char* kSteps[] = {kFirst, kSecond, kBoundaries};
 
 }  // namespace
 
