@@ -66,6 +66,7 @@ class Company(story.Office):
     def __init__(self, code="FP1", domain_controller=False):
         super().__init__(code)
         self.with_controller = domain_controller
+        self.more_public, self.more_inside = {}, {}  # further names, outside and inside
         self.controller = None
 
     def __enter__(self):
@@ -104,8 +105,8 @@ class Company(story.Office):
             self.controller_host = lab.host("dc", "dc1.corp.test", office, f"{controller_address}/24")
 
     def _serve_names(self):
-        public = {"mp.example.test": MP_PUBLIC, "dp.example.test": DP_PUBLIC, "fsp.example.test": DP_PUBLIC}
-        inside = {"site.corp.test": "10.77.1.10", **public, "fsp.example.test": "10.77.2.30"}
+        public = {"mp.example.test": MP_PUBLIC, "dp.example.test": DP_PUBLIC, "fsp.example.test": DP_PUBLIC, **self.more_public}
+        inside = {"site.corp.test": "10.77.1.10", **public, "fsp.example.test": "10.77.2.30", **self.more_inside}
         # Each answers for what it knows and says of the rest that there is no such name.
         for address, records in ((INSIDE_DNS, inside), ("10.77.2.1", {**inside, "mp.example.test": "10.77.2.20", "dp.example.test": "10.77.2.20"}), (OUTSIDE_DNS, public)):
             serve_names(self.firewall, address, records, "--address=/#/", log=f"dns-{address}.log")
@@ -118,24 +119,32 @@ class Company(story.Office):
             self.controller.add_name("site", "10.77.1.10")
 
     def _make_edge(self):
-        """As docs/administration.md says of a distribution point on another host."""
-        for profile in ("server", "client"):
-            self.site.run("farpoint", "pki", "issue", "--ca", f"{DATA}/ca", "--profile", profile, "--name", self.edge.fqdn, "--dns",
-                          self.edge.fqdn, "--out", f"/root/edge-{profile}")
-            for kind in ("pem", "key"):
-                self.edge.copy_from(self.site, f"/root/edge-{profile}/dp.{kind}", f"/root/{profile}.{kind}", 0o600)
-        self.edge.copy_from(self.site, f"{DATA}/ca/chain.pem", "/root/chain.pem")
-        self.edge.copy_from(self.site, f"{DATA}/link.pem", "/root/link.pem")
-        self.edge.run("farpointd", "init-dp", "--site-code", self.code, "--fqdn", self.edge.fqdn, "--internet-listen", "0.0.0.0:443",
-                      "--certificate", "/root/server.pem", "--key", "/root/server.key", "--issuer", "/root/chain.pem",
-                      "--site-certificate", "/root/link.pem", "--client-certificate", "/root/client.pem", "--client-key", "/root/client.key")
+        self._prepare_point(self.edge, "--internet-listen")
         self.publish_lists()
         self.edge.start("python3", "-m", "http.server", "--directory", "/srv/lists", "8080", log="lists.log")
         farlab.wait_for("the web server of the lists", lambda: ":8080 " in self.edge.out("ss", "-Hltn"))
-        self.edge.daemon = self.edge.start("farpointd", "run", log="farpointd.log")
-        farlab.wait_for("the edge to run", lambda: "is running" in self.edge.log("farpointd.log"))
+        self.run_point(self.edge)
         self.farpoint("dp", "add", "dp.example.test", "--internet-url", "https://dp.example.test:443", "--connections", "internet")
         self.farpoint("dp", "add", "site.corp.test", "--intranet-url", "https://site.corp.test:443", "--connections", "intranet")
+
+    def _prepare_point(self, host, door):
+        """As docs/administration.md says of a distribution point on another host."""
+        short = host.fqdn.split(".")[0]
+        for profile in ("server", "client"):
+            self.site.run("farpoint", "pki", "issue", "--ca", f"{DATA}/ca", "--profile", profile, "--name", host.fqdn, "--dns",
+                          host.fqdn, "--out", f"/root/{host.name}-{profile}")
+            for kind in ("pem", "key"):
+                host.copy_from(self.site, f"/root/{host.name}-{profile}/{short}.{kind}", f"/root/{profile}.{kind}", 0o600)
+        host.copy_from(self.site, f"{DATA}/ca/chain.pem", "/root/chain.pem")
+        host.copy_from(self.site, f"{DATA}/link.pem", "/root/link.pem")
+        host.run("farpointd", "init-dp", "--site-code", self.code, "--fqdn", host.fqdn, door, "0.0.0.0:443",
+                 "--certificate", "/root/server.pem", "--key", "/root/server.key", "--issuer", "/root/chain.pem",
+                 "--site-certificate", "/root/link.pem", "--client-certificate", "/root/client.pem", "--client-key", "/root/client.key")
+
+    def run_point(self, host):
+        before = host.log("farpointd.log").count("is running")
+        host.daemon = host.start("farpointd", "run", log="farpointd.log")
+        farlab.wait_for(f"{host.name} to run", lambda: host.log("farpointd.log").count("is running") > before)
 
     def publish_lists(self):
         """Carries the lists of revoked certificates to where everybody reaches them: the perimeter opens nothing inwards."""
@@ -162,14 +171,14 @@ class Company(story.Office):
         self.install_command = " ".join(command)
         return host.out(*command)
 
-    def carry(self, place, host=None):
+    def carry(self, place, host=None, address=None):
         """Closes the laptop's link and opens one in the other network: `place` names it; None: nowhere."""
         host = host or self.laptop
         for name in list(host.links):
             host.unplug(self.lab.networks[name])
         if place:
             network = self.lab.networks[place]
-            host.plug(network, network.subnet.replace(".0/", ".50/"))
+            host.plug(network, address or network.subnet.replace(".0/", ".50/"))
 
     def status(self, host=None):
         import json

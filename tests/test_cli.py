@@ -357,6 +357,43 @@ def test_fallback_status_points_are_added_changed_listed_and_removed_and_their_m
     assert site.run("fsp", "remove", "fsp.test", check=False).returncode == 3
 
 
+def test_boundaries_groups_neighbours_and_what_a_client_there_would_get(site):
+    own = site.rows("dp", "list")[0][0]
+    assert site.json("mp", "add", "mp2.test", "--intranet-url", "https://mp2.test")["connections"] == "both"
+    made = site.json("boundary", "create", "Berlin", "--value", "10.7.0.0/16", "--comment", "second floor")
+    assert (made["type"], made["value"]) == ("ip_subnet", "10.7.0.0/16")
+    site.out("boundary", "create", "Tunnels", "--type", "vpn", "--value", "wg")
+    assert site.json("boundary", "change", "Tunnels", "--value", "tun")["value"] == "tun"
+    assert [row[1] for row in site.rows("boundary", "list")] == ["Berlin", "Tunnels"]
+    site.out("boundary-group", "create", "Office", "--boundary", "Berlin", "--mp", "mp2.test", "--assigned-site", "CLI")
+    site.out("boundary-group", "create", "Far", "--boundary", "Tunnels", "--dp", own)
+    site.out("boundary-group", "link", "Office", "Far", "--content-fallback", "30", "--mp-fallback", "never")
+    shown = site.out("boundary-group", "show", "Office")
+    assert "Far: content after 30 min, management point never" in shown and "Berlin" in shown
+    changed = site.json("boundary-group", "change", "Office", "--boundary", "Tunnels", "--without-mp", "mp2.test")
+    assert len(changed["boundaries"]) == 2 and changed["management_points"] == []
+    changed = site.json("boundary-group", "change", "Office", "--without-boundary", "Tunnels", "--mp", "mp2.test")
+    assert len(changed["boundaries"]) == 1
+    assert {row[1] for row in site.rows("boundary-group", "list")} >= {"Office", "Far"}
+    assert site.json("boundary-group", "settings", "--prefer-management-points", "on")["prefer_management_points"]
+    told = site.json("boundary-group", "explain", "--address", "10.7.0.9", "--waiting", "29")
+    assert told["groups"] == ["Office"] and told["assigned_site"] == "CLI"
+    assert told["management_points"][0]["name"] == "mp2.test" and told["management_points"][0]["category"] == 1
+    assert not next(p for p in told["distribution_points"] if p["name"] == own)["offered"]
+    text = site.out("boundary-group", "explain", "--address", "10.7.0.9", "--waiting", "30")
+    assert "10.7.0.9 is in 10.7.0.0/16" in text and re.search(rf"{re.escape(own)} +yes|{re.escape(own)} +true", text), text
+    assert "client roaming is refused" in site.out("boundary-group", "explain", "--internet")
+    site.out("boundary-group", "unlink", "Office", "Far")
+    assert site.json("boundary-group", "show", "Office")["neighbours"] == []
+    site.out("boundary-group", "settings", "--prefer-management-points", "off")
+    for group in ("Office", "Far"):
+        site.out("boundary-group", "delete", group)
+    for boundary in ("Berlin", "Tunnels"):
+        assert site.out("boundary", "delete", boundary) == f"{boundary}: deleted"
+    assert site.out("mp", "remove", "mp2.test") == "mp2.test: removed"
+    assert "boundary group" in site.out("audit", "--limit", "50")
+
+
 def test_the_authority_issues_signs_lists_revokes_and_publishes(site, tmp_path):
     ca = tmp_path / "ca"
     assert "root.pem" in site.out("pki", "init", "--ca", ca, "--name", "Test authority", "--crl-url", "http://crl.test/")
@@ -405,6 +442,11 @@ def test_completion_and_manual_are_printed(site):
     (2, "device:read,approve", ["role", "copy", "Asset Manager", "Mine", "--allow", "device"]),
     (3, "farpoint role list", ["role", "show", "Chief"]),
     (3, "there is no administrator", ["admin", "change", "nobody", "--enable"]),
+    (2, "10.1.0.0/16 is the network", ["boundary", "create", "X", "--value", "10.1.2.3/16"]),
+    (2, "where is the client?", ["boundary-group", "explain"]),
+    (2, "dp9.test is none of this site", ["boundary-group", "create", "X", "--dp", "dp9.test"]),
+    (2, "or never", ["boundary-group", "link", "default", "default", "--content-fallback", "soon"]),
+    (3, "there is no boundary group", ["boundary-group", "show", "Nowhere"]),
     (3, "no such content", ["content", "delete", "CLI0FFFF.9"]),
     (1, "there is an application Hello already",
      ["app", "create", "--name", "Hello", "--script", "/bin/true", "--detect-file", "/x"]),

@@ -7,6 +7,7 @@
 #include "agent/core/policy_cycle.hpp"
 #include "agent/core/registration.hpp"
 #include "agent/core/service_location.hpp"
+#include "agent/core/transfer.hpp"
 #include "apps/agent_command.hpp"
 #include "base/text.hpp"
 #include "wire/state_names.hpp"
@@ -130,6 +131,15 @@ Result<json::object> status_of(const AgentCommand& c) {
   FP_TRY(mp, memory->property("mp.url"));
   out["management point"] = mp;
   FP_CHECK(put_way_out(out, settings, *memory));
+  FP_TRY(chosen, memory->decisions("management-point", 1));
+  out["management point reason"] = chosen.empty() ? "" : chosen[0].reason;
+  json::array points;
+  FP_TRY(known, memory->management_points());
+  for (const auto& m : known)
+    points.push_back(json::object{{"url", m.url}, {"for", m.internet ? "internet" : "intranet"}, {"category", m.category}, {"locality", m.locality}});
+  out["known management points"] = points;
+  FP_TRY(source, memory->property(agent::kLastSource));
+  out["distribution point"] = source;
   FP_TRY(certificate, memory->decisions("certificate", 1));
   out["certificate"] = certificate.empty() ? "" : certificate[0].reason;
   FP_TRY(problem, memory->property("pass.problem"));
@@ -152,7 +162,8 @@ Result<json::object> status_of(const AgentCommand& c) {
   FP_TRY(jobs, memory->jobs());
   for (const auto& j : jobs) {
     downloads.push_back(json::object{
-        {"content", j.content_id}, {"bytes_done", j.bytes_done}, {"bytes_total", j.bytes_total}, {"reason", j.reason}});
+        {"content", j.content_id}, {"bytes_done", j.bytes_done}, {"bytes_total", j.bytes_total},
+        {"bytes_received", j.bytes_received}, {"reason", j.reason}});
   }
   out["downloads"] = downloads;
   json::array cached;

@@ -77,6 +77,7 @@ void add_management_point_verbs(CLI::App& app, Cli& cli);
 void add_role_verbs(CLI::App& app, Cli& cli);
 void add_fallback_verbs(CLI::App& app, Cli& cli);
 void add_doctor_verb(CLI::App& app, Cli& cli);
+void add_boundary_verbs(CLI::App& app, Cli& cli);
 void add_pki_verbs(CLI::App& app, Cli& cli);
 
 // Uploads `files` (none: all of the folder `root`) as the source of content, in pieces, with progress, and makes a content

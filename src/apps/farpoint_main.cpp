@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
   add_site_verbs(app, cli);
   add_management_point_verbs(app, cli);
   add_role_verbs(app, cli);
+  add_boundary_verbs(app, cli);
   add_device_verbs(app, cli);
   add_collection_verbs(app, cli);
   add_software_verbs(app, cli);

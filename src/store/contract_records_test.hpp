@@ -239,6 +239,39 @@ TEST_P(StoreContract, ContentAndDistributionPointsAreKept) {
   EXPECT_EQ(missing([&](Repositories& r) { return r.contents.find_dp("dp0"); }), Code::not_found);
 }
 
+TEST_P(StoreContract, BoundariesAndTheirGroupsAreKeptAndForgottenTogether) {
+  const auto revision = [&] { return get([](Repositories& r) { return r.boundaries.revision(); }); };
+  const auto first = revision();
+  change([&](Repositories& r) { return r.boundaries.put({.id = "FP100002", .name = "Office", .value = "10.1.0.0/16"}); });
+  change([&](Repositories& r) { return r.boundaries.put({.id = "FP100001", .name = "VPN", .type = BoundaryType::vpn}); });
+  change([&](Repositories& r) { return r.boundaries.put({.id = "FP100002", .name = "Office", .value = "10.2.0.0/16"}); });
+  EXPECT_EQ(get([](Repositories& r) { return r.boundaries.list(); })[0].name, "VPN");
+  EXPECT_EQ(get([](Repositories& r) { return r.boundaries.find("FP100002"); }).value, "10.2.0.0/16");
+  change([&](Repositories& r) {
+    return r.boundaries.put_group({.id = "FP100003", .name = "HQ", .boundaries = {"FP100001", "FP100002"}});
+  });
+  change([&](Repositories& r) {
+    return r.boundaries.put_group({.id = "FP100004", .name = "Branch", .neighbours = {{"FP100003", 0, kNoFallback}}});
+  });
+  EXPECT_GT(revision(), first + 3);
+  change([&](Repositories& r) { return r.boundaries.remove("FP100001"); });
+  EXPECT_EQ(get([](Repositories& r) { return r.boundaries.find_group("FP100003"); }).boundaries, std::vector<std::string>{"FP100002"});
+  EXPECT_EQ(get([](Repositories& r) { return r.boundaries.find_group("FP100004"); }).neighbours[0].management_point_fallback_min,
+            kNoFallback);
+  const auto before = revision();
+  change([&](Repositories& r) { return r.boundaries.remove_group("FP100003"); });
+  EXPECT_GT(revision(), before);
+  EXPECT_TRUE(get([](Repositories& r) { return r.boundaries.find_group("FP100004"); }).neighbours.empty());
+  EXPECT_EQ(get([](Repositories& r) { return r.boundaries.list_groups(); }).size(), 1U);
+  EXPECT_EQ(missing([](Repositories& r) { return r.boundaries.find("FP100001"); }), Code::not_found);
+  EXPECT_EQ(missing([](Repositories& r) { return r.boundaries.find_group("FP100003"); }), Code::not_found);
+  EXPECT_EQ(refused([](Repositories& r) { return r.boundaries.remove("FP100009"); }), Code::not_found);
+  EXPECT_EQ(refused([](Repositories& r) { return r.boundaries.remove_group("FP100009"); }), Code::not_found);
+  EXPECT_EQ(get([](Repositories& r) { return r.boundaries.settings(); }).content_fallback_min, kContentFallbackMin);
+  change([&](Repositories& r) { return r.boundaries.put_settings({.prefer_management_points = true, .fallback_site = "FP1"}); });
+  EXPECT_TRUE(get([](Repositories& r) { return r.boundaries.settings(); }).prefer_management_points);
+}
+
 TEST_P(StoreContract, AdministratorsAreFoundByNameAndToken) {
   change([&](Repositories& r) {
     return r.administration.put({.name = "bea", .roles = {"Operations"}, .token_hash = "h1", .last_seen_at = {9}});

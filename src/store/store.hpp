@@ -20,6 +20,7 @@
 #include "base/ticket.hpp"
 #include "model/administration.hpp"
 #include "model/application.hpp"
+#include "model/boundary.hpp"
 #include "model/collection.hpp"
 #include "model/content.hpp"
 #include "model/deployment.hpp"
@@ -185,6 +186,23 @@ class Fallback {
   virtual Status remove_point(std::string_view name) = 0;  // what came through it stays
 };
 
+class Boundaries {
+ public:
+  virtual ~Boundaries() = default;
+  virtual Result<Boundary> find(std::string_view id) = 0;
+  virtual Result<std::vector<Boundary>> list() = 0;
+  virtual Status put(const Boundary& boundary) = 0;
+  virtual Status remove(std::string_view id) = 0;        // also from the groups that hold it
+  virtual Result<BoundaryGroup> find_group(std::string_view id) = 0;
+  virtual Result<std::vector<BoundaryGroup>> list_groups() = 0;
+  virtual Status put_group(const BoundaryGroup& group) = 0;
+  virtual Status remove_group(std::string_view id) = 0;  // also the links of others to it
+  virtual Result<BoundarySettings> settings() = 0;       // the defaults until they are put
+  virtual Status put_settings(const BoundarySettings& settings) = 0;
+  // Another number after each change of any of these: what was read under the same number still holds.
+  virtual Result<std::int64_t> revision() = 0;
+};
+
 // What is older than these times may be forgotten; 0: nothing of the kind.
 struct Retention {
   Instant states, events, audit, tombstones, fallback;
@@ -225,6 +243,7 @@ struct Repositories {
   Contents& contents;
   Administration& administration;
   Site& site;
+  Boundaries& boundaries;
   // The time of this change: strictly later than that of any earlier commit (milliseconds). Only in write().
   Instant change;
 };

@@ -53,6 +53,7 @@ Result<std::vector<ServiceRecord>> decode_service_records(std::string_view messa
 }
 
 std::string management_point_record(std::string_view site_code, std::string_view suffix) {
+  if (site_code.empty()) return fmt::format("_mssms_mp._tcp.{}", suffix);
   return fmt::format("_mssms_mp_{}._tcp.{}", lower(site_code), suffix);
 }
 

@@ -20,7 +20,7 @@ struct ServiceRecord {
 // all is an empty list. Code::invalid: malformed or truncated. Code::not_found: the server says that there is no such name.
 [[nodiscard]] Result<std::vector<ServiceRecord>> decode_service_records(std::string_view message);
 
-// "_mssms_mp_fp1._tcp.corp.example" (domain.md §3.5).
+// "_mssms_mp_fp1._tcp.corp.example" (domain.md §3.5); without a site code, which a client looks for yet: "_mssms_mp._tcp…", ours.
 [[nodiscard]] std::string management_point_record(std::string_view site_code, std::string_view suffix);
 
 // "_ldap._tcp.dc._msdcs.corp.example": where the domain controllers of a domain stand.

@@ -26,6 +26,7 @@ std::string record(const char* priority_weight_port, const char* host, int host_
 
 TEST(Dns, TheNameIsThatOfTheSite) {
   EXPECT_EQ(management_point_record("FP1", "corp.test"), "_mssms_mp_fp1._tcp.corp.test");
+  EXPECT_EQ(management_point_record("", "corp.test"), "_mssms_mp._tcp.corp.test");
 }
 
 TEST(Dns, AServiceRecordWithACompressedHostIsRead) {

@@ -42,6 +42,13 @@ ClientLocation read_where(const XmlNode& root) {
     ClientLocation::Address address{address_hint(a.attr("SubnetAddress")), address_hint(a.attr("Address"))};
     if (!address.address.empty()) w.addresses.push_back(std::move(address));
   }
+  for (const XmlNode& a : node.child("Adapters").children("Adapter")) {
+    if (w.adapters.size() == kHintsMax) break;
+    const auto type = parse_int(a.attr("IfType"));
+    ClientLocation::Adapter adapter{hint(a.attr("Name")), hint(a.attr("Description")), 0};
+    if (type && *type > 0 && *type < 1000) adapter.if_type = static_cast<int>(*type);
+    if (!adapter.name.empty()) w.adapters.push_back(std::move(adapter));
+  }
   for (const XmlNode& g : node.child("BoundaryGroups").children("BoundaryGroup")) {
     if (w.boundary_groups.size() == kHintsMax) break;
     if (const auto id = parse_int(g.attr("GroupID")); id && *id >= 0) w.boundary_groups.push_back(std::to_string(*id));
@@ -66,6 +73,9 @@ void write_where(XmlWriter& x, const ClientLocation& w) {
   named("Domain", w.domain);
   x.open("IPAddresses");
   for (const auto& a : w.addresses) x.open("IPAddress").attr("SubnetAddress", a.subnet).attr("Address", a.address).close();
+  x.close().open("Adapters");
+  for (const auto& a : w.adapters)
+    x.open("Adapter").attr("Name", a.name).attr("IfType", a.if_type).attr("DnsSuffix", "").attr("Description", a.description).close();
   x.close().open("BoundaryGroups");
   for (const auto& id : w.boundary_groups) x.open("BoundaryGroup").attr("GroupID", id).close();
   x.close().close();
@@ -82,6 +92,33 @@ Result<int> version_of(std::string_view text) {
   FP_TRY(value, parse_int(text));
   if (value < 0 || value > 999'999) return fail(Code::invalid, "a content version of {}", value);
   return static_cast<int>(value);
+}
+
+// "PT90M", "PT1H30M", "P1DT2H"; anything else counts as nothing waited.
+std::int64_t duration_min(std::string_view text) {
+  text = trim(text);
+  if (text.size() > 32 || !text.starts_with('P')) return 0;
+  text.remove_prefix(1);
+  std::int64_t total = 0, number = 0;
+  bool digits = false, time = false;
+  for (const char c : text) {
+    if (c >= '0' && c <= '9') {
+      if (number > 9'999'999) return 0;
+      number = number * 10 + (c - '0');
+      digits = true;
+      continue;
+    }
+    if (c == 'T' && !digits && !time) { time = true; continue; }
+    if (!digits) return 0;
+    if (c == 'D' && !time) total += number * 24 * 60;
+    else if (c == 'H' && time) total += number * 60;
+    else if (c == 'M' && time) total += number;
+    else if (c == 'S' && time) total += number / 60;
+    else return 0;
+    number = 0;
+    digits = false;
+  }
+  return digits ? 0 : total;
 }
 
 struct ContentKey {
@@ -119,6 +156,7 @@ Result<LocationRequest> read_content_request(const XmlNode& root) {
   FP_TRY(site_code, optional_site(root.child("AssignedSite").attr("SiteCode")));
   r.site_code = std::move(site_code);
   r.where = read_where(root);
+  r.waited_min = duration_min(root.attr("ClientInOperation"));
   const XmlNode package = root.child("Package"), client = root.child("ClientPackage");
   if (!package && !client) return fail(Code::invalid, "a content location request for nothing");
   const XmlNode asked = package ? package : client;
@@ -171,7 +209,7 @@ struct RequestWriter {
   }
   void operator()(const ContentLocationRequest& r) {
     root("ContentLocationRequest");
-    x.attr("BGRVersion", "1").open("AssignedSite").attr("SiteCode", r.site_code).close();
+    x.attr("BGRVersion", "1").attr("ClientInOperation", fmt::format("PT{}M", r.waited_min)).open("AssignedSite").attr("SiteCode", r.site_code).close();
     if (r.client_package) {
       x.open("ClientPackage").attr("RequestForLatest", "0").attr("DeploymentFlags", r.deployment_flags).close();
     } else {

@@ -20,6 +20,9 @@ struct ClientLocation {
   std::string ad_site, forest, domain;
   struct Address { std::string subnet, address; };
   std::vector<Address> addresses;    // IP literals
+  struct Adapter { std::string name, description; int if_type = kEthernetAdapter; };
+  std::vector<Adapter> adapters;
+  static constexpr int kEthernetAdapter = 6, kPppAdapter = 23, kTunnelAdapter = 131;  // IANA ifType
   std::vector<std::string> boundary_groups;  // GroupID
 };
 
@@ -36,6 +39,7 @@ struct ContentLocationRequest {
   int version = 0;                   // 0: newest
   bool client_package = false;       // ClientPackage: ccmsetup
   std::int64_t deployment_flags = 0;
+  std::int64_t waited_min = 0;       // ClientInOperation: how long the job has looked in vain
   ClientLocation where;
 };
 struct WsusLocationRequest { std::string content_id; int version = 0; ClientLocation where; };
@@ -53,7 +57,7 @@ struct SiteInformation { std::string site_code, version, build_number; };
 [[nodiscard]] Result<std::vector<SiteInformation>> decode_site_information(std::string_view document);
 
 [[nodiscard]] std::string encode_assigned_site(std::string_view site_code);
-[[nodiscard]] Result<std::string> decode_assigned_site(std::string_view document);  // site code
+[[nodiscard]] Result<std::string> decode_assigned_site(std::string_view document);  // site code; empty: none is responsible
 
 [[nodiscard]] std::string encode_mp_locations(const std::vector<MpEntry>& list, std::string_view site_code);
 [[nodiscard]] Result<std::vector<MpEntry>> decode_mp_locations(std::string_view document);
@@ -71,6 +75,8 @@ struct ContentLocationReply {
   std::string site_code;
   std::vector<ContentLocation> locations;  // best first
   int http_port = 80, https_port = 443;    // of the site's request ports
+  // Ours: no one of these, or more of them, after so many minutes of looking; below 0: no more to come.
+  std::int64_t more_in_min = -1;
 };
 [[nodiscard]] std::string encode_content_locations(const ContentLocationReply& reply);
 [[nodiscard]] Result<ContentLocationReply> decode_content_locations(std::string_view document);

@@ -11,6 +11,7 @@ namespace {
 
 constexpr XmlLimits kLimits{4U << 20, 24, 100'000};
 constexpr std::size_t kRecordsMax = 1000;
+constexpr std::int64_t kMoreInMax = 60 * 24 * 7;
 
 void root(XmlWriter& x, const char* name) { x.open(name).attr("SchemaVersion", "1.00"); }
 
@@ -89,6 +90,7 @@ std::string encode_assigned_site(std::string_view site_code) {
 
 Result<std::string> decode_assigned_site(std::string_view document) {
   FP_TRY(parsed, parse_xml_as("AssignedSiteReply", document, kLimits));
+  if (parsed.root().child("AssignedSite").attr("SiteCode").empty()) return std::string();
   return site_of(parsed.root().child("AssignedSite").attr("SiteCode"));
 }
 
@@ -104,6 +106,7 @@ Result<std::vector<MpEntry>> decode_mp_locations(std::string_view document) { re
 std::string encode_content_locations(const ContentLocationReply& reply) {
   XmlWriter x;
   root(x, "ContentLocationReply");
+  if (reply.more_in_min >= 0) x.attr("FPMoreInMinutes", reply.more_in_min);
   x.open("ContentInfo").attr("PackageFlags", "0").leaf("ContentHashValues").close();
   x.open("Sites").open("Site").open("MPSite").attr("SiteCode", reply.site_code).attr("MasterSiteCode", reply.site_code);
   x.attr("SiteLocality", "LOCAL").attr("IISPreferedPort", std::to_string(reply.http_port));
@@ -117,6 +120,8 @@ std::string encode_content_locations(const ContentLocationReply& reply) {
 Result<ContentLocationReply> decode_content_locations(std::string_view document) {
   FP_TRY(parsed, parse_xml_as("ContentLocationReply", document, kLimits));
   ContentLocationReply reply;
+  if (const auto more = parse_int(parsed.root().attr("FPMoreInMinutes")); more && *more >= 0 && *more <= kMoreInMax)
+    reply.more_in_min = *more;
   for (const XmlNode& site : parsed.root().child("Sites").children("Site")) {
     if (reply.site_code.empty()) {
       FP_TRY(site_code, site_of(site.child("MPSite").attr("SiteCode")));

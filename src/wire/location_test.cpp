@@ -100,6 +100,46 @@ TEST(Location, EveryRequestIsReadBack) {
             1);
 }
 
+TEST(Location, HowLongAJobHasLookedIsADuration) {
+  const auto waited = [](const std::string& text) {
+    return request_as<ContentLocationRequest>("<ContentLocationRequest ClientInOperation='" + text +
+                                              "'><Package ID='LAB00002'/></ContentLocationRequest>")
+        .waited_min;
+  };
+  EXPECT_EQ(waited("PT0M"), 0);
+  EXPECT_EQ(waited("PT90M"), 90);
+  EXPECT_EQ(waited("PT1H30M"), 90);
+  EXPECT_EQ(waited("P1DT2H"), 26 * 60);
+  EXPECT_EQ(waited("PT119S"), 1);
+  for (const char* bad : {"", "90", "PT", "PTM", "P1M", "PT5", "PT-5M", "PT99999999999M", "P1DT2X"}) EXPECT_EQ(waited(bad), 0) << bad;
+}
+
+TEST(Location, TunnelsAndTheWayToTheNextGroupComeBack) {
+  ContentLocationRequest request;
+  request.content_id = "LAB00002.1";
+  request.waited_min = 61;
+  request.where.adapters = {{"wg0", "company", ClientLocation::kTunnelAdapter}};
+  const auto back = request_as<ContentLocationRequest>(encode_location_request(request));
+  EXPECT_EQ(back.waited_min, 61);
+  ASSERT_EQ(back.where.adapters.size(), 1U);
+  EXPECT_EQ(back.where.adapters[0].name, "wg0");
+  EXPECT_EQ(back.where.adapters[0].description, "company");
+  EXPECT_EQ(back.where.adapters[0].if_type, ClientLocation::kTunnelAdapter);
+  ContentLocationReply reply{.site_code = "LAB"};
+  reply.more_in_min = 60;
+  EXPECT_EQ(decode_content_locations(encode_content_locations(reply))->more_in_min, 60);
+  reply.more_in_min = -1;
+  EXPECT_EQ(encode_content_locations(reply).find("FPMoreInMinutes"), std::string::npos);
+  MpEntry mp{.name = "MP1", .fqdn = "mp1"};
+  EXPECT_EQ(encode_mp_list({mp}).find("FPCategory"), std::string::npos);
+  mp.category = 1;
+  mp.locality = 2;
+  const auto list = decode_mp_list(encode_mp_list({mp}));
+  EXPECT_EQ((*list)[0].category, 1);
+  EXPECT_EQ((*list)[0].locality, 2);
+  EXPECT_EQ(decode_assigned_site(encode_assigned_site("")).value_or("?"), "");
+}
+
 TEST(Location, UnknownAndMalformedRequestsAreTold) {
   EXPECT_EQ(decode_location_request("<NewRequest/>").error().code, Code::not_found);
   EXPECT_EQ(decode_location_request("<SiteInformationRequest><SiteCode Name='LAB2'/></SiteInformationRequest>").error().code,

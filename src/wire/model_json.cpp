@@ -271,6 +271,9 @@ FP_JSON_BOTH(Device)
 FP_JSON_BOTH(DistributionPoint)
 FP_JSON_BOTH(ManagementPoint)
 FP_JSON_BOTH(Distribution)
+FP_JSON_BOTH(Boundary)
+FP_JSON_BOTH(BoundaryGroup)
+FP_JSON_BOTH(BoundarySettings)
 FP_JSON_BOTH(ContentVersion)
 FP_JSON_BOTH(StateMessage)
 FP_JSON_BOTH(StatusEvent)
@@ -295,6 +298,9 @@ std::string to_json(const AuditLine& value) { return to_text(value); }
 std::string to_json(const Device& value) { return to_text(value); }
 std::string to_json(const DistributionPoint& value) { return to_text(value); }
 std::string to_json(const ManagementPoint& value) { return to_text(value); }
+std::string to_json(const Boundary& value) { return to_text(value); }
+std::string to_json(const BoundaryGroup& value) { return to_text(value); }
+std::string to_json(const BoundarySettings& value) { return to_text(value); }
 std::string to_json(const Distribution& value) { return to_text(value); }
 std::string to_json(const ContentVersion& value) { return to_text(value); }
 std::string to_json(const StateMessage& value) { return to_text(value); }
@@ -318,6 +324,9 @@ Result<AuditLine> audit_line_from_json(std::string_view text) { return from_text
 Result<Device> device_from_json(std::string_view text) { return from_text<Device>(text); }
 Result<DistributionPoint> distribution_point_from_json(std::string_view text) { return from_text<DistributionPoint>(text); }
 Result<ManagementPoint> management_point_from_json(std::string_view text) { return from_text<ManagementPoint>(text); }
+Result<Boundary> boundary_from_json(std::string_view text) { return from_text<Boundary>(text); }
+Result<BoundaryGroup> boundary_group_from_json(std::string_view text) { return from_text<BoundaryGroup>(text); }
+Result<BoundarySettings> boundary_settings_from_json(std::string_view text) { return from_text<BoundarySettings>(text); }
 Result<Distribution> distribution_from_json(std::string_view text) { return from_text<Distribution>(text); }
 Result<ContentVersion> content_version_from_json(std::string_view text) { return from_text<ContentVersion>(text); }
 Result<StateMessage> state_message_from_json(std::string_view text) { return from_text<StateMessage>(text); }

@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "model/administration.hpp"
 #include "model/application.hpp"
+#include "model/boundary.hpp"
 #include "model/collection.hpp"
 #include "model/content.hpp"
 #include "model/deployment.hpp"
@@ -38,6 +39,9 @@ enum class Secrets { hidden, shown };
 [[nodiscard]] std::string to_json(const Device& value);         // without the certificates
 [[nodiscard]] std::string to_json(const DistributionPoint& value);
 [[nodiscard]] std::string to_json(const ManagementPoint& value);
+[[nodiscard]] std::string to_json(const Boundary& value);
+[[nodiscard]] std::string to_json(const BoundaryGroup& value);
+[[nodiscard]] std::string to_json(const BoundarySettings& value);
 [[nodiscard]] std::string to_json(const Distribution& value);
 [[nodiscard]] std::string to_json(const ContentVersion& value);
 [[nodiscard]] std::string to_json(const StateMessage& value);
@@ -59,6 +63,9 @@ enum class Secrets { hidden, shown };
 [[nodiscard]] Result<Device> device_from_json(std::string_view text);
 [[nodiscard]] Result<DistributionPoint> distribution_point_from_json(std::string_view text);
 [[nodiscard]] Result<ManagementPoint> management_point_from_json(std::string_view text);
+[[nodiscard]] Result<Boundary> boundary_from_json(std::string_view text);
+[[nodiscard]] Result<BoundaryGroup> boundary_group_from_json(std::string_view text);
+[[nodiscard]] Result<BoundarySettings> boundary_settings_from_json(std::string_view text);
 [[nodiscard]] Result<Distribution> distribution_from_json(std::string_view text);
 [[nodiscard]] Result<ContentVersion> content_version_from_json(std::string_view text);
 [[nodiscard]] Result<StateMessage> state_message_from_json(std::string_view text);

@@ -141,6 +141,17 @@ TEST(ModelJson, TheSmallNounsComeBackAsTheyWere) {
       distribution_point_from_json);
   comes_back(ManagementPoint{.name = "mp1.example", .intranet_url = "http://mp1", .connections = Connections::intranet},
              management_point_from_json);
+  comes_back(Boundary{.id = "FP100009", .name = "Office", .type = BoundaryType::vpn, .value = "wg"}, boundary_from_json);
+  comes_back(BoundaryGroup{.id = "FP10000A",
+                           .name = "HQ",
+                           .boundaries = {"FP100009"},
+                           .distribution_points = {"dp1.example"},
+                           .assigned_site = "FP1",
+                           .neighbours = {{"FP100000", 0, kNoFallback}}},
+             boundary_group_from_json);
+  comes_back(BoundarySettings{.prefer_management_points = true, .fallback_site = "FP1"}, boundary_settings_from_json);
+  EXPECT_EQ(message_of(boundary_group_from_json(R"({"name":"x","neighbours":[{"group_id":"FP100000","content_fallback_min":-2}]})")),
+            "neighbours[0].content_fallback_min: must be from -1 to 10080");
   comes_back(Distribution{.dp = "dp1", .content_id = "FP100004.2", .state = DistributionState::corrupt, .attempts = 3},
              distribution_from_json);
   comes_back(ContentVersion{.content_id = "FP100004.2", .owner_id = "FP100004", .bytes = 5, .files = 1},

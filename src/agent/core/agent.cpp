@@ -8,7 +8,9 @@
 #include "agent/core/fallback.hpp"
 #include "agent/core/registration.hpp"
 #include "agent/core/reporting.hpp"
+#include "agent/core/session.hpp"
 #include "agent/core/transfer.hpp"
+#include "agent/core/whereabouts.hpp"
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -49,19 +51,6 @@ Status check_against_root(const std::string& key_text, const pki::Certificate& c
 }
 
 }  // namespace
-
-// What a pass has open towards the network. Members stand in the order in which they need each other.
-struct Agent::Session {
-  ClientCertificate certificate;
-  std::unique_ptr<Transport> transport;
-  MpClient mp;
-  ServiceLocation location;
-
-  Session(World& w, ClientCertificate chosen, std::unique_ptr<Transport> made, Names names)
-      : certificate(std::move(chosen)), transport(std::move(made)),
-        mp(w.memory, *transport, w.clock, w.random, certificate, std::move(names)),
-        location(w.memory, mp, w.clock, w.random, w.settings, w.directory) {}
-};
 
 Agent::Agent(World world) : world_(std::move(world)), site_code_(world_.settings.site_code) {}
 Agent::~Agent() = default;
@@ -227,10 +216,13 @@ Result<pki::Certificate> Agent::signing_certificate() {
 // The last source of a management point (domain.md §3.1): for a client that knows none of the intranet and was told where to ask.
 Status Agent::learn_service_records() {
   const auto& s = world_.settings;
-  if (s.dns_suffix.empty() || s.always_internet || !s.management_points.empty() || !world_.services) return {};
+  // A client that looks for its site yet may ask the DNS of its own domain, and for any site's management point.
+  const bool automatic = s.site_code == "AUTO";
+  const std::string& suffix = s.dns_suffix.empty() && automatic ? s.domain : s.dns_suffix;
+  if (suffix.empty() || s.always_internet || !s.management_points.empty() || !world_.services) return {};
   FP_TRY(known, world_.memory.management_points());
   if (std::ranges::any_of(known, [](const auto& m) { return !m.internet; })) return {};
-  const auto name = wire::management_point_record(s.site_code, s.dns_suffix);
+  const auto name = wire::management_point_record(automatic ? std::string_view() : std::string_view(s.site_code), suffix);
   const auto found = world_.services(name);
   const std::string why = !found ? found.error().message : found->empty() ? fmt::format("{} names nobody", name) : std::string();
   if (!why.empty()) {
@@ -263,11 +255,7 @@ Status Agent::find_site() {
     FP_CHECK(world_.memory.record(now, "site", "not assigned", why));
     return fail(Code::unavailable, "{}", why);
   }
-  const auto d = world_.machine.discover();
-  wire::ClientLocation where;
-  for (std::size_t n = 0; n < d.addresses.size(); ++n) {
-    where.addresses.push_back({n < d.subnets.size() ? d.subnets[n] : "", d.addresses[n]});
-  }
+  const auto where = whereabouts(world_.machine, world_.memory);
   std::string found, from;
   const auto asked = s.location.with_mp([&](const std::string& base) -> Status {
     FP_TRY(answer, s.mp.assigned_site(base, where));
@@ -361,31 +349,6 @@ Status Agent::online(const PassOptions& options, PassResult& result) {
   return {};
 }
 
-Result<std::vector<Source>> Agent::sources(const std::string& content_id) {
-  if (!session_) return fail(Code::unavailable, "no management point is in reach");
-  auto& s = *session_;
-  const auto name = split_content_id(content_id);
-  wire::ContentLocationRequest request;
-  request.site_code = site_code_;
-  request.content_id = content_id;
-  request.package_id = name.id;
-  request.version = name.version;
-  request.where.location_type = "SMSPACKAGE";
-  request.where.internet = s.location.where().internet();
-  request.where.allow_http = !request.where.internet;
-  std::vector<Source> out;
-  const auto asked = s.location.with_mp([&](const std::string& base) -> Status {
-    FP_TRY(reply, s.mp.locations(base, request));
-    for (auto& l : reply.locations) out.push_back({std::move(l.url), std::move(l.server_name)});
-    return {};
-  });
-  FP_CHECK(asked);
-  if (request.where.internet) {  // no locality out there (domain.md §2.3)
-    for (std::size_t n = out.size(); n > 1; --n) std::swap(out[n - 1], out[world_.random.below(n)]);
-  }
-  return out;
-}
-
 Status Agent::enforce(const PassOptions& options) {
   TransferSettings t;
   t.cache = world_.settings.cache_dir.empty() ? world_.paths.cache() : Path(world_.settings.cache_dir);
@@ -393,10 +356,12 @@ Status Agent::enforce(const PassOptions& options) {
   t.keep_s = policy_.number("cache.min_age_min", 1440) * 60;
   if (session_ && session_->location.where().internet())
     t.vendor = world_.settings.always_internet ? TransferSettings::Vendor::https : TransferSettings::Vendor::any;
+  FP_TRY(place, world_.memory.property(kPlace));
+  t.place = place;
   // Without a connection the cache is still there (no certificate, no revocation list: the server is away all the same).
   Nobody nobody;
   Transport& transport = session_ ? *session_->transport : nobody;
-  Transfer transfer(world_.memory, transport, world_.clock, world_.random, t, [this](const std::string& id) { return sources(id); });
+  Transfer transfer(world_.memory, transport, world_.clock, world_.random, t, [this](const std::string& id, std::int64_t waited_min) { return sources(id, waited_min); });
   Enforcement work(world_.memory, world_.machine, &transfer, world_.clock, world_.random, policy_, world_.stop);
   FP_CHECK(work.recover());
   FP_TRY(evaluate, due("evaluation", options));

@@ -74,7 +74,7 @@ class Agent {
   [[nodiscard]] Result<bool> due(const std::string& cycle, const PassOptions& options);
   [[nodiscard]] Status ran(const std::string& cycle, std::int64_t interval_min, std::int64_t random_min, bool good);
   [[nodiscard]] Status tell_certificate(bool found, const std::string& reason);
-  [[nodiscard]] Result<std::vector<Source>> sources(const std::string& content_id);
+  [[nodiscard]] Result<Offer> sources(const std::string& content_id, std::int64_t waited_min);  // sources.cpp
   [[nodiscard]] Status tell_fallback(const PassOptions& options, PassResult& result, std::optional<Error> trouble);
   void note(PassResult& result, const Error& error, std::string_view doing);
 

@@ -127,7 +127,7 @@ TEST(Location, ADomainControllerWithoutAnIntranetManagementPointMeansIntranetSer
   b.pass();
   EXPECT_EQ(verdict(b), "Currently intranet");
   EXPECT_EQ(*b.memory->property("mp.url"), "https://mp1:443");
-  EXPECT_EQ(controllers.asked.size(), 1U);  // the management point's answer was enough
+  EXPECT_EQ(controllers.asked.size(), 2U);  // for the AD site: the management point's answer decides
 }
 
 TEST(Location, EveryProbeIsKeptWithWhatItSaid) {
@@ -156,9 +156,60 @@ TEST(Location, AMoveIsToldToTheSiteWithItsReasonOnce) {
   const auto client = std::ranges::find(b.site.reports.back().instances, "CCM_Client", &InventoryInstance::class_name);
   ASSERT_NE(client, b.site.reports.back().instances.end());
   EXPECT_EQ(client->properties.at("ConnectionType"), "Currently internet");
+  const auto probe = std::ranges::find(b.site.reports.back().instances, "CCM_LocationProbe", &InventoryInstance::class_name);
+  ASSERT_NE(probe, b.site.reports.back().instances.end());
+  EXPECT_EQ(probe->properties.at("name"), "https://mp1:443");
+  EXPECT_EQ(probe->properties.at("answered"), "false");
   EXPECT_NE(client->properties.at("ConnectionReason").find("https://mp1:443"), std::string::npos);
   b.pass({{}, true, false});
   EXPECT_EQ(heartbeats(), 2);
+}
+
+TEST(Location, OnTheIntranetItSaysWhereItIsAndTakesTheNearestManagementPoint) {
+  Bench b;
+  Controllers controllers;
+  b.settings.domain = "corp.test";
+  b.directory = [&](const std::string&) -> std::vector<location::Probe> {
+    location::Probe p{location::Probe::Kind::domain_controller, "dc1.corp.test", true, "dc1.corp.test of corp.test"};
+    p.ad_site = "Berlin";
+    return {p};
+  };
+  wire::MpEntry far, near;
+  far.name = far.fqdn = "mp1";
+  far.intranet_url = "https://mp1:443";
+  near.name = near.fqdn = "mp2";
+  near.intranet_url = "https://mp2:443";
+  near.category = 1;
+  b.site.mp_list = {far, near};
+  b.pass();
+  EXPECT_EQ(b.site.said_where.ad_site, "Berlin");
+  ASSERT_EQ(b.site.said_where.addresses.size(), 1U);
+  EXPECT_EQ(b.site.said_where.addresses[0].subnet, "192.0.2.0");
+  ASSERT_EQ(b.site.said_where.adapters.size(), 1U);
+  EXPECT_EQ(b.site.said_where.adapters[0].if_type, wire::ClientLocation::kTunnelAdapter);
+  EXPECT_EQ(*b.memory->property("mp.url"), "https://mp2:443");
+  EXPECT_NE((*b.memory->decisions("management-point", 1))[0].reason.find("nearer"), std::string::npos);
+}
+
+TEST(Location, OnTheInternetADownloadSaysNothingOfThePlaceAndKeepsTheDistributionPointThatWorks) {
+  Bench b;
+  b.settings.always_internet = true;
+  b.site.dps = {"https://dp1", "https://dp2", "https://dp3"};
+  auto first = b.site.put_content(kContentA, {{"install.sh", "#!/bin/sh\n"}}, 4096);
+  b.site.put_deployment(document("LAB20001", application(kAppA, kTypeA, kContentA), {first}), kPolicyA);
+  b.pass_all();
+  EXPECT_TRUE(b.site.said_where.addresses.empty() && b.site.said_where.adapters.empty());
+  EXPECT_TRUE(b.site.said_where.internet);
+  const auto used = *b.memory->property(kLastSource);
+  EXPECT_FALSE(used.empty());
+  for (int n = 0; n < 6; ++n) {
+    const auto id = fmt::format("Content_33333333-3333-4333-8333-33333333333{}.1", n);
+    auto more = b.site.put_content(id, {{"install.sh", fmt::format("#!/bin/sh\n# {}\n", n)}}, 4096);
+    b.site.put_deployment(document(fmt::format("LAB2001{}", n), application(kAppB, kTypeB, id), {more}), kPolicyB, fmt::format("{}.00", n + 2));
+    b.machine.installed.clear();
+    b.pass_all();
+    EXPECT_EQ(*b.memory->property(kLastSource), used);
+  }
 }
 
 TEST(Location, AnInternetOnlyClientNeverSpeaksToTheIntranet) {
@@ -374,6 +425,22 @@ TEST(AutomaticAssignment, TheIntranetManagementPointIsAskedWithTheNetworksOfThis
   b.open();
   b.pass_all();
   EXPECT_EQ(b.site.looked_for_site.size(), 1U) << "what was found stays";
+}
+
+TEST(AutomaticAssignment, TheDnsOfTheDomainNamesWhomToAsk) {
+  Bench b;
+  b.settings.site_code = "AUTO";
+  b.settings.domain = "corp.test";
+  b.settings.internet_mp.clear();
+  b.settings.management_points.clear();
+  std::vector<std::string> asked;
+  b.services = [&](const std::string& name) -> Result<std::vector<wire::ServiceRecord>> {
+    asked.push_back(name);
+    return std::vector<wire::ServiceRecord>{{0, 0, 80, "mp1"}};
+  };
+  EXPECT_EQ(b.pass().problem, "");
+  EXPECT_EQ(asked, std::vector<std::string>{"_mssms_mp._tcp.corp.test"});
+  EXPECT_EQ(*b.memory->property(kAssignedSite), "LAB");
 }
 
 TEST(AutomaticAssignment, WithoutASiteItIsTriedAgainAfterTenMinutes) {

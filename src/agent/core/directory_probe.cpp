@@ -130,7 +130,7 @@ std::vector<location::Probe> ask_directory(const std::string& domain, const Serv
   const auto& said = answer->second;
   const std::string site = said.client_site.empty() ? "" : ", site " + said.client_site;
   out.push_back({Kind::domain_controller, all[answer->first].name, true, fmt::format("{} of {}{}", said.controller, said.domain, site),
-                 now, took});
+                 now, took, said.client_site});
   return out;
 }
 

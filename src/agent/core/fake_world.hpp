@@ -60,6 +60,8 @@ class Site {
   std::vector<wire::MpEntry> mp_list;
   std::string assigned_site = "LAB";         // empty: none
   std::vector<wire::ClientLocation> looked_for_site;
+  wire::ClientLocation said_where;           // in the last request for content or management points
+  std::vector<std::int64_t> waited_min;      // ClientInOperation of each request for content
   std::string root_signature;                // over the signing certificate
   std::vector<std::string> resync;
 

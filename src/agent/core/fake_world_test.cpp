@@ -266,9 +266,14 @@ Result<Reply> Site::message(const Call& call, const std::string& base) {
       document = wire::encode_site_information(
           asked->site_code == "LAB" ? std::vector<wire::SiteInformation>{{"LAB", "5.00.9128.1000", "9128"}}
                                     : std::vector<wire::SiteInformation>{});
+    } else if (const auto* points = std::get_if<wire::MpLocationRequest>(&*request)) {
+      said_where = points->where;
+      document = wire::encode_mp_locations(mp_list, "LAB");
     } else {
       const auto* content = std::get_if<wire::ContentLocationRequest>(&*request);
       EXPECT_NE(content, nullptr);
+      said_where = content->where;
+      waited_min.push_back(content->waited_min);
       wire::ContentLocationReply reply{"LAB", {}};
       for (const auto& dp : dps) reply.locations.push_back({dp + "/SMS_DP_SMSPKG$/" + content->content_id, "", dp.substr(8)});
       document = wire::encode_content_locations(reply);
@@ -340,6 +345,7 @@ sensors::Discovery FakeMachine::discover() {
   d.fqdn = "pc1.lab.test";
   d.addresses = {"192.0.2.7"};
   d.subnets = {"192.0.2.0"};
+  d.adapters = {{"wg0", "company", 131}};
   return d;
 }
 

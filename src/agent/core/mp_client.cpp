@@ -158,6 +158,11 @@ Result<std::vector<wire::MpEntry>> MpClient::mp_list(const std::string& base, st
   return wire::decode_mp_list(body);
 }
 
+Result<std::vector<wire::MpEntry>> MpClient::mp_locations(const std::string& base, const wire::MpLocationRequest& request) {
+  FP_TRY(document, post(base, {"MP_LocationManager", wire::encode_location_request(request), false}));
+  return wire::decode_mp_locations(document);
+}
+
 Result<MpClient::SigningCertificate> MpClient::site_sign_certificate(const std::string& base) {
   FP_TRY(body, get_authority(base, "SITESIGNCERT"));
   FP_TRY(der, wire::decode_site_sign_certificate(body));

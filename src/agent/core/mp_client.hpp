@@ -35,6 +35,8 @@ class MpClient {
   // Bytes as they came; `identify`: with signed headers, for a body that is not for everybody.
   [[nodiscard]] Result<std::string> policy_body(const std::string& url, bool identify);
   [[nodiscard]] Result<std::vector<wire::MpEntry>> mp_list(const std::string& base, std::string_view keyword);
+  // The same for a client that is there: best first, with categories and localities (domain.md §3.3).
+  [[nodiscard]] Result<std::vector<wire::MpEntry>> mp_locations(const std::string& base, const wire::MpLocationRequest& request);
   struct SigningCertificate { std::string der, root_signature; };  // the signature may be empty
   [[nodiscard]] Result<SigningCertificate> site_sign_certificate(const std::string& base);
   // `where`: the addresses and networks of this machine, by which a site may be told.

@@ -1,7 +1,10 @@
 #include "agent/core/reporting.hpp"
 
+#include <boost/json.hpp>
+
 #include "agent/core/registration.hpp"
 #include "agent/core/upload.hpp"
+#include "agent/core/whereabouts.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "wire/envelope.hpp"
@@ -13,6 +16,7 @@ namespace fp::agent {
 namespace {
 
 constexpr std::size_t kStatesInReport = 500;
+constexpr std::size_t kProbesMax = 32;
 
 wire::ReportHeader header_of(const memory::Identity& identity, const MpClient& mp, wire::ReportKind kind, Instant now) {
   wire::ReportHeader h;
@@ -27,6 +31,22 @@ wire::ReportHeader header_of(const memory::Identity& identity, const MpClient& m
 InventoryInstance instance(std::string class_name, std::map<std::string, std::string> properties, std::string key) {
   std::erase_if(properties, [](const auto& p) { return p.second.empty(); });
   return {std::move(class_name), InstanceContent::fresh, std::move(properties), std::move(key)};
+}
+
+// Every probe of the last look around, with its time and outcome: what the site shows beside the decision.
+std::vector<InventoryInstance> probe_instances(const std::string& text) {
+  std::vector<InventoryInstance> out;
+  boost::system::error_code error;
+  const auto all = boost::json::parse(text, error);
+  if (error || !all.is_array()) return out;
+  for (const auto& probe : all.as_array()) {
+    if (!probe.is_object() || out.size() == kProbesMax) break;
+    std::map<std::string, std::string> properties;
+    for (const auto& [name, value] : probe.as_object())
+      properties[std::string(name)] = value.is_string() ? std::string(value.as_string()) : boost::json::serialize(value);
+    out.push_back(instance("CCM_LocationProbe", std::move(properties), std::to_string(out.size())));
+  }
+  return out;
 }
 
 std::string snapshot_key(const InventoryInstance& i) { return i.class_name + "\x1f" + i.key; }
@@ -90,13 +110,19 @@ Status Reporting::send_heartbeat() {
   std::string type = "Currently intranet";
   if (location_.where().type == ConnectionType::always_internet) type = "Always Internet";
   else if (location_.where().internet()) type = "Currently internet";
+  FP_TRY(chosen, memory_.decisions("management-point", 1));
+  const std::string mp_reason = chosen.empty() ? "" : chosen[0].reason;
+  FP_TRY(ad_site, memory_.property(kAdSite));
   auto& out = report.instances;
   out.push_back(instance("CCM_ComputerSystem", {{"Name", mp_.names().netbios_name}, {"FQDN", mp_.names().fqdn},
                                                 {"HostName", d.fqdn}, {"MachineId", d.machine_id}}, "1"));
   out.push_back(instance("CCM_Client", {{"ClientVersion", kAgentVersion}, {"ClientId", identity.client_id},
                                         {"ConnectionType", type},
                                         {"ConnectionReason", location_.where().reason},
-                                        {"ManagementPoint", location_.management_point()}}, "1"));
+                                        {"ManagementPoint", location_.management_point()},
+                                        {"ManagementPointReason", mp_reason}, {"ADSite", ad_site}}, "1"));
+  FP_TRY(probes, memory_.property(kProbes));
+  for (auto& probe : probe_instances(probes)) out.push_back(std::move(probe));
   out.push_back(instance("CCM_OperatingSystem", {{"Caption", d.os_caption}, {"Version", d.os_version},
                                                  {"Architecture", d.architecture}}, "1"));
   for (std::size_t n = 0; n < std::max(d.addresses.size(), d.macs.size()); ++n) {

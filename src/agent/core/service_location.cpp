@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "agent/core/whereabouts.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 
@@ -52,8 +53,9 @@ std::string base_url(std::string_view host, const InstallSettings& settings, boo
 }
 
 ServiceLocation::ServiceLocation(memory::Memory& memory, MpClient& mp, const Clock& clock, Random& random,
-                                 const InstallSettings& settings, Directory directory)
-    : memory_(memory), mp_(mp), clock_(clock), random_(random), settings_(settings), directory_(std::move(directory)) {}
+                                 const InstallSettings& settings, Directory directory, Whereabouts whereabouts)
+    : memory_(memory), mp_(mp), clock_(clock), random_(random), settings_(settings), directory_(std::move(directory)),
+      whereabouts_(std::move(whereabouts)) {}
 
 Result<std::vector<location::Candidate>> ServiceLocation::candidates() {
   std::vector<location::Candidate> out;
@@ -103,7 +105,13 @@ Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
   const auto before = where_;
   const auto probes = probe(list);
   where_ = location::decide(settings_.always_internet, probes);
-  moved_ = where_.type != before.type || where_.management_point != before.management_point;
+  const auto place = whereabouts_ ? place_name(whereabouts_()) : std::string();
+  FP_TRY(place_before, memory_.property(kPlace));
+  moved_ = where_.type != before.type || where_.management_point != before.management_point ||
+           (!where_.internet() && place != place_before);
+  std::string ad_site;
+  for (const auto& p : probes)
+    if (p.answered && !p.ad_site.empty()) ad_site = p.ad_site;
   log::info("client-location", "{}: {}", type_name(where_.type), where_.reason);
   return memory_.together([&]() -> Status {
     FP_CHECK(memory_.set_property(kType, std::to_string(static_cast<int>(where_.type))));
@@ -111,13 +119,15 @@ Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
     FP_CHECK(memory_.set_property(kChecked, std::to_string(now.ms)));
     FP_CHECK(memory_.set_property(kServed, where_.management_point ? "1" : "0"));
     FP_CHECK(memory_.set_property(kProbes, probes_text(probes)));
+    FP_CHECK(memory_.set_property(kPlace, place));
+    FP_CHECK(memory_.set_property(kAdSite, ad_site));
     FP_CHECK(memory_.record(now, "location", type_name(where_.type), where_.reason));
-    return choose(list);
+    return choose(list, true);
   });
 }
 
-// The intranet management points one after another until one answers; where none does, the directory. An internet-only client
-// asks nobody: its place was settled at installation.
+// The intranet management points one after another until one answers, and the directory, which also tells the AD site. An
+// internet-only client asks nobody: its place was settled at installation.
 std::vector<location::Probe> ServiceLocation::probe(const std::vector<location::Candidate>& list) {
   std::vector<location::Probe> probes;
   if (settings_.always_internet) return probes;
@@ -127,17 +137,18 @@ std::vector<location::Probe> ServiceLocation::probe(const std::vector<location::
     const auto answer = mp_.probe(c.url);
     probes.push_back({location::Probe::Kind::intranet_management_point, c.url, answer.has_value(),
                       answer ? "" : answer.error().message, clock_.now(), clock_.steady_ms() - began});
-    if (answer) return probes;
+    if (answer) break;
   }
   if (directory_)
     for (auto& p : directory_(settings_.domain)) probes.push_back(std::move(p));
   return probes;
 }
 
-Status ServiceLocation::choose(const std::vector<location::Candidate>& list) {
+Status ServiceLocation::choose(const std::vector<location::Candidate>& list, bool refreshed) {
   const auto now = clock_.now();
   FP_TRY(failures, memory_.failures(current_.url, now.plus_ms(-location::kFailuresWindowMs)));
   current_.failures = failures;
+  current_.refreshed = refreshed;
   const auto choice = location::choose(list, where_, current_, now, random_);
   if (!choice.changed && choice.url == current_.url && now.since_ms(current_.since) < location::kStayMs) return {};
   if (choice.url != current_.url) {
@@ -194,15 +205,25 @@ Status ServiceLocation::with_mp(const std::function<Status(const std::string& ba
   return std::unexpected(*first);
 }
 
+// On the intranet a client says where it is and gets what is near first; a management point that does not answer that is asked
+// for the plain list. The internet list is learnt there too, so that the client is ready to leave (domain.md §3.2).
+Result<std::vector<wire::MpEntry>> ServiceLocation::ask_for_list(const std::string& base) {
+  if (where_.served_from_internet()) return mp_.mp_list(base, "MPLIST2");
+  wire::MpLocationRequest request;
+  request.site_code = settings_.site_code == "AUTO" ? std::string() : settings_.site_code;
+  if (whereabouts_) request.where = whereabouts_();
+  auto list = mp_.mp_locations(base, request);
+  if (!list && !is_unreachable(list.error())) list = mp_.mp_list(base, "MPLIST");
+  if (!list) return list;
+  if (auto more = mp_.mp_list(base, "MPLIST2")) list->insert(list->end(), more->begin(), more->end());
+  return list;
+}
+
 Status ServiceLocation::refresh_list() {
   std::vector<memory::KnownManagementPoint> known;
   const bool internet = where_.served_from_internet();
   const auto fetched = with_mp([&](const std::string& base) -> Status {
-    FP_TRY(list, mp_.mp_list(base, internet ? "MPLIST2" : "MPLIST"));
-    // On the intranet the internet list is learnt too, so that the client is ready to leave (domain.md §3.2).
-    if (!internet) {
-      if (auto more = mp_.mp_list(base, "MPLIST2")) list.insert(list.end(), more->begin(), more->end());
-    }
+    FP_TRY(list, ask_for_list(base));
     for (const auto& m : list) {
       const auto& host = m.fqdn.empty() ? m.name : m.fqdn;
       if (!m.intranet_url.empty()) known.push_back({m.intranet_url, host, false, m.category, m.locality, istarts_with(m.intranet_url, "https")});
@@ -224,7 +245,7 @@ Status ServiceLocation::refresh_list() {
   }
   FP_CHECK(memory_.replace_management_points(known));
   FP_TRY(list, candidates());
-  return choose(list);
+  return choose(list, true);
 }
 
 }  // namespace fp::agent

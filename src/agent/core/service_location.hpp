@@ -17,8 +17,11 @@ class ServiceLocation {
   // Asks whether a controller of that domain is near (directory_probe.hpp); unset: nobody is asked.
   using Directory = std::function<std::vector<location::Probe>(const std::string& domain)>;
 
+  // Where this computer is on the intranet (whereabouts.hpp); unset: unknown.
+  using Whereabouts = std::function<wire::ClientLocation()>;
+
   ServiceLocation(memory::Memory& memory, MpClient& mp, const Clock& clock, Random& random, const InstallSettings& settings,
-                  Directory directory);
+                  Directory directory, Whereabouts whereabouts);
 
   // Probes, decides, chooses; records the decision, and every probe with its time and outcome (property kProbes, JSON). Does
   // nothing when the last pass is younger than refresh_ms, unless forced.
@@ -32,7 +35,7 @@ class ServiceLocation {
   // What each management point that was tried did when it was last tried; one that answered is not there.
   [[nodiscard]] const std::map<std::string, Error>& unreached() const { return unreached_; }
 
-  // True when locate() came to another place than the time before.
+  // True when locate() came to another place than the time before: another type, or another network of the intranet.
   [[nodiscard]] bool moved() const { return moved_; }
 
   // Whether an address is one of the intranet: a management point known as such, or anything else while this client is inside.
@@ -44,8 +47,10 @@ class ServiceLocation {
 
  private:
   [[nodiscard]] Result<std::vector<location::Candidate>> candidates();
-  [[nodiscard]] Status choose(const std::vector<location::Candidate>& list);
+  // `refreshed`: the list or the place is new.
+  [[nodiscard]] Status choose(const std::vector<location::Candidate>& list, bool refreshed = false);
   [[nodiscard]] Status load();
+  [[nodiscard]] Result<std::vector<wire::MpEntry>> ask_for_list(const std::string& base);
   [[nodiscard]] std::vector<location::Probe> probe(const std::vector<location::Candidate>& list);
 
   memory::Memory& memory_;
@@ -54,6 +59,7 @@ class ServiceLocation {
   Random& random_;
   const InstallSettings& settings_;
   Directory directory_;
+  Whereabouts whereabouts_;
   bool moved_ = false;
   std::map<std::string, Error> unreached_;
   location::Where where_;
@@ -64,6 +70,7 @@ class ServiceLocation {
 [[nodiscard]] Result<bool> was_inside(memory::Memory& memory);
 
 inline constexpr std::string_view kProbes = "location.probes";  // in memory: what was tried, JSON
+inline constexpr std::string_view kPlace = "location.place";    // in memory: the addresses of the last pass
 
 // "https://host:port" from a property: the scheme it brings, else HTTPS with a PKI certificate and HTTP without.
 [[nodiscard]] std::string base_url(std::string_view host, const InstallSettings& settings, bool internet);

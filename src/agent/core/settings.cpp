@@ -252,15 +252,14 @@ std::vector<std::string> check_settings(const InstallSettings& s) {
         "SMSSITECODE=AUTO cannot be combined with CCMHOSTNAME: a site is never assigned automatically on the internet");
   wrong(s.site_code == "AUTO" && s.always_internet,
         "SMSSITECODE=AUTO cannot be combined with CCMALWAYSINF=1: a site is never assigned automatically on the internet");
-  wrong(s.site_code == "AUTO" && s.management_points.empty() && s.internet_mp.empty() && !s.always_internet,
-        s.dns_suffix.empty() ? "SMSSITECODE=AUTO needs SMSMP: an intranet management point is asked for the site"
-                             : "SMSSITECODE=AUTO cannot be combined with DNSSUFFIX alone: the service record is named after the "
-                               "site; give SMSMP or the site code");
+  const bool by_records = !s.dns_suffix.empty() || !s.domain.empty();
+  wrong(s.site_code == "AUTO" && s.management_points.empty() && s.internet_mp.empty() && !s.always_internet && !by_records,
+        "SMSSITECODE=AUTO needs SMSMP, DNSSUFFIX or DOMAIN: an intranet management point is asked for the site");
   wrong(!s.internet_mp.empty() && !s.use_pki,
         "CCMHOSTNAME needs /UsePKICert: internet management points accept only clients with a PKI certificate");
   wrong(s.always_internet && !s.use_pki,
         "CCMALWAYSINF=1 needs /UsePKICert: on the internet there is HTTPS with a PKI certificate only");
-  wrong(s.internet_mp.empty() && s.management_points.empty() && s.dns_suffix.empty(),
+  wrong(s.internet_mp.empty() && s.management_points.empty() && s.dns_suffix.empty() && (s.site_code != "AUTO" || s.domain.empty()),
         "none of SMSMP, CCMHOSTNAME and DNSSUFFIX is given: the client would not know any management point");
   wrong(!s.fallback_certificate.empty() && s.fallback_status_point.empty(), "FSPCERT is given without FSP: there is nobody to seal for");
   bool plain = false;

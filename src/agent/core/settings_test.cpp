@@ -53,7 +53,8 @@ TEST(Properties, CombinationsThatCannotWorkNameBoth) {
   EXPECT_TRUE(complains(with({{"SMSSITECODE", "LAB"}, {"CCMHOSTNAME", "mp"}}), "CCMHOSTNAME", "/UsePKICert"));
   EXPECT_TRUE(complains(with({{"SMSSITECODE", "LAB"}}), "SMSMP", "CCMHOSTNAME"));
   EXPECT_TRUE(complains(with({{"SMSSITECODE", "AUTO"}}), "SMSSITECODE=AUTO", "SMSMP"));
-  EXPECT_TRUE(complains(with({{"SMSSITECODE", "AUTO"}, {"DNSSUFFIX", "corp.test"}}), "SMSSITECODE=AUTO", "DNSSUFFIX"));
+  EXPECT_TRUE(check_settings(with({{"SMSSITECODE", "AUTO"}, {"DNSSUFFIX", "corp.test"}})).empty());
+  EXPECT_TRUE(check_settings(with({{"SMSSITECODE", "AUTO"}, {"DOMAIN", "corp.test"}})).empty());
   EXPECT_TRUE(complains(with({{"SMSSITECODE", "AUTO"}, {"CCMALWAYSINF", "1"}}), "SMSSITECODE=AUTO", "CCMALWAYSINF"));
   EXPECT_TRUE(check_settings(with({{"SMSSITECODE", "AUTO"}, {"SMSMP", "mp1"}})).empty());
   EXPECT_TRUE(check_settings(with({{"SMSSITECODE", "LAB"}, {"DNSSUFFIX", "corp.test"}})).empty());

@@ -35,6 +35,8 @@ struct Transfer::Work {
   int failures = 0;        // in a row, without a byte in between
   bool stopped = false;
   std::string problem;
+  Instant more_at;         // when the next boundary group opens
+  std::string giving;      // name of the source that gave the last bytes
 
   Scored& best() { return *std::ranges::min_element(sources, {}, &Scored::strikes); }
   // The manifest is the distribution points' business: the vendor has files.
@@ -61,8 +63,9 @@ Transfer::Transfer(memory::Memory& memory, Transport& transport, const Clock& cl
 
 Path Transfer::partial_folder(const std::string& content_id) const { return settings_.cache / (content_id + ".partial"); }
 
-Result<TransferOutcome> Transfer::wait(memory::ContentJob& job, std::string reason) {
+Result<TransferOutcome> Transfer::wait(memory::ContentJob& job, std::string reason, Instant at_most) {
   job.next_at = clock_.now().plus_ms(std::max<std::int64_t>(5'000, kRetry.delay_ms(job.attempts, random_)));
+  if (at_most.ms > 0) job.next_at = std::min(job.next_at, std::max(at_most, clock_.now().plus_ms(1'000)));
   ++job.attempts;
   job.reason = reason;
   FP_CHECK(memory_.save(job));
@@ -97,24 +100,55 @@ Result<TransferOutcome> Transfer::fetch(const ContentReference& content, bool pe
     FP_TRY(no_room, make_room(work.job, in_use));
     if (no_room) return *no_room;
   }
-  auto sources = locate_(content.content_id);
-  if (!sources) return wait(work.job, "asking for distribution points: " + sources.error().message);
   choose_vendor(work, content);
-  if (sources->empty() && (work.job.manifest.empty() || !work.vendor))
-    return wait(work.job, "no distribution point offers this content here");
-  for (auto& s : *sources) work.sources.push_back({std::move(s), 0});
-  if (auto done = get_manifest(work); !done) return wait(work.job, done.error().message);
+  FP_TRY(nobody, find_sources(work));
+  if (nobody) return *nobody;
+  if (auto done = get_manifest(work); !done) return wait(work.job, done.error().message, work.more_at);
   // A disk that lost what it had promised is found out at the end; the second round fetches what is missing.
   for (int round = 0;; ++round) {
-    if (auto done = get_files(work); !done) return wait(work.job, done.error().message);
+    if (auto done = get_files(work); !done) return wait(work.job, done.error().message, work.more_at);
     if (work.stopped) return wait(work.job, "interrupted; goes on where it stopped");
     auto done = finish(work);
     if (done) break;
     if (done.error().code != Code::corrupt || round > 0) return wait(work.job, done.error().message);
   }
-  log::info("content-transfer", "{}: {} bytes are in the cache", content.content_id, work.job.bytes_total);
+  log::info("content-transfer", "{}: {} bytes are in the cache, {} came over the network", content.content_id,
+            work.job.bytes_total, work.job.bytes_received);
   return TransferOutcome{TransferOutcome::Kind::ready, settings_.cache / content.content_id, {}, false, 0,
                          "downloaded and verified"};
+}
+
+// How long it has looked counts from when it began to where the client is now: another network has other sources.
+Result<std::optional<TransferOutcome>> Transfer::find_sources(Work& work) {
+  auto& job = work.job;
+  const auto now = clock_.now();
+  if (job.searching_since.ms == 0 || job.place != settings_.place || job.searching_since > now) {
+    job.searching_since = now;
+    job.place = settings_.place;
+    FP_CHECK(memory_.save(job));
+  }
+  auto offer = locate_(job.content_id, now.since_ms(job.searching_since) / 60'000);
+  if (!offer) {
+    FP_TRY(out, wait(job, "asking for distribution points: " + offer.error().message));
+    return out;
+  }
+  const auto more_at = offer->more_in_min < 0 ? Instant{} : job.searching_since.plus_ms(offer->more_in_min * 60'000);
+  if (offer->sources.empty() && (job.manifest.empty() || !work.vendor)) {
+    FP_TRY(out, wait(job, fmt::format("no distribution point offers this content here{}",
+                                      more_at.ms == 0 ? "" : "; the next boundary group opens at " + to_iso(more_at)), more_at));
+    return out;
+  }
+  work.more_at = more_at;
+  for (auto& s : offer->sources) work.sources.push_back({std::move(s), 0});
+  return std::nullopt;
+}
+
+// Which source gives it, and why that one; once per source.
+Status Transfer::note_source(Work& work, const Source& source) {
+  if (work.giving == source.name) return {};
+  work.giving = source.name;
+  FP_CHECK(memory_.set_property(kLastSource, source.name));
+  return memory_.record(clock_.now(), work.job.content_id, "downloading", fmt::format("from {}: {}", source.name, source.because));
 }
 
 Result<std::optional<TransferOutcome>> Transfer::make_room(memory::ContentJob& job, const std::vector<std::string>& in_use) {
@@ -243,6 +277,7 @@ Status Transfer::get_files(Work& work) {
       bool bad_chunk = false;
       const auto before = file.bytes_done();
       auto reply = transport_.fetch(call, gap.offset, gap.length, [&](std::string_view bytes) {
+        work.job.bytes_received += static_cast<std::int64_t>(bytes.size());
         auto taken = file.take(bytes);
         if (!taken) broken = taken.error();
         else if (*taken == ChunkFile::Taken::bad_chunk) bad_chunk = true;
@@ -256,7 +291,10 @@ Status Transfer::get_files(Work& work) {
         return !work.stopped;
       });
       if (broken) return std::unexpected(broken->with_context(entry.path));
-      if (file.bytes_done() > before) work.failures = 0;
+      if (file.bytes_done() > before) {
+        work.failures = 0;
+        FP_CHECK(note_source(work, s.source));
+      }
       if (bad_chunk) {
         work.strike(s, kBadChunk, fmt::format("a chunk of {} does not match its hash", entry.path));
         FP_CHECK(memory_.record(clock_.now(), work.job.content_id, "bad chunk", work.problem));
@@ -284,7 +322,7 @@ void Transfer::choose_vendor(Work& work, const ContentReference& content) const 
               content.content_id, content.vendor_url);
     return;
   }
-  work.vendor = Scored{{content.vendor_url, "the vendor, " + content.vendor_url}, 0};
+  work.vendor = Scored{{content.vendor_url, "the vendor, " + content.vendor_url, "on the internet the vendor comes first"}, 0};
 }
 
 Status Transfer::leave_vendor(Work& work) {
@@ -307,7 +345,6 @@ Status Transfer::finish(Work& work) {
   FP_CHECK(write_file(settings_.cache / (work.job.content_id + ".manifest"), work.job.manifest, 0600));
   FP_CHECK(rename_durable(folder, target));
   const auto now = clock_.now();
-  if (work.vendor_first()) FP_CHECK(memory_.record(now, work.job.content_id, "source", "from " + work.vendor->source.name));
   return memory_.together([&]() -> Status {
     FP_CHECK(memory_.save(memory::CacheEntry{work.job.content_id, work.job.root_hash, target.string(),
                                              work.manifest.total_bytes(), now, now, work.job.persist}));

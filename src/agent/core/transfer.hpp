@@ -21,8 +21,14 @@ namespace fp::agent {
 struct Source {
   std::string url;   // ".../SMS_DP_SMSPKG$/<content id>"; the manifest is at <url>.manifest
   std::string name;  // of the distribution point
+  std::string because = "it offers this content";  // why it stands where it does
 };
-using Locate = std::function<Result<std::vector<Source>>(const std::string& content_id)>;
+struct Offer {
+  std::vector<Source> sources;    // in the order in which to try them
+  std::int64_t more_in_min = -1;  // more of them once it has looked for so long; below 0: no more to come
+};
+// `waited_min`: how long the download has looked for sources here: farther ones are offered with time (domain.md §10).
+using Locate = std::function<Result<Offer>(const std::string& content_id, std::int64_t waited_min)>;
 
 struct TransferOutcome {
   enum class Kind { ready, waiting, failed } kind = Kind::waiting;
@@ -36,6 +42,7 @@ struct TransferOutcome {
 struct TransferSettings {
   Path cache;                              // folder
   std::int64_t cache_bytes_max = 5120LL << 20;
+  std::string place;                       // where the client is; elsewhere the search for sources begins anew
   std::int64_t keep_s = 1440 * 60;         // not evicted sooner
   std::int64_t sync_bytes = 8LL << 20;     // written between two syncs
   std::int64_t request_bytes_max = 64LL << 20;  // of one range request
@@ -43,6 +50,8 @@ struct TransferSettings {
   // On the internet the vendor of a content is asked for its files before the distribution points are (the seed).
   enum class Vendor { never, https, any } vendor = Vendor::never;
 };
+
+inline constexpr std::string_view kLastSource = "content.source";  // in memory: the distribution point that gave the last bytes
 
 class Transfer {
  public:
@@ -61,7 +70,10 @@ class Transfer {
  private:
   struct Work;
   [[nodiscard]] Result<std::optional<TransferOutcome>> make_room(memory::ContentJob& job, const std::vector<std::string>& in_use);
-  [[nodiscard]] Result<TransferOutcome> wait(memory::ContentJob& job, std::string reason);
+  // Until its next attempt, `at_most` where something is known to change then.
+  [[nodiscard]] Result<TransferOutcome> wait(memory::ContentJob& job, std::string reason, Instant at_most = {});
+  [[nodiscard]] Result<std::optional<TransferOutcome>> find_sources(Work& work);
+  [[nodiscard]] Status note_source(Work& work, const Source& source);
   [[nodiscard]] Status get_manifest(Work& work);
   [[nodiscard]] Status get_files(Work& work);
   void choose_vendor(Work& work, const ContentReference& content) const;

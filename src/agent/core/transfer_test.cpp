@@ -24,10 +24,13 @@ struct Download : Bench {
   }
   TransferOutcome fetch(bool forced = true) {
     FakeTransport transport(site);
-    Transfer transfer(*memory, transport, clock, random, s, [this](const std::string& id) -> Result<std::vector<Source>> {
+    Transfer transfer(*memory, transport, clock, random, s, [this](const std::string& id, std::int64_t waited_min) -> Result<Offer> {
       if (no_location) return fail(Code::unavailable, "no management point");
-      std::vector<Source> out;
-      for (const auto& dp : site.dps) out.push_back({dp + "/SMS_DP_SMSPKG$/" + id, dp});
+      waited.push_back(waited_min);
+      Offer out;
+      out.more_in_min = waited_min < opens_min ? opens_min : -1;
+      if (waited_min < opens_min) return out;
+      for (const auto& dp : site.dps) out.sources.push_back({dp + "/SMS_DP_SMSPKG$/" + id, dp});
       return out;
     });
     auto got = transfer.fetch(content, false, {}, forced, stop);
@@ -42,6 +45,8 @@ struct Download : Bench {
   TransferSettings s;
   ContentReference content;
   bool no_location = false;
+  std::int64_t opens_min = 0;          // no source before so many minutes
+  std::vector<std::int64_t> waited;    // as the site was told
 };
 
 }  // namespace
@@ -246,4 +251,34 @@ TEST(Transfer, OnTheIntranetNoVendorIsAskedAndAnInternetOnlyClientAsksNoneInTheC
   clear.s.vendor = TransferSettings::Vendor::https;
   clear.expect_whole(clear.fetch());
   EXPECT_EQ(clear.from("https://dp1"), 43'013);
+}
+
+TEST(Transfer, TheSearchGrowsLongerHereAndBeginsAnewElsewhere) {
+  Download d;
+  d.opens_min = 2;
+  const auto first = d.fetch(false);
+  EXPECT_EQ(first.kind, TransferOutcome::Kind::waiting);
+  EXPECT_NE(first.reason.find("the next boundary group opens at"), std::string::npos) << first.reason;
+  EXPECT_LE(first.retry_at.ms, d.clock.now().plus_ms(120'000).ms);
+  d.clock.advance_s(60);
+  d.fetch();
+  d.s.place = "somewhere else";
+  d.fetch();
+  d.clock.advance_s(119);
+  const auto nearly = d.fetch();
+  EXPECT_EQ(nearly.retry_at.ms, d.clock.now().plus_ms(1'000).ms);  // when the next group opens, whatever the back-off says
+  d.clock.advance_s(1);
+  d.expect_whole(d.fetch(false));
+  EXPECT_EQ(d.waited, (std::vector<std::int64_t>{0, 1, 0, 1, 2}));
+}
+
+TEST(Transfer, TheSourceAndWhatCameOverTheNetworkAreKept) {
+  Download d;
+  d.site.dps = {"https://dp1", "https://dp2"};
+  d.site.troubles["https://dp1"].corrupt_at = 5000;
+  d.expect_whole(d.fetch());
+  EXPECT_EQ(*d.memory->property(kLastSource), "https://dp2");
+  const auto decisions = *d.memory->decisions(kContentA, 10);
+  EXPECT_TRUE(std::ranges::any_of(decisions, [](const auto& x) { return x.verdict == "downloading" && x.reason.starts_with("from https://dp2"); }));
+  EXPECT_LE(d.site.content_bytes, 43'013 + kChunk);  // a bad source costs one chunk
 }

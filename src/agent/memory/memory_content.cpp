@@ -5,13 +5,14 @@
 namespace fp::memory {
 
 #define JOB_COLUMNS \
-  "content_id, root_hash, bytes_total, bytes_done, state, manifest, created_at, next_at, attempts, full_attempts, persist, reason"
+  "content_id, root_hash, bytes_total, bytes_done, state, manifest, created_at, next_at, attempts, full_attempts, persist, " \
+  "reason, searching_since, place, bytes_received"
 
 static ContentJob read_job(Row& row) {
   ContentJob j;
   int state = 0;
   row >> j.content_id >> j.root_hash >> j.bytes_total >> j.bytes_done >> state >> j.manifest >> j.created_at >> j.next_at >>
-      j.attempts >> j.full_attempts >> j.persist >> j.reason;
+      j.attempts >> j.full_attempts >> j.persist >> j.reason >> j.searching_since >> j.place >> j.bytes_received;
   j.state = static_cast<JobState>(state);
   return j;
 }
@@ -31,11 +32,12 @@ Result<std::optional<ContentJob>> Memory::job(std::string_view content_id) {
 
 // An upsert, never a replace: replacing the row would take its progress along.
 Status Memory::save(const ContentJob& j) {
-  return db_->run("INSERT INTO jobs (" JOB_COLUMNS ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)"
+  return db_->run("INSERT INTO jobs (" JOB_COLUMNS ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)"
                   " ON CONFLICT (content_id) DO UPDATE SET root_hash=?2, bytes_total=?3, bytes_done=?4, state=?5, manifest=?6,"
-                  " created_at=?7, next_at=?8, attempts=?9, full_attempts=?10, persist=?11, reason=?12",
+                  " created_at=?7, next_at=?8, attempts=?9, full_attempts=?10, persist=?11, reason=?12,"
+                  " searching_since=?13, place=?14, bytes_received=?15",
                   j.content_id, j.root_hash, j.bytes_total, j.bytes_done, static_cast<int>(j.state), j.manifest, j.created_at,
-                  j.next_at, j.attempts, j.full_attempts, j.persist, j.reason);
+                  j.next_at, j.attempts, j.full_attempts, j.persist, j.reason, j.searching_since, j.place, j.bytes_received);
 }
 
 Status Memory::forget_job(std::string_view content_id) { return db_->run("DELETE FROM jobs WHERE content_id=?1", content_id); }

@@ -62,7 +62,15 @@ CREATE INDEX fallback_topic ON fallback (topic_type, id);
 PRAGMA user_version = 2;
 )";
 
-constexpr std::array kSteps = {kFirst, kSecond};
+// Since when a download looks for sources where it is now, and how many bytes it took off the network.
+constexpr const char* kSearching = R"(
+ALTER TABLE jobs ADD COLUMN searching_since INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN place TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN bytes_received INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 3;
+)";
+
+constexpr std::array kSteps = {kFirst, kSecond, kSearching};
 
 Result<std::int64_t> version_of(Database& db) {
   std::int64_t version = 0;

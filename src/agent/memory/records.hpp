@@ -49,6 +49,9 @@ struct ContentJob {
   int full_attempts = 0;                // cache full: 4 h x 18 (domain.md §11.5)
   bool persist = false;
   std::string reason;
+  Instant searching_since;              // when it began to look for sources where the client is now
+  std::string place;                    // where that is
+  std::int64_t bytes_received = 0;      // off the network so far, what was thrown away included
 };
 
 // Progress of one file of a job. A set bit means: the chunk was verified and synced to the disk before the bit was.

@@ -20,7 +20,23 @@ std::string mac_of(const Source& source, const std::string& name) {
   return upper(word_of(source, "/sys/class/net/" + name + "/address"));
 }
 
+// ARPHRD_* of /sys/class/net/<name>/type. What has no link layer at all is a tunnel: tun, WireGuard.
+constexpr int kPpp = 512, kTunnel4 = 768, kTunnel6 = 769, kSit = 776, kGre = 778, kGre6 = 823, kNone = 65534;
+
 }  // namespace
+
+Adapter adapter_of(const Source& source, const std::string& interface) {
+  const std::string folder = "/sys/class/net/" + interface;
+  Adapter out{interface, {}, 6};
+  std::error_code none;
+  const auto type = parse_int(word_of(source, folder + "/type")).value_or(1);
+  for (const int tunnel : {kTunnel4, kTunnel6, kSit, kGre, kGre6, kNone})
+    if (type == tunnel) out.if_type = 131;
+  if (std::filesystem::exists(below(source, folder + "/tun_flags"), none)) out.if_type = 131;  // also one that carries frames (tap)
+  if (type == kPpp) out.if_type = 23;
+  out.description = word_of(source, folder + "/ifalias");
+  return out;
+}
 
 Result<Instances> read_network_adapter(const Source& source) {
   Instances out;

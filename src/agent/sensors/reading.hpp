@@ -46,6 +46,7 @@ struct PackageList {
 [[nodiscard]] std::string machine_of(const Source& source);               // x86_64
 [[nodiscard]] std::vector<Address> addresses_of(const Source& source);
 [[nodiscard]] std::string host_name(const Source& source);
+[[nodiscard]] Adapter adapter_of(const Source& source, const std::string& interface);
 
 // The sensors.
 [[nodiscard]] Result<Instances> read_processor(const Source& source);

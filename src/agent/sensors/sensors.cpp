@@ -150,6 +150,8 @@ Discovery discover(const Source& source) {
     if (!reachable(a.address)) continue;
     out.addresses.push_back(a.address);
     out.subnets.push_back(subnet_of(a));
+    if (std::ranges::find(out.adapters, a.interface, &Adapter::name) == out.adapters.end())
+      out.adapters.push_back(adapter_of(source, a.interface));
   }
   std::set<std::string> macs;
   for (const auto& adapter : read_network_adapter(source).value_or(Instances{})) {

@@ -52,6 +52,12 @@ struct Collected {
 // fact:<name> for each file of /etc/farpoint/facts.d (its first line).
 [[nodiscard]] deployment::Facts facts(const Source& source);
 
+// A network interface as location requests name it: `if_type` by IANA, 6 Ethernet, 23 PPP, 131 a tunnel.
+struct Adapter {
+  std::string name, description;
+  int if_type = 6;
+};
+
 // Discovery data of the heartbeat (domain.md §20).
 struct Discovery {
   std::string netbios_name;            // first 15 characters of the host name, upper case
@@ -59,6 +65,7 @@ struct Discovery {
   std::vector<std::string> addresses;  // without loopback and link-local
   std::vector<std::string> subnets;    // of the addresses, in their order: "192.0.2.0"
   std::vector<std::string> macs;       // upper case, colons; without loopback
+  std::vector<Adapter> adapters;       // that have one of the addresses
   std::string machine_id, os_caption, os_version, architecture;
 };
 [[nodiscard]] Discovery discover(const Source& source);

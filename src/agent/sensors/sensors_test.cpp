@@ -224,8 +224,22 @@ TEST_F(Laptop, DiscoveryNamesTheMachine) {
   EXPECT_EQ(found.fqdn, "laptop-of-a-very-long-name.corp.example");
   EXPECT_THAT(found.addresses, ElementsAre("192.0.2.7", "2001:db8::7"));
   EXPECT_THAT(found.macs, ElementsAre("02:42:00:00:00:01", "52:54:00:AB:CD:EF"));
+  ASSERT_EQ(found.adapters.size(), 1U);  // one interface has both addresses
+  EXPECT_EQ(found.adapters[0].if_type, 6);
   EXPECT_EQ(found.machine_id, "0123456789abcdef0123456789abcdef");
   EXPECT_EQ(found.os_version, "12");
+}
+
+TEST_F(Laptop, ATunnelIsKnownByItsKind) {
+  put("sys/class/net/wg0/type", "65534\n");
+  put("sys/class/net/tap0/type", "1\n");
+  put("sys/class/net/tap0/tun_flags", "0x1002\n");
+  put("sys/class/net/ppp0/type", "512\n");
+  put("sys/class/net/ppp0/ifalias", "Company dial-in\n");
+  EXPECT_EQ(adapter_of(source, "wg0").if_type, 131);
+  EXPECT_EQ(adapter_of(source, "tap0").if_type, 131);
+  EXPECT_EQ(adapter_of(source, "ppp0").if_type, 23);
+  EXPECT_EQ(adapter_of(source, "ppp0").description, "Company dial-in");
 }
 
 TEST_F(Laptop, BootIdIsReadAndNeverEmpty) {

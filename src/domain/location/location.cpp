@@ -58,6 +58,15 @@ std::vector<Candidate> ranked(const std::vector<Candidate>& list, const Where& w
   return out;
 }
 
+// A candidate of a better category or locality than the one in use has; on the internet there is none.
+const Candidate* nearer_than(const std::string& url, const std::vector<Candidate>& usable, const Where& where) {
+  const auto held = std::ranges::find(usable, url, &Candidate::url);
+  if (where.served_from_internet() || held == usable.end()) return nullptr;
+  const auto rank = [](const Candidate& c) { return std::pair(c.category, -c.locality); };
+  const auto best = std::ranges::min_element(usable, {}, rank);
+  return rank(*best) < rank(*held) ? &*best : nullptr;
+}
+
 }  // namespace
 
 Choice choose(const std::vector<Candidate>& list, const Where& where, const Current& current, Instant now, Random& random) {
@@ -68,7 +77,10 @@ Choice choose(const std::vector<Candidate>& list, const Where& where, const Curr
   const auto recent = std::ranges::count_if(current.failures, [&](Instant at) { return now.since_ms(at) <= kFailuresWindowMs; });
   std::string why = fmt::format("chosen from {} {} management point(s)", usable.size(), kind);
   const bool failing = recent >= kFailuresMax;
-  if (listed) {
+  const Candidate* nearer = current.refreshed && !failing ? nearer_than(current.url, usable, where) : nullptr;
+  if (nearer) {
+    why = fmt::format("{} is nearer than {} (category {}, locality {})", nearer->url, current.url, nearer->category, nearer->locality);
+  } else if (listed) {
     const auto stayed = now.since_ms(current.since);
     if (!failing && stayed >= 0 && stayed < kStayMs) return {current.url, false, "the management point in use answers"};
     why = failing ? fmt::format("{} failed {} times within 10 minutes; the next of {} is tried", current.url, recent, usable.size())

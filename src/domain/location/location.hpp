@@ -18,6 +18,7 @@ struct Probe {
   std::string detail;  // why not; of one that answered: what it said of itself
   Instant at;
   std::int64_t took_ms = 0;
+  std::string ad_site = {};  // of a controller that answered: the site this computer is in
 };
 
 struct Where {
@@ -49,6 +50,7 @@ struct Current {
   std::string url;                // empty: none chosen yet
   Instant since;
   std::vector<Instant> failures;  // of this management point
+  bool refreshed = false;         // the list is new, or the place: on the intranet a nearer one takes over now
 };
 
 struct Choice {

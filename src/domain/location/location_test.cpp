@@ -99,3 +99,20 @@ TEST(Location, TheFirstOfTheOrderIsTheOneInUse) {
   SeededRandom random(7);
   EXPECT_EQ(order({outside("a"), outside("b"), outside("c")}, kOutside, "c", random).front(), "c");
 }
+
+TEST(Location, ANearerManagementPointTakesOverWhenTheListIsNewAndNotBefore) {
+  SeededRandom random(7);
+  const Where in{ConnectionType::currently_intranet, ""};
+  auto far = inside("a"), near = inside("b", 1);
+  Current current{"a", {0}, {}};
+  EXPECT_EQ(choose({far, near}, in, current, {1000}, random).url, "a");
+  current.refreshed = true;
+  const auto moved = choose({far, near}, in, current, {1000}, random);
+  EXPECT_EQ(moved.url, "b");
+  EXPECT_NE(moved.reason.find("b is nearer than a"), std::string::npos) << moved.reason;
+  // Equal ones stay where they are, and the internet has no nearer one.
+  EXPECT_EQ(choose({inside("a"), inside("c")}, in, current, {1000}, random).url, "a");
+  Candidate out_far = outside("a"), out_near = outside("b");
+  out_near.category = 1;
+  EXPECT_EQ(choose({out_far, out_near}, kOutside, current, {1000}, random).url, "a");
+}

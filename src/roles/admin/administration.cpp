@@ -1,6 +1,7 @@
 // The site itself: settings, administrators, roles, audit, events, management points, metrics.
 #include <algorithm>
 
+#include "base/ids.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "roles/admin/context.hpp"

@@ -96,6 +96,7 @@ struct Route {
 [[nodiscard]] std::span<const Route> management_point_routes();
 [[nodiscard]] std::span<const Route> fallback_routes();
 [[nodiscard]] std::span<const Route> publishing_routes();
+[[nodiscard]] std::span<const Route> boundary_routes();
 
 // {"items": [...], "next": "key of the last one"}; next only where the page is full.
 template <class T>

@@ -2,6 +2,7 @@
 #include "base/ids.hpp"
 #include "roles/admin/context.hpp"
 #include "roles/admin/fallback.hpp"
+#include "roles/admin/location.hpp"
 #include "roles/admin/lookup.hpp"
 #include "roles/admin/why.hpp"
 
@@ -64,13 +65,16 @@ Result<Answer> list(Context& c) {
 }
 
 Result<Answer> show(Context& c) {
-  return c.store.read([&](Repositories& r) -> Result<Answer> {
+  FP_TRY(shown, c.store.read([&](Repositories& r) -> Result<json::value> {
     FP_TRY(device, own_device(c, r));
-    auto value = wire::to_value(device);
+    json::value all = wire::to_value(device);
+    FP_TRY(location, location_of(r, device, c.settings.site_code));
+    all.as_object()["location"] = std::move(location);
     FP_TRY(said, newest_said(r, device));
-    if (said) value.as_object()["fallback"] = to_answer(*said);
-    return Answer{200, std::move(value), {}};
-  });
+    if (said) all.as_object()["fallback"] = to_answer(*said);
+    return all;
+  }));
+  return Answer{200, std::move(shown), {}};
 }
 
 Result<Answer> remove(Context& c) {

@@ -59,6 +59,13 @@ Result<Package> find_package(store::Repositories& r, std::string_view id_or_name
   return by_name(std::move(all), "package", id_or_name);
 }
 
+Result<Boundary> find_boundary(store::Repositories& r, std::string_view id_or_name) {
+  if (const auto id = parse_object_id(id_or_name))
+    if (auto found = r.boundaries.find(*id); final_answer(found)) return found;
+  FP_TRY(all, r.boundaries.list());
+  return by_name(std::move(all), "boundary", id_or_name);
+}
+
 Result<Deployment> find_deployment(store::Repositories& r, std::string_view id_or_software_name) {
   if (const auto id = parse_object_id(id_or_software_name))
     if (auto found = r.deployments.find(*id); final_answer(found)) return found;

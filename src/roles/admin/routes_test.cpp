@@ -162,6 +162,40 @@ class AdminRoutes : public AdminSite {
     use("DELETE", "/devices/{id}", "/devices/PC1", 204);
   }
 
+  void use_boundaries() {
+    write([](store::Repositories& r) -> Status {
+      FP_CHECK(r.contents.put_dp({.name = "dp1.example", .intranet_url = "https://dp1.example", .internet_url = "https://dp1.example"}));
+      return r.contents.put_dp({.name = "dp2.example", .intranet_url = "https://dp2.example", .connections = Connections::intranet});
+    });
+    const std::string mp = "/management-points/mp2.example";
+    use("PUT", "/management-points/{name}", mp, 200, R"({"name": "mp2.example", "intranet_url": "https://mp2.example"})");
+    use("POST", "/boundaries", 201, R"({"name": "Office", "value": "10.1.0.0/16"})");
+    const auto branch = use("POST", "/boundaries", 201, R"({"name": "Branch", "type": "ip_range", "value": "10.2.0.1 - 10.2.0.9"})");
+    EXPECT_EQ(branch.at("value"), "10.2.0.1-10.2.0.9");
+    EXPECT_THAT(use("GET", "/boundaries", 200).items(), SizeIs(2));
+    use("GET", "/boundaries/{id}", "/boundaries/office", 200);
+    use("PUT", "/boundaries/{id}", "/boundaries/Office", 200, R"({"name": "Office", "value": "10.3.0.0/16"})");
+    const auto group = use("POST", "/boundary-groups", 201, R"({"name": "HQ", "boundaries": ["office"],
+      "distribution_points": ["dp1.example"], "management_points": ["mp2.example"], "assigned_site": "fp1"})");
+    EXPECT_EQ(group.at("assigned_site"), "FP1");
+    use("POST", "/boundary-groups", 201, R"({"name": "Far", "boundaries": ["Branch"], "distribution_points": ["dp2.example"],
+      "neighbours": [{"group_id": "HQ", "content_fallback_min": 30}]})");
+    EXPECT_THAT(use("GET", "/boundary-groups", 200).items(), SizeIs(3));  // and the default one
+    EXPECT_EQ(use("GET", "/boundary-groups/{id}", "/boundary-groups/default", 200).at("id"), "FP100000");
+    use("PUT", "/boundary-groups/{id}", "/boundary-groups/default", 200, R"({"name": "Elsewhere"})");
+    EXPECT_EQ(use("PUT", "/boundary-settings", 200, R"({"prefer_management_points": true})").at("content_fallback_min"), "120");
+    use("GET", "/boundary-settings", 200);
+    const auto why = use("GET", "/boundary-explanation", "/boundary-explanation?address=10.2.0.5&waiting=29", 200);
+    EXPECT_THAT(why.at("groups"), HasSubstr("Far"));
+    EXPECT_THAT(why.at("distribution_points"), HasSubstr("dp2.example"));
+    EXPECT_THAT(why.at("distribution_points"), HasSubstr(R"("offered":false,"because":"in HQ, neighbour of Far, after 30 min")"));
+    EXPECT_THAT(call("GET", "/boundary-explanation?internet=true").at("distribution_points"), HasSubstr("client roaming is refused"));
+    use("DELETE", "/boundaries/{id}", "/boundaries/Office", 204);
+    use("DELETE", "/boundary-groups/{id}", "/boundary-groups/HQ", 204);
+    EXPECT_EQ(call("GET", "/boundary-groups/Far").at("neighbours"), "[]");
+    use("DELETE", "/management-points/{name}", mp, 204);
+  }
+
   void use_site() {
     EXPECT_EQ(use("GET", "/site", 200).at("site_code"), "FP1");
     EXPECT_EQ(use("GET", "/metrics", 200).text, "farpoint_up 1\n");
@@ -235,9 +269,30 @@ TEST_F(AdminRoutes, EveryRouteDoesWhatItIsFor) {
   use_collections();
   use_content();
   use_software_and_deployments();
+  use_boundaries();
   use_site();
   use_fallback();
   EXPECT_EQ(used_, doors_in_code());
+}
+
+TEST_F(AdminRoutes, ABoundaryOrGroupThatMakesNoSenseIsRefusedWithItsReason) {
+  const auto refused = [&](const std::string& path, const std::string& body, int status, const std::string& words) {
+    const auto reply = call("POST", path, body);
+    EXPECT_EQ(reply.status, status) << reply.text;
+    EXPECT_THAT(reply.text, HasSubstr(words));
+  };
+  good("POST", "/boundaries", R"({"name": "Office", "value": "10.1.0.0/16"})");
+  refused("/boundaries", R"({"name": "X", "value": "10.1.2.3/16"})", 400, "value: 10.1.2.3/16 has bits of a host");
+  refused("/boundaries", R"({"name": "office", "value": "10.4.0.0/16"})", 409, "there is a boundary Office already");
+  refused("/boundaries", R"({"name": "Twin", "value": "10.1.0.0/16"})", 409, "boundary Office is 10.1.0.0/16 already");
+  refused("/boundary-groups", R"({"name": "G", "boundaries": ["Nowhere"]})", 404, "there is no boundary Nowhere");
+  refused("/boundary-groups", R"({"name": "G", "distribution_points": ["dp9.example"]})", 400, "dp9.example is none of this site");
+  refused("/boundary-groups", R"({"name": "G", "management_points": ["mp9.example"]})", 400, "mp9.example is none of this site");
+  refused("/boundary-groups", R"({"name": "G", "neighbours": [{"group_id": "Nobody"}]})", 404, "there is no boundary group Nobody");
+  EXPECT_THAT(call("PUT", "/boundary-groups/default", R"({"name": "D", "boundaries": ["Office"]})").text, HasSubstr("has none of its own"));
+  EXPECT_THAT(call("DELETE", "/boundary-groups/default").text, HasSubstr("the default group of the site stays"));
+  EXPECT_THAT(call("GET", "/boundary-explanation").text, HasSubstr("where is the client?"));
+  EXPECT_THAT(call("PUT", "/management-points/mp.example", R"({"name": "mp.example"})").text, HasSubstr("name where clients reach it"));
 }
 
 TEST_F(AdminRoutes, LongListsComeInPages) {

@@ -5,6 +5,7 @@
 #include "model/policy_document.hpp"
 #include "roles/admin/fallback.hpp"
 #include "wire/state_names.hpp"
+#include "roles/admin/location.hpp"
 
 namespace fp::admin {
 namespace {
@@ -22,6 +23,8 @@ class Story {
   Result<Explanation> tell() {
     deployment();
     device();
+    FP_TRY(where, location_sentence(r_, device_));
+    say("location", true, "{}", where);
     FP_CHECK(collection());
     FP_CHECK(policy());
     FP_CHECK(content());

@@ -47,6 +47,33 @@ class AdminWhy : public AdminSite {
   std::string collection_, content_, deployment_;
 };
 
+TEST_F(AdminWhy, WhereTheDeviceIsAndWhyStandsInItsStoryAndBesideIt) {
+  EXPECT_THAT(step("location"), HasSubstr("not said yet"));
+  good("POST", "/boundaries", R"({"name": "Office", "value": "10.1.0.0/16"})");
+  good("POST", "/boundary-groups", R"({"name": "HQ", "boundaries": ["Office"]})");
+  write([](store::Repositories& r) {
+    InventoryReport report;
+    report.client_id = device_id(1);
+    report.instances = {
+        {"CCM_Client", InstanceContent::fresh, {{"ConnectionReason", "mp1 answered"}, {"ManagementPoint", "https://mp1:443"}}, "1"},
+        {"CCM_ExtNetworkAdapterConfiguration", InstanceContent::fresh, {{"IPAddress", "10.1.0.7"}}, "0"},
+        {"CCM_LocationProbe", InstanceContent::fresh, {{"asked", "intranet management point"}, {"answered", "true"}, {"took_ms", "12"}}, "0"}};
+    return r.inventory.apply(report, "discovery");
+  });
+  change_device([this](Device& d) {
+    d.connection = ConnectionType::currently_intranet;
+    d.last_heartbeat_at = clock_.now();
+  });
+  EXPECT_THAT(step("location"), HasSubstr("Currently intranet at"));
+  EXPECT_THAT(step("location"), HasSubstr("mp1 answered; management point https://mp1:443"));
+  const auto location = good("GET", "/devices/PC1").at("location");
+  EXPECT_THAT(location, HasSubstr(R"("boundary_groups":["HQ"])"));
+  EXPECT_THAT(location, HasSubstr(R"("answered":true)"));
+  EXPECT_THAT(location, HasSubstr(R"("took_ms":12)"));
+  change_device([](Device& d) { d.connection = ConnectionType::currently_internet; });
+  EXPECT_THAT(good("GET", "/devices/PC1").at("location"), HasSubstr(R"("boundary_groups":[])"));
+}
+
 TEST_F(AdminWhy, WithEverythingInPlaceItWaitsForTheDevicesWord) {
   EXPECT_THAT(step("deployment"), HasSubstr("ok: it is required since"));
   EXPECT_THAT(step("device"), HasSubstr("ok: it is approved"));

@@ -17,11 +17,11 @@ Outcome<std::string> mp_list(Context& context, const net::Request& request,
   if (!is_own_site(context, request, query.site_code)) return wire::encode_mp_list({});  // nobody else's are known
   if (query.keyword == AuthorityKeyword::mp_list_internet && request.peer.door != Door::internet_https) {
     // The published names are no secret, and an intranet client needs them before it leaves.
-    auto list = mp_entries(context, Door::internet_https, request.peer.address);
+    auto list = mp_entries(context, Door::internet_https, {});
     if (!list) return refused(503, list.error().message);
     return wire::encode_mp_list(*list);
   }
-  auto list = mp_entries(context, request.peer.door, request.peer.address);
+  auto list = mp_entries(context, request.peer.door, place_of(request, nullptr));
   if (!list) return refused(503, list.error().message);
   if (query.keyword == AuthorityKeyword::mp_list_site)
     for (wire::MpEntry& entry : *list) entry.site_code = context.settings.site_code;
@@ -78,22 +78,6 @@ Outcome<std::string> reply_to(Context& context, const net::Request& request,
 }
 
 }  // namespace
-
-Result<std::vector<wire::MpEntry>> mp_entries(Context& context, Door door, const std::string& address) {
-  FP_TRY(points, points_for(context, door, address));
-  std::vector<wire::MpEntry> out;
-  for (const ManagementPoint& mp : points)
-    out.push_back(
-        {.name = upper(mp.name),
-         .fqdn = mp.name,
-         .site_code = {},
-         .version = static_cast<int>(parse_int(context.settings.build).value_or(9128)),
-         .ssl_state = door == Door::intranet_http ? wire::ssl_state::kHttp : wire::ssl_state::kHttps,
-         .intranet_url = mp.intranet_url,
-         .internet_url = mp.internet_url,
-         .category = mp.site_code.empty() ? 2 : 0});
-  return out;
-}
 
 net::Response answer_authority(Context& context, const net::Request& request) {
   const auto query = wire::parse_authority_query(request.query);

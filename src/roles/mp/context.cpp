@@ -159,30 +159,4 @@ Outcome<Device> prove_headers(Context& context, const net::Request& request) {
   return *device;
 }
 
-// The proxy management point of a location is for who is there (domain.md §3.3); a secondary site serves nobody elsewhere.
-bool is_near(const ManagementPoint& mp, std::string_view address) {
-  return std::ranges::any_of(mp.subnets, [&](const std::string& subnet) { return subnet_holds(subnet, address); });
-}
-
-Result<std::vector<ManagementPoint>> points_for(Context& context, Door door, const std::string& address) {
-  FP_TRY(all, context.store.read([](store::Repositories& r) { return r.site.management_points(); }));
-  std::vector<ManagementPoint> out;
-  for (ManagementPoint& mp : all) {
-    const bool internet = door == Door::internet_https;
-    const bool wanted = internet ? mp.connections != Connections::intranet && !mp.internet_url.empty()
-                                 : mp.connections != Connections::internet && !mp.intranet_url.empty();
-    if (!wanted) continue;
-    if (!mp.site_code.empty() && (internet || !is_near(mp, address))) continue;
-    // Nobody learns at one door what stands behind the other.
-    (internet ? mp.intranet_url : mp.internet_url).clear();
-    out.push_back(std::move(mp));
-  }
-  if (out.empty())
-    out.push_back({.name = context.settings.host,
-                   .intranet_url = {},
-                   .internet_url = {},
-                   .connections = Connections::both});
-  return out;
-}
-
 }  // namespace fp::mp

@@ -12,6 +12,7 @@
 
 #include "crypto/key.hpp"
 #include "domain/access/routes.hpp"
+#include "domain/boundary/boundary.hpp"
 #include "model/device.hpp"
 #include "roles/mp/admission.hpp"
 #include "roles/mp/service.hpp"
@@ -19,6 +20,7 @@
 #include "wire/authority.hpp"
 #include "wire/envelope.hpp"
 #include "wire/identity.hpp"
+#include "wire/location.hpp"
 
 namespace fp::mp {
 
@@ -93,6 +95,17 @@ class TokenMemory {
   std::deque<std::string> order_;
 };
 
+// The site's boundaries as read a moment ago, good while their revision is the same. Any thread.
+class BoundaryMemory {
+ public:
+  [[nodiscard]] Result<std::shared_ptr<const boundary::Map>> read(store::Repositories& r, std::string_view site_code);
+
+ private:
+  std::mutex lock_;
+  std::int64_t revision_ = 0;
+  std::shared_ptr<const boundary::Map> map_;
+};
+
 struct Context {
   store::Store& store;
   const Clock& clock;
@@ -105,6 +118,7 @@ struct Context {
   SenderMemory senders;
   IdProofs id_proofs;
   TokenMemory tokens;
+  BoundaryMemory boundaries;
 
   // The management point that the client speaks to: this one, or the one on another host that passed the request on.
   [[nodiscard]] const std::string& host(const net::Request& request) const;
@@ -163,10 +177,9 @@ struct Answer {
 [[nodiscard]] net::Response serve_client_file(Context& context,
                                               const net::Request& request);  // client_files.cpp
 
-// Management points that a client at this door may use; never empty: this one stands in.
-// `address`: of the client; a secondary site's is named to those who are at its location, and never at the internet door.
-[[nodiscard]] Result<std::vector<ManagementPoint>> points_for(Context& context, Door door, const std::string& address);
-[[nodiscard]] Result<std::vector<wire::MpEntry>> mp_entries(
-    Context& context, Door door, const std::string& address);  // the same for the wire; authority.cpp
+// Where a client of the intranet is: what it says of itself, else the address that it came from. (boundaries.cpp)
+[[nodiscard]] boundary::Place place_of(const net::Request& request, const wire::ClientLocation* said);
+// Management points that a client at this door may use, on the intranet best first; never empty: this one stands in.
+[[nodiscard]] Result<std::vector<wire::MpEntry>> mp_entries(Context& context, Door door, const boundary::Place& place);
 
 }  // namespace fp::mp

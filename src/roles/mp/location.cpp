@@ -1,5 +1,5 @@
-// MP_LocationManager and MP_ClientIdManager (wire.md §8): where things are, told according to the door and
-// nothing else.
+// MP_LocationManager and MP_ClientIdManager (wire.md §8): where things are, told according to the door and, on the intranet,
+// to the client's boundary groups.
 #include "wire/location.hpp"
 
 #include <algorithm>
@@ -38,6 +38,7 @@ Result<std::string> newest_content(Repositories& r, const std::string& id) {
 
 struct Place {
   std::string url, name;
+  bool local = true;
 };
 
 Result<std::vector<Place>> places_of(Repositories& r, const std::string& content_id, bool internet) {
@@ -59,6 +60,29 @@ void shuffle(std::vector<Place>& places, Random& random) {
   for (std::size_t i = places.size(); i > 1; --i) std::swap(places[i - 1], places[random.below(i)]);
 }
 
+// On the intranet: what the boundary groups open by now, the nearer first, equals in random order. Answers after how many
+// minutes more would open; below 0: never.
+Result<std::int64_t> keep_near(Context& context, Repositories& r, const Message& message,
+                               const wire::ContentLocationRequest& request, std::vector<Place>& places) {
+  FP_TRY(map, context.boundaries.read(r, context.settings.site_code));
+  const auto found = boundary::find_groups(*map, place_of(message.request, &request.where));
+  std::vector<std::string> names;
+  for (const Place& place : places) names.push_back(place.name);
+  std::int64_t more_in = -1;
+  std::vector<Place> near;
+  for (const auto& ranked : boundary::rank(*map, found, boundary::SystemRole::distribution_point, names)) {
+    if (!ranked.offered(request.waited_min)) {
+      if (ranked.opens_min >= 0 && (more_in < 0 || ranked.opens_min < more_in)) more_in = ranked.opens_min;
+      continue;
+    }
+    auto place = std::ranges::find(places, ranked.name, &Place::name);
+    place->local = ranked.locality == boundary::kCurrent || found.by_default;
+    near.push_back(std::move(*place));
+  }
+  places = std::move(near);
+  return more_in;
+}
+
 // The path segment that opens a content of one distribution point behind a bridge. Only a client that proved itself gets one.
 std::string capability_for(Context& context, const Message& message, const std::string& content_id, std::string_view dp) {
   const Settings& site = context.settings;
@@ -74,20 +98,21 @@ std::string capability_for(Context& context, const Message& message, const std::
 }
 
 // What a computer needs to become a client lies below /CCM_Client of the management points.
-Outcome<std::string> client_files(Context& context, const Message& message, wire::ContentLocationReply reply) {
-  const Peer& peer = message.request.peer;
-  const auto points = points_for(context, peer.door);
-  if (!points) return refused(503, points.error().message);
+Outcome<std::string> client_files(Context& context, const Message& message, const wire::ContentLocationRequest& request,
+                                  wire::ContentLocationReply reply) {
   if (context.settings.client_files.empty()) return wire::encode_content_locations(reply);
+  const Peer& peer = message.request.peer;
+  const auto points = mp_entries(context, peer.door, place_of(message.request, &request.where));
+  if (!points) return refused(503, points.error().message);
   const int version = static_cast<int>(parse_int(context.settings.build).value_or(9128));
-  for (const ManagementPoint& mp : *points) {
+  for (const wire::MpEntry& mp : *points) {
     std::string url = peer.door == Door::internet_https ? mp.internet_url : mp.intranet_url;
-    if (!peer.tls()) url = fmt::format("http://{}:{}", mp.name, context.settings.http_port);
-    if (url.empty()) url = fmt::format("https://{}:{}", mp.name, context.settings.https_port);
+    if (!peer.tls()) url = fmt::format("http://{}:{}", mp.fqdn, context.settings.http_port);
+    if (url.empty()) url = fmt::format("https://{}:{}", mp.fqdn, context.settings.https_port);
     while (url.ends_with('/')) url.pop_back();
     reply.locations.push_back({.url = url + "/CCM_Client",
                                .signature_url = {},
-                               .server_name = mp.name,
+                               .server_name = mp.fqdn,
                                .ssl_state = peer.tls() ? wire::ssl_state::kHttps : wire::ssl_state::kHttp,
                                .dp_type = "SERVER",
                                .locality = peer.door == Door::internet_https ? "INTERNET" : "LOCAL",
@@ -102,7 +127,7 @@ Outcome<std::string> content(Context& context, const Message& message,
                                    .locations = {},
                                    .http_port = context.settings.http_port,
                                    .https_port = context.settings.https_port};
-  if (request.client_package) return client_files(context, message, std::move(reply));
+  if (request.client_package) return client_files(context, message, request, std::move(reply));
   const bool internet = message.request.peer.door == Door::internet_https || request.where.internet;
   std::string content_id = request.content_id;
   auto places = context.store.read([&](Repositories& r) -> Result<std::vector<Place>> {
@@ -111,12 +136,16 @@ Outcome<std::string> content(Context& context, const Message& message,
       content_id = newest;
     }
     if (content_id.empty()) return std::vector<Place>();
-    return places_of(r, content_id, internet);
+    FP_TRY(all, places_of(r, content_id, internet));
+    shuffle(all, context.random);
+    if (internet) return all;  // no roaming there: chosen at random, whatever the distance (domain.md §2.3)
+    FP_TRY(more_in, keep_near(context, r, message, request, all));
+    reply.more_in_min = more_in;
+    return all;
   });
   if (!places) return refused(503, places.error().message);
-  if (internet) shuffle(*places, context.random);
   // Who asks at a secondary site is told of the distribution point beside it first.
-  else if (message.request.via)
+  if (!internet && message.request.via)
     std::ranges::stable_partition(*places, [&](const Place& place) { return place.name == message.request.via->name; });
   for (Place& place : *places) {
     // Who speaks plain HTTP has no certificate to show at the other listener.
@@ -130,22 +159,44 @@ Outcome<std::string> content(Context& context, const Message& message,
          .server_name = place.name,
          .ssl_state = tls ? wire::ssl_state::kHttps : wire::ssl_state::kHttp,
          .dp_type = "SERVER",
-         .locality = internet ? "INTERNET" : "LOCAL",
+         .locality = internet ? "INTERNET" : place.local ? "LOCAL" : "REMOTE",
          .version = static_cast<int>(parse_int(context.settings.build).value_or(9128))});
   }
   if (reply.locations.empty())
-    log::info("mp.location", "no distribution point has {} for {} clients", request.content_id,
-              internet ? "internet" : "intranet");
+    log::info("mp.location", "no distribution point has {} for {} clients{}", request.content_id,
+              internet ? "internet" : "intranet",
+              reply.more_in_min < 0 ? std::string()
+                                    : fmt::format(" in the boundary groups of {}: the next opens after {} min, it has waited {}",
+                                                  message.request.peer.address, reply.more_in_min, request.waited_min));
   return wire::encode_content_locations(reply);
 }
 
 Outcome<std::string> points(Context& context, const Message& message,
                             const wire::MpLocationRequest& request) {
   if (!is_own_site(context, message.request, request.site_code)) return wire::encode_mp_locations({}, request.site_code);
-  auto list = mp_entries(context, message.request.peer.door, message.request.peer.address);
+  auto list = mp_entries(context, message.request.peer.door, place_of(message.request, &request.where));
   if (!list) return refused(503, list.error().message);
   for (wire::MpEntry& entry : *list) entry.site_code = context.settings.site_code;
   return wire::encode_mp_locations(*list, context.settings.site_code);
+}
+
+// By boundary groups, on the intranet only (domain.md §3.7): the internet has no locality by which a site could be told.
+Outcome<std::string> site_for(Context& context, const Message& message, const wire::AssignedSiteRequest& request) {
+  const Peer& peer = message.request.peer;
+  if (peer.door == Door::internet_https || request.where.internet) {
+    log::warning("mp.location", "{} ({}) asks to be assigned to a site: on the internet none is assigned automatically",
+                 peer.address, to_string(peer.door));
+    return wire::encode_assigned_site({});
+  }
+  const auto site = context.store.read([&](Repositories& r) -> Result<boundary::Assignment> {
+    FP_TRY(map, context.boundaries.read(r, context.settings.site_code));
+    const auto found = boundary::find_groups(*map, place_of(message.request, &request.where));
+    return boundary::assign_site(*map, found, context.random);
+  });
+  if (!site) return refused(503, site.error().message);
+  log::info("mp.location", "{} is assigned to {}: {}", peer.address, site->site_code.empty() ? "no site" : site->site_code,
+            site->because);
+  return wire::encode_assigned_site(site->site_code);
 }
 
 }  // namespace
@@ -161,9 +212,7 @@ Outcome<Answer> locate(Context& context, Message& message) {
             return wire::encode_site_information(
                 {{context.settings.site_code, context.settings.version, context.settings.build}});
           },
-          [&](const wire::AssignedSiteRequest&) -> Document {
-            return wire::encode_assigned_site(context.settings.site_code);
-          },
+          [&](const wire::AssignedSiteRequest& r) -> Document { return site_for(context, message, r); },
           [&](const wire::MpLocationRequest& r) -> Document { return points(context, message, r); },
           [&](const wire::ContentLocationRequest& r) -> Document { return content(context, message, r); },
           [&](const wire::WsusLocationRequest&) -> Document { return wire::encode_wsus_locations({}); },

@@ -1,5 +1,6 @@
 #include "wire/location.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "roles/mp/test_site.hpp"
@@ -149,8 +150,11 @@ TEST_F(LocationTest, SiteInformationAndAssignedSite) {
 TEST_F(LocationTest, ContentIsNamedOnlyWhereItIsAndForThisDoor) {
   const auto inside = content(http);
   ASSERT_EQ(inside.size(), 4U);
-  EXPECT_EQ(inside[0].url, "http://dp0.example.org/SMS_DP_SMSPKG$/LAB00002.1");
-  EXPECT_EQ(inside[0].signature_url, "http://dp0.example.org/SMS_DP_SMSSIG$/LAB00002.1.tar");
+  const auto first = std::ranges::find(inside, "dp0.example.org", &wire::ContentLocation::server_name);
+  ASSERT_NE(first, inside.end());
+  EXPECT_EQ(first->url, "http://dp0.example.org/SMS_DP_SMSPKG$/LAB00002.1");
+  EXPECT_EQ(first->signature_url, "http://dp0.example.org/SMS_DP_SMSSIG$/LAB00002.1.tar");
+  EXPECT_EQ(first->locality, "LOCAL");
   EXPECT_EQ(content(http, true).size(), 3U);
   const auto outside = content(internet);
   ASSERT_EQ(outside.size(), 3U);
@@ -163,6 +167,86 @@ TEST_F(LocationTest, OnTheInternetTheOrderIsRandom) {
   std::set<std::string> first;
   for (int i = 0; i < 64 && first.size() < 3; ++i) first.insert(content(internet)[0].server_name);
   EXPECT_EQ(first.size(), 3U);
+}
+
+class BoundaryTest : public LocationTest {
+ protected:
+  // dp0 and mp1 are near 10.1.0.0/16; dp1 is a neighbour's, after an hour; dp2 and dp3 are in no group.
+  BoundaryTest() {
+    EXPECT_TRUE(site.store->write([](store::Repositories& r) -> Status {
+      FP_CHECK(r.boundaries.put({.id = "LAB00010", .name = "Office", .value = "10.1.0.0/16"}));
+      FP_CHECK(r.boundaries.put_group({.id = "LAB00011",
+                                       .name = "Office",
+                                       .boundaries = {"LAB00010"},
+                                       .distribution_points = {"dp0.example.org"},
+                                       .management_points = {"mp1.lab.test"},
+                                       .assigned_site = "LAB",
+                                       .neighbours = {{"LAB00012", 60, 0}}}));
+      FP_CHECK(r.boundaries.put_group({.id = "LAB00012", .name = "Branch", .distribution_points = {"dp1.example.org"}}));
+      FP_CHECK(r.boundaries.put_settings({.prefer_management_points = true}));
+      return r.site.put_management_point({.name = "a0.lab.test", .intranet_url = "http://a0.lab.test"});
+    }));
+  }
+  wire::ContentLocationReply asked(const std::string& address, std::int64_t waited_min, const Peer& from) {
+    wire::ContentLocationRequest request{.site_code = "LAB", .content_id = "LAB00002.1", .package_id = "LAB00002", .version = 1};
+    request.where.addresses = {{"", address}};
+    request.waited_min = waited_min;
+    return wire::decode_content_locations(ask(request, from)).value_or(wire::ContentLocationReply());
+  }
+  std::string names(const wire::ContentLocationReply& reply) {
+    std::string out;
+    for (const auto& l : reply.locations) out += l.server_name.substr(0, 3) + (l.locality == "LOCAL" ? "! " : " ");
+    return out;
+  }
+};
+
+TEST_F(BoundaryTest, TheNearestFirstAndOthersAfterTheirTime) {
+  const auto at_once = asked("10.1.0.7", 0, http);
+  EXPECT_EQ(names(at_once), "dp0! ");
+  EXPECT_EQ(at_once.more_in_min, 60);
+  const auto after_an_hour = asked("10.1.0.7", 60, http);
+  EXPECT_EQ(names(after_an_hour), "dp0! dp1 ");
+  EXPECT_EQ(after_an_hour.more_in_min, 120);
+  const auto at_last = asked("10.1.0.7", 120, http);
+  EXPECT_EQ(at_last.locations.size(), 4U);
+  EXPECT_EQ(names(at_last).substr(0, 9), "dp0! dp1 ");
+  EXPECT_EQ(at_last.more_in_min, -1);
+}
+
+TEST_F(BoundaryTest, OutsideEveryBoundaryTheDefaultGroupServesAndOnTheInternetNobodyIsSorted) {
+  EXPECT_EQ(asked("172.16.0.1", 0, http).locations.size(), 2U);  // dp2 and dp3
+  EXPECT_EQ(asked("10.1.0.7", 0, internet).locations.size(), 3U);
+  for (const auto& l : asked("10.1.0.7", 0, internet).locations) EXPECT_EQ(l.locality, "INTERNET");
+}
+
+TEST_F(BoundaryTest, ManagementPointsOfTheGroupComeFirstByAddressOrByWhatTheClientSays) {
+  Peer near = http;
+  near.address = "10.1.0.7";
+  EXPECT_EQ(fqdns("MPLIST", near), (std::vector<std::string>{"mp1.lab.test", "a0.lab.test"}));
+  EXPECT_EQ(fqdns("MPLIST", http), (std::vector<std::string>{"a0.lab.test", "mp1.lab.test"}));
+  EXPECT_EQ(fqdns("MPLIST2", near), std::vector<std::string>{"mp2.example.org"});
+  wire::MpLocationRequest request;
+  request.where.addresses = {{"", "10.1.0.7"}};
+  const auto list = wire::decode_mp_locations(ask(request, http));
+  ASSERT_TRUE(list && list->size() == 2);
+  EXPECT_EQ(list->front().fqdn, "mp1.lab.test");
+  EXPECT_EQ(list->front().category, 1);
+  EXPECT_EQ(list->front().locality, 3);
+  EXPECT_EQ(list->back().category, 1);  // in no group: the default group of the site
+  EXPECT_EQ(list->back().locality, 1);
+}
+
+TEST_F(BoundaryTest, ASiteIsAssignedByTheGroupAndNeverOnTheInternet) {
+  const auto site_of = [&](const std::string& address, const Peer& from) {
+    wire::AssignedSiteRequest request;
+    request.where.addresses = {{"", address}};
+    return wire::decode_assigned_site(ask(request, from)).value_or("?");
+  };
+  EXPECT_EQ(site_of("10.1.0.7", http), "LAB");
+  EXPECT_EQ(site_of("172.16.0.1", http), "");
+  EXPECT_EQ(site_of("10.1.0.7", internet), "");
+  ASSERT_TRUE(site.store->write([](store::Repositories& r) { return r.boundaries.put_settings({.fallback_site = "XYZ"}); }));
+  EXPECT_EQ(site_of("172.16.0.1", http), "XYZ");
 }
 
 TEST_F(LocationTest, OnlyAProvedClientGetsACapability) {

@@ -112,7 +112,14 @@ CREATE INDEX fallback_client ON fallback_messages(client_id) WHERE client_id <> 
 CREATE INDEX fallback_name ON fallback_messages(name COLLATE NOCASE) WHERE name <> '';
 )sql";
 
-constexpr const char* kSteps[] = {kFirst, kSecond, kThird};
+constexpr const char* kBoundaries = R"sql(
+CREATE TABLE boundaries(id TEXT PRIMARY KEY, document TEXT NOT NULL);
+CREATE TABLE boundary_groups(id TEXT PRIMARY KEY, document TEXT NOT NULL);
+CREATE TABLE boundary_state(one INTEGER PRIMARY KEY CHECK(one = 1), revision INTEGER NOT NULL, settings TEXT NOT NULL);
+INSERT INTO boundary_state VALUES(1, 1, '{}');
+)sql";
+
+constexpr const char* kSteps[] = {kFirst, kSecond, kThird, kBoundaries};
 
 }  // namespace
 

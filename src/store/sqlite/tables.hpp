@@ -182,6 +182,27 @@ class AdministrationTable final : public Administration {
   Context& c_;
 };
 
+class BoundariesTable final : public Boundaries {
+ public:
+  explicit BoundariesTable(Context& context) : c_(context) {}
+  Result<Boundary> find(std::string_view id) override;
+  Result<std::vector<Boundary>> list() override;
+  Status put(const Boundary& boundary) override;
+  Status remove(std::string_view id) override;
+  Result<BoundaryGroup> find_group(std::string_view id) override;
+  Result<std::vector<BoundaryGroup>> list_groups() override;
+  Status put_group(const BoundaryGroup& group) override;
+  Status remove_group(std::string_view id) override;
+  Result<BoundarySettings> settings() override;
+  Status put_settings(const BoundarySettings& settings) override;
+  Result<std::int64_t> revision() override;
+
+ private:
+  [[nodiscard]] Status write_group(const BoundaryGroup& group);
+  [[nodiscard]] Status changed();
+  Context& c_;
+};
+
 class SiteTable final : public Site {
  public:
   explicit SiteTable(Context& context) : c_(context) {}
@@ -216,9 +237,10 @@ struct Tables {
   ContentsTable contents{context};
   AdministrationTable administration{context};
   SiteTable site{context};
+  BoundariesTable boundaries{context};
   [[nodiscard]] Repositories repositories() {
-    return {devices, collections, software, deployments,    policies, inventory,
-            states,  fallback,    contents, administration, site,     context.change};
+    return {devices, collections, software, deployments,    policies, inventory,  states,
+            fallback, contents,   administration, site, boundaries, context.change};
   }
 };
 

@@ -1,0 +1,60 @@
+// Which distribution points a download tries, and in which order (domain.md §2.3, §11.3).
+#include <algorithm>
+
+#include "agent/core/agent.hpp"
+#include "agent/core/session.hpp"
+#include "agent/core/transfer.hpp"
+#include "agent/core/whereabouts.hpp"
+#include "base/ids.hpp"
+#include "base/text.hpp"
+
+namespace fp::agent {
+
+namespace {
+
+// The internet has no locality: one at random, whatever the distance, and that one again while it works.
+Status choose_at_random(memory::Memory& memory, Random& random, std::vector<Source>& sources) {
+  for (std::size_t n = sources.size(); n > 1; --n) std::swap(sources[n - 1], sources[random.below(n)]);
+  FP_TRY(last, memory.property(kLastSource));
+  const auto why = fmt::format("at random among {} internet distribution point(s): on the internet there is no nearest one",
+                               sources.size());
+  for (auto& s : sources) s.because = s.name == last ? "it gave the last bytes; " + why : why;
+  std::ranges::stable_partition(sources, [&](const Source& s) { return s.name == last; });
+  return {};
+}
+
+}  // namespace
+
+Result<Offer> Agent::sources(const std::string& content_id, std::int64_t waited_min) {
+  if (!session_) return fail(Code::unavailable, "no management point is in reach");
+  auto& s = *session_;
+  const auto name = split_content_id(content_id);
+  wire::ContentLocationRequest request;
+  request.site_code = site_code_;
+  request.content_id = content_id;
+  request.package_id = name.id;
+  request.version = name.version;
+  const bool internet = s.location.where().served_from_internet();
+  if (!internet) {
+    request.where = whereabouts(world_.machine, world_.memory);
+    request.waited_min = waited_min;
+  }
+  request.where.location_type = "SMSPACKAGE";
+  request.where.internet = internet;
+  request.where.allow_http = !internet;
+  Offer out;
+  const auto asked = s.location.with_mp([&](const std::string& base) -> Status {
+    FP_TRY(reply, s.mp.locations(base, request));
+    for (auto& l : reply.locations) {
+      const char* why = iequals(l.locality, "LOCAL") ? "in the boundary group of this network" : "in a boundary group farther away";
+      out.sources.push_back({std::move(l.url), std::move(l.server_name), why});
+    }
+    out.more_in_min = reply.more_in_min;
+    return {};
+  });
+  FP_CHECK(asked);
+  if (internet) FP_CHECK(choose_at_random(world_.memory, world_.random, out.sources));
+  return out;
+}
+
+}  // namespace fp::agent

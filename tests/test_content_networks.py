@@ -1,0 +1,187 @@
+"""Content across networks: one download through office, home, VPN, kill and reboot; two distribution points for the internet of
+which one dies and one lies; boundary groups in the office. What comes over the network is counted where it arrives."""
+import json
+import signal
+
+import farlab
+import networks
+import pytest
+from topology import HOME, INTRANET
+
+CHUNK = 1 << 20
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def company():
+    with networks.Networks() as made:
+        made.install_agent()
+        made.start_agent()
+        farlab.wait_for("registration", made.device)
+        yield made
+
+
+def located(company, wanted, host=None):
+    return farlab.wait_for(wanted, lambda: (s := company.status(host))["location"] == wanted and s, 120)
+
+
+def done_so_far(company, content):
+    return next((d["bytes_done"] for d in company.downloads() if d["content"] == content), 0)
+
+
+def reaches(company, content, bytes_done):
+    return farlab.wait_for(f"{bytes_done >> 20} MiB", lambda: (n := done_so_far(company, content)) >= bytes_done and n, 180)
+
+
+def why(company, subject, host=None):
+    return json.loads((host or company.laptop).out("farpoint-agent", "why", subject, "--json"))["decisions"]
+
+
+def wire_bytes(company, host=None):
+    """Payload at most: packets carry at least forty bytes of headers for each 1460."""
+    return sum(company.counted(host or company.laptop).values()) * 1460 // 1500
+
+
+def kill_agent(company):
+    """The agent and its worker at once, as the kernel would where memory is short."""
+    company.laptop.run("pkill", "-KILL", "-f", "farpoint-agent", check=False)
+    company.agent.wait(timeout=30)
+
+
+def test_one_download_through_office_home_kill_reboot_and_vpn_fetches_at_most_a_chunk_twice_each_time(company):
+    content = company.offer("lab-journey", 36, ["site.corp.test", "dp.example.test", "dp2.example.test"], "Journey")
+    company.count(company.laptop)
+    with company.slowly(company.site, company.edge, company.edge2):
+        company.farpoint("deploy", "Journey", "--to", "All Systems", "--purpose", "required")
+        company.laptop.start("farpoint-agent", "evaluate", "policy", log="evaluate.log")
+        reaches(company, content, 4 * MIB)
+        company.carry(HOME)                                              # 1: another network, another distribution point
+        located(company, "Currently internet")
+        reaches(company, content, 9 * MIB)
+        kill_agent(company)                                              # 2: nothing was said before
+        company.start_agent()
+        reaches(company, content, 14 * MIB)
+        company.carry(HOME, address="192.168.7.77/24")                   # 3: another address
+        reaches(company, content, 19 * MIB)
+        company.laptop.reboot()                                          # 4: and all that was in memory
+        company.start_agent()
+        reaches(company, content, 24 * MIB)
+        company.open_tunnel()                                            # 5: at home, and in the office all the same
+        status = located(company, "Currently intranet")
+        assert status["management point"] == "https://site.corp.test:443"
+        reaches(company, content, 29 * MIB)
+        company.close_tunnel()                                           # 6: and back on the internet
+        located(company, "Currently internet")
+    farlab.wait_for("the package", lambda: company.installed("lab-journey"), 180)
+    counted = company.counted(company.laptop)
+    assert counted["site"] > 4 * MIB and counted["edge"] + counted["edge2"] > 8 * MIB, counted
+    more = wire_bytes(company) - 36 * MIB
+    assert more < 6 * CHUNK + 36 * MIB // 50 + MIB, f"{more} bytes beside the content: {counted}"  # 2 %: what TLS and requests need
+    sources = {d["reason"].split(":")[0] for d in why(company, content) if d["verdict"] == "downloading"}
+    assert "from site.corp.test" in sources and sources & {"from dp.example.test", "from dp2.example.test"}
+    assert company.opened_inwards() == 0
+    company.farpoint("deployment", "delete", "Journey")
+
+
+def test_a_distribution_point_that_dies_in_the_middle_is_left_and_the_other_one_goes_on(company):
+    content = company.offer("lab-dies", 16, ["dp.example.test", "dp2.example.test"], "Dies")
+    company.carry(HOME)
+    located(company, "Currently internet")
+    company.count(company.laptop)
+    with company.slowly(company.edge, company.edge2):
+        company.farpoint("deploy", "Dies", "--to", "All Systems", "--purpose", "required")
+        company.laptop.start("farpoint-agent", "evaluate", "policy", log="evaluate.log")
+        reaches(company, content, 4 * MIB)
+        counted = company.counted(company.laptop)
+        used, other = ("edge", "edge2") if counted["edge"] > counted["edge2"] else ("edge2", "edge")
+        dying = getattr(company, used)
+        dying.stop(dying.daemon, signal.SIGKILL)
+    farlab.wait_for("the package", lambda: company.installed("lab-dies"), 180)
+    counted = company.counted(company.laptop)
+    assert counted[used] > 3 * MIB and counted[other] > 8 * MIB, counted
+    assert wire_bytes(company) - 16 * MIB < CHUNK + 16 * MIB // 50 + MIB, counted
+    company.run_point(dying)
+    # And it stays with the one that worked.
+    assert company.status()["distribution point"] == getattr(company, other).fqdn
+    company.farpoint("deployment", "delete", "Dies")
+
+
+def test_a_distribution_point_that_lies_costs_one_chunk(company):
+    content = company.offer("lab-lies", 12, ["dp.example.test", "dp2.example.test"], "Lies")
+    used = company.status()["distribution point"]  # it is asked first
+    liar = next(host for host in (company.edge, company.edge2) if host.fqdn == used)
+    # One byte in the middle of the largest file of its library, on its disk.
+    largest = liar.out("sh", "-c", "find /var/lib/farpoint -type f -size +11M -printf '%s %p\\n' | sort -n | grep -v tmp").splitlines()
+    target = next(line.split(" ", 1)[1] for line in largest if 12 * MIB < int(line.split()[0]) < 13 * MIB)
+    liar.run("sh", "-c", f"chmod u+w '{target}' && printf X | dd of='{target}' bs=1 seek=7000000 conv=notrunc 2>/dev/null")
+    company.count(company.laptop)
+    company.farpoint("deploy", "Lies", "--to", "All Systems", "--purpose", "required")
+    company.evaluate("policy")
+    farlab.wait_for("the package", lambda: company.installed("lab-lies"), 180)
+    decisions = why(company, content)
+    assert any(d["verdict"] == "bad chunk" and used in d["reason"] for d in decisions), decisions
+    assert wire_bytes(company) - 12 * MIB < 2 * CHUNK + 12 * MIB // 50 + MIB
+    company.farpoint("deployment", "delete", "Lies")
+
+
+def test_when_nobody_gives_it_the_download_waits_and_asks_again(company):
+    content = company.offer("lab-waits", 2, ["dp.example.test", "dp2.example.test"], "Waits")
+    with company.unpublished(networks.DP2_PUBLIC, networks.topology.DP_PUBLIC):
+        company.farpoint("deploy", "Waits", "--to", "All Systems", "--purpose", "required")
+        company.evaluate("policy")
+        waiting = next(d for d in company.downloads() if d["content"] == content)
+        assert "source" in waiting["reason"], waiting
+        assert not company.installed("lab-waits")
+    farlab.wait_for("the package, when it asks again", lambda: company.installed("lab-waits"), 180)
+    company.farpoint("deployment", "delete", "Waits")
+
+
+def test_both_internet_distribution_points_are_used_over_several_clients(company):
+    """Whatever the distance: the choice is nobody's but chance's, and each client stays with its own."""
+    content = company.offer("lab-chance", 1, ["dp.example.test", "dp2.example.test"], "Chance")
+    company.farpoint("deploy", "Chance", "--to", "All Systems", "--purpose", "required")
+    used = set()
+    for number in range(12):
+        till = company.lab.host(f"till{number}", f"till{number}.corp.test", company.lab.networks[HOME], f"192.168.7.{100 + number}/24")
+        company.install_agent(till, internet_only=True)
+        till.run("farpoint-agent", "evaluate", "all", timeout=300)
+        used.add(company.status(till)["distribution point"])
+        assert "no nearest one" in next(d["reason"] for d in why(company, content, till) if d["verdict"] == "downloading")
+        if len(used) == 2:
+            break
+    assert used == {"dp.example.test", "dp2.example.test"}
+
+
+def test_in_the_office_the_nearest_is_used_and_the_neighbour_only_after_its_time(company):
+    company.carry(INTRANET)
+    located(company, "Currently intranet")
+    company.farpoint("boundary", "create", "Hall", "--type", "ip_range", "--value", "10.77.1.40-10.77.1.59")
+    company.farpoint("boundary", "create", "Offices", "--type", "ip_range", "--value", "10.77.1.60-10.77.1.99")
+    company.farpoint("boundary-group", "create", "Hall", "--boundary", "Hall", "--dp", "hall.corp.test")
+    company.farpoint("boundary-group", "create", "Offices", "--boundary", "Offices", "--dp", "site.corp.test")
+    everywhere = ["site.corp.test", "hall.corp.test", "dp.example.test", "dp2.example.test"]
+    near = company.offer("lab-near", 2, everywhere, "Near")
+    company.farpoint("dp", "add", "hall.corp.test", "--maintenance")  # gets nothing while
+    far = company.offer("lab-far", 2, ["site.corp.test"], "Far")
+    company.farpoint("dp", "add", "hall.corp.test", "--no-maintenance")
+    company.count(company.laptop)
+    company.farpoint("deploy", "Near", "--to", "All Systems", "--purpose", "required")
+    company.evaluate("policy")
+    farlab.wait_for("the package", lambda: company.installed("lab-near"), 120)
+    counted = company.counted(company.laptop)
+    assert counted["hall"] > 2 * MIB and counted["edge"] == counted["edge2"] == 0 and counted["site"] < 2 * MIB, counted
+    assert any("from hall.corp.test: in the boundary group of this network" in d["reason"] for d in why(company, near))
+
+    def explained(*more):
+        return {p["name"]: p for p in company.farpoint_json("boundary-group", "explain", "--address", "10.77.1.50", "--content", far,
+                                                            *more)["distribution_points"]}
+    # What only the other group has is nobody's here until the groups are neighbours, and then not before its time.
+    assert not explained()["site.corp.test"]["offered"]
+    company.farpoint("boundary-group", "link", "Hall", "Offices", "--content-fallback", "1")
+    assert not explained()["site.corp.test"]["offered"] and explained("--waiting", "1")["site.corp.test"]["offered"]
+    company.farpoint("deploy", "Far", "--to", "All Systems", "--purpose", "required")
+    company.evaluate("policy")
+    waiting = next(d for d in company.downloads() if d["content"] == far)
+    assert "the next boundary group opens at" in waiting["reason"] and not company.installed("lab-far"), waiting
+    farlab.wait_for("the package, from the neighbour", lambda: company.installed("lab-far"), 180)
+    assert any("from site.corp.test: in a boundary group farther away" in d["reason"] for d in why(company, far))
