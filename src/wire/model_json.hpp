@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "model/administration.hpp"
 #include "model/application.hpp"
+#include "model/client_push.hpp"
 #include "model/collection.hpp"
 #include "model/content.hpp"
 #include "model/deployment.hpp"

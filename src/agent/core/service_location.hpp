@@ -53,6 +53,7 @@ class ServiceLocation {
   location::Current current_;
 };
 
+inline constexpr std::string_view kLocationType = "location.type";  // in memory: a ConnectionType as a number
 inline constexpr std::string_view kProbes = "location.probes";  // in memory: what was tried, JSON
 
 // "https://host:port" from a property: the scheme it brings, else HTTPS with a PKI certificate and HTTP without.

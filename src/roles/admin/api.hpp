@@ -14,8 +14,10 @@
 #include "base/random.hpp"
 #include "model/content.hpp"
 #include "net/http.hpp"
+#include "site/client_bundle.hpp"
 #include "site/collections.hpp"
 #include "site/policy_maker.hpp"
+#include "site/wake_up.hpp"
 #include "store/store.hpp"
 
 namespace fp::admin {
@@ -23,6 +25,19 @@ namespace fp::admin {
 struct Settings {
   std::string site_code;
   Path staging;  // uploads of content sources
+  bool dual_clients = false;  // the site has a door for the internet: pushed clients are made for both places
+  internet::WakeSend wake = internet::WakeSend::subnet_broadcast;
+};
+
+// Bundles, client push and wake-up packets: what the site server itself does.
+struct ClientHooks {
+  std::function<Result<site::ClientBundle>(const site::BundleOrder& order)> bundle;
+  std::function<Result<internet::Verdict>(const std::string& host)> may_push;
+  std::function<Status(const ClientPush& push, bool has_key)> check_logon;
+  std::function<Status(const std::string& id, std::string_view pem)> keep_key;  // of an order, in a file
+  std::function<void(const std::string& id)> forget_secrets;
+  std::function<void()> push_wanted;  // an order is due
+  std::function<Status(const site::WakePlan& plan)> wake;
 };
 
 // What other roles do; handed in by the program.
@@ -33,6 +48,7 @@ struct Hooks {
   std::function<void()> peers_changed;        // somebody was blocked or unblocked
   std::function<Status(const std::string& dp)> validate;
   std::function<std::string()> metrics;       // Prometheus text format
+  ClientHooks clients;
 };
 
 struct RouteInfo {

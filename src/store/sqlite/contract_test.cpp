@@ -1,5 +1,6 @@
 #include "store/contract_test.hpp"
 
+#include "store/contract_pushes_test.hpp"
 #include "store/contract_query_test.hpp"
 #include "store/contract_records_test.hpp"
 #include "store/contract_targeting_test.hpp"

@@ -95,7 +95,16 @@ CREATE TABLE roles(name TEXT PRIMARY KEY COLLATE NOCASE, document TEXT NOT NULL)
 ALTER TABLE state_serials ADD COLUMN forgotten_to INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr const char* kSteps[] = {kFirst, kSecond};
+// Client push. `open` is 1 until the order is at its end.
+constexpr const char* kClientPushes = R"sql(
+CREATE TABLE client_pushes(
+  id TEXT PRIMARY KEY, host TEXT NOT NULL, open INTEGER NOT NULL, waiting INTEGER NOT NULL, next_at INTEGER NOT NULL,
+  finished_at INTEGER NOT NULL, document TEXT NOT NULL);
+CREATE UNIQUE INDEX client_pushes_open ON client_pushes(host) WHERE open = 1;
+CREATE INDEX client_pushes_due ON client_pushes(next_at) WHERE waiting = 1;
+)sql";
+
+constexpr const char* kSteps[] = {kFirst, kSecond, kClientPushes};
 
 }  // namespace
 
