@@ -196,10 +196,11 @@ class Maker {
   }
 
   [[nodiscard]] std::string script() const {
-    return fmt::format(R"(#!/bin/sh
+    return fmt::format(R"sh(#!/bin/sh
 # Makes this computer a client of the Farpoint site {} ({}). Run it as root; words behind it are added to the installation's.
 set -eu
 cd "$(dirname "$0")"
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 [ "$(id -u)" = 0 ] || {{ echo "install.sh: run it as root" >&2; exit 2; }}
 for package in ./farpoint-agent_*.deb; do
   [ -e "$package" ] || continue
@@ -214,7 +215,7 @@ for file in certificates/*; do
 done
 {} "$@"
 [ ! -d /run/systemd/system ] || systemctl enable --now farpoint-agent
-)",
+)sh",
                        source_.site_code, to_string(order_.kind), kCertificates, kCa, kCertificates, bundle_.command);
   }
 

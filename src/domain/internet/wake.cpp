@@ -21,11 +21,13 @@ bool is_class(const InventoryInstance& instance, std::string_view name) {
   return iequals(its, name);
 }
 
-// Names of adapters that cannot be woken: radio, and those that are only software, unless there is nothing else.
-std::set<std::string> adapters_of_type(const std::vector<InventoryInstance>& instances, std::string_view type) {
-  std::set<std::string> out;
-  for (const auto& i : instances)
-    if (is_class(i, "NETWORK_ADAPTER") && iequals(property(i, "AdapterType"), type)) out.insert(i.key);
+// What both classes call an adapter by.
+std::set<Mac> adapters_of_type(const std::vector<InventoryInstance>& instances, std::string_view type) {
+  std::set<Mac> out;
+  for (const auto& i : instances) {
+    if (!is_class(i, "NETWORK_ADAPTER") || !iequals(property(i, "AdapterType"), type)) continue;
+    if (const auto mac = parse_mac(property(i, "MACAddress"))) out.insert(*mac);
+  }
   return out;
 }
 
@@ -70,9 +72,9 @@ Result<std::vector<WakeTarget>> wake_targets(const std::vector<InventoryInstance
   for (const auto& i : instances) {
     if (!is_class(i, "NETWORK_ADAPTER_CONFIGURATION")) continue;
     ++seen;
-    if (wireless.contains(i.key) || (!wired.empty() && virtual_ones.contains(i.key))) continue;
     const auto mac = parse_mac(property(i, "MACAddress"));
-    if (!mac) continue;
+    // Radio cannot be woken, and what is only software is worth a packet where there is nothing else.
+    if (!mac || wireless.contains(*mac) || (!wired.empty() && virtual_ones.contains(*mac))) continue;
     for (const auto part : split(property(i, "IPAddress"), ',')) {
       const auto network = parse_network(trim(part));
       if (!network || !usable(*network)) continue;

@@ -7,8 +7,8 @@
 namespace fp::internet {
 namespace {
 
-InventoryInstance adapter(const std::string& name, const std::string& type) {
-  return {"NETWORK_ADAPTER", InstanceContent::fresh, {{"AdapterType", type}}, name};
+InventoryInstance adapter(const std::string& mac, const std::string& type) {
+  return {"NETWORK_ADAPTER", InstanceContent::fresh, {{"AdapterType", type}, {"MACAddress", mac}}, mac};
 }
 InventoryInstance configuration(const std::string& name, const std::string& mac, const std::string& addresses) {
   return {"NETWORK_ADAPTER_CONFIGURATION", InstanceContent::fresh, {{"MACAddress", mac}, {"IPAddress", addresses}}, name};
@@ -42,7 +42,7 @@ TEST(Wake, WhatIsNoAddressOfOneAdapterIsRefused) {
 
 TEST(Wake, EveryWiredAdapterAndSubnetIsATarget) {
   const std::vector<InventoryInstance> inventory{
-      adapter("eth0", "wired"), adapter("wlan0", "wireless"), adapter("docker0", "virtual"),
+      adapter("02:00:00:00:00:01", "wired"), adapter("02:00:00:00:00:02", "wireless"), adapter("02:00:00:00:00:03", "virtual"),
       configuration("eth0", "02:00:00:00:00:01", "10.77.1.50/24, 10.77.2.50/23, fe80::1/64"),
       configuration("wlan0", "02:00:00:00:00:02", "10.77.9.9/24"), configuration("docker0", "02:00:00:00:00:03", "172.17.0.1/16")};
   EXPECT_EQ(told(inventory), "02:00:00:00:00:01>10.77.1.255! 02:00:00:00:00:01>10.77.3.255! ");
@@ -50,7 +50,7 @@ TEST(Wake, EveryWiredAdapterAndSubnetIsATarget) {
 }
 
 TEST(Wake, AVirtualMachineIsWokenByItsOnlyAdapter) {
-  EXPECT_EQ(told({adapter("e0", "virtual"), configuration("e0", "02:00:00:00:00:01", "10.77.1.50/24")}),
+  EXPECT_EQ(told({adapter("02:00:00:00:00:01", "virtual"), configuration("e0", "02:00:00:00:00:01", "10.77.1.50/24")}),
             "02:00:00:00:00:01>10.77.1.255! ");
 }
 

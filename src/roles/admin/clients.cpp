@@ -41,7 +41,7 @@ class Fields {
   }
   [[nodiscard]] Status nothing_else() const {
     for (const auto& [key, value] : object_)
-      if (std::ranges::find(taken_, key) == taken_.end()) return fail(Code::invalid, "{}: there is no such field", std::string_view(key));
+      if (std::ranges::find(taken_, std::string_view(key)) == taken_.end()) return fail(Code::invalid, "{}: there is no such field", std::string_view(key));
     return {};
   }
 
