@@ -13,7 +13,11 @@ DATA = topology.DATA
 SETTINGS = '\n[client_push]\nnetworks = ["10.77.1.0/24"]\n'
 REFUSED = 6
 # Everything that leaves the site server for the port of wake-up packets.
-WATCH = "table inet watch { counter wake { } chain out { type filter hook output priority 0; udp dport 9 counter name wake; } }"
+WATCH = """table inet watch {
+  counter wake { }
+  chain out { type filter hook output priority 0; udp dport 9 counter name wake; }
+}
+"""
 LISTEN = """import socket
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
 print("listening", flush=True)

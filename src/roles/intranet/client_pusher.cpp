@@ -42,7 +42,7 @@ std::string reason_of(const packages::Run& run, std::string_view host) {
   if (run.exit_code == 255) return fmt::format("{} could not be logged on to: {}", host, said.empty() ? "ssh said nothing" : said);
   if (run.exit_code == 70) return fmt::format("{} has no room for the bundle: {}", host, said);
   if (run.exit_code == 71) return fmt::format("the bundle could not be unpacked on {}: {}", host, said);
-  return fmt::format("the installation on {} ended with {}: {}", host, packages::describe(run), said);
+  return fmt::format("the installation on {} ended with {}", host, packages::describe(run));
 }
 
 }  // namespace
