@@ -31,6 +31,16 @@ def build_deb(folder, name, version, megabytes=0, postinst=None):
     return target
 
 
+def start_sshd(host, *settings):
+    """A real SSH server on `host`, with a new ed25519 key of its own and no passwords; its log is sshd.log."""
+    host.run("sh", "-ec", "mkdir -p /run/sshd /root/.ssh; rm -f /etc/ssh/ssh_host_*; chmod 700 /root /root/.ssh; "
+                          "ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key")
+    lines = ["HostKey /etc/ssh/ssh_host_ed25519_key", "PasswordAuthentication no", "UsePAM no", "PidFile none", *settings]
+    host.write("/etc/ssh/lab_config", "\n".join(lines) + "\n")
+    host.start("/usr/sbin/sshd", "-D", "-e", "-f", "/etc/ssh/lab_config", log="sshd.log")
+    farlab.wait_for("sshd", lambda: ":22 " in host.out("ss", "-Hltn"))
+
+
 class Office:
     """`site` and `laptop` on one network; the site has an intranet and an internet door, its own CA, SQLite."""
 

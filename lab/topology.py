@@ -63,6 +63,8 @@ class Company(story.Office):
     """`site` inside, `edge` (a distribution point for the internet) in the perimeter, `laptop` in the office. The site's internet
     door and the edge are published by the firewall; the lists of revoked certificates lie on a web server beside the edge. With `domain_controller` the inside names of corp.test come from a real one."""
 
+    names = {}  # further ones that the inside's server of names knows: name -> address
+
     def __init__(self, code="FP1", domain_controller=False):
         super().__init__(code)
         self.with_controller = domain_controller
@@ -106,7 +108,7 @@ class Company(story.Office):
 
     def _serve_names(self):
         public = {"mp.example.test": MP_PUBLIC, "dp.example.test": DP_PUBLIC, "fsp.example.test": DP_PUBLIC, **self.more_public}
-        inside = {"site.corp.test": "10.77.1.10", **public, "fsp.example.test": "10.77.2.30", **self.more_inside}
+        inside = {"site.corp.test": "10.77.1.10", **self.names, **public, "fsp.example.test": "10.77.2.30", **self.more_inside}
         # Each answers for what it knows and says of the rest that there is no such name.
         for address, records in ((INSIDE_DNS, inside), ("10.77.2.1", {**inside, "mp.example.test": "10.77.2.20", "dp.example.test": "10.77.2.20"}), (OUTSIDE_DNS, public)):
             serve_names(self.firewall, address, records, "--address=/#/", log=f"dns-{address}.log")

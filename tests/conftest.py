@@ -22,6 +22,15 @@ def pytest_sessionfinish(session, exitstatus):
             file.write(f"{passed} {failed}\n")
 
 
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory):
+    """The folder of the Debian packages of the programs under test."""
+    import farlab
+    folder = tmp_path_factory.mktemp("packages")
+    farlab.sh(ROOT / "packaging" / "build_deb", farlab.BIN, folder)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def office():
     import story

@@ -461,6 +461,44 @@ def test_wrong_input_is_refused_with_what_to_do(site, hello, tool, code, needle,
         assert not done.stdout or code == 2
 
 
+def test_what_the_internet_lacks_is_listed_and_refused_with_its_own_exit_code(site, hello):
+    rows = {row[0]: row for row in site.rows("features")}
+    assert rows["wake-on-lan"][1:3] == ["no", "yes"] and rows["remote-control"][1:3] == ["no", "no"]
+    site.device("OUTSIDE")
+    assert {f["feature"] for f in site.json("features", "OUTSIDE")["items"]} == set(rows)
+    for words, why in [(["client", "publish"], "farpoint client bundle"), (["deploy", "Hello", "--to-user", "ola"], "devices only"),
+                       (["deploy", "Hello", "--to", "All Users"], "devices only"), (["device", "remote-control", "OUTSIDE"], "it comes later"),
+                       (["device", "deploy-os", "OUTSIDE"], "it comes later"),
+                       (["client", "push", "new.corp.test", "--key", site.data / "server.key"], "client_push.networks")]:
+        done = site.run(*words, check=False)
+        assert done.returncode == 6 and why in done.stderr, (words, done.returncode, done.stderr)
+    no_inventory = site.run("device", "wake", "OUTSIDE", check=False)
+    assert no_inventory.returncode == 1 and "no hardware inventory" in no_inventory.stderr
+
+
+def test_a_bundle_is_made_or_refused_with_everything_that_is_wrong(site):
+    refused = site.run("client", "bundle", "--kind", "dual", "--out", "none", check=False)
+    for why in ("no management point for connections from the internet", "names no revocation list over HTTP", "no farpoint-agent_*.deb"):
+        assert refused.returncode == 2 and why in refused.stderr, refused.stderr
+    package = site.folder / "farpoint-agent_0.1.0_amd64.deb"
+    package.write_bytes(story.build_deb(site.folder, "farpoint-agent", "0.1.0").read_bytes())
+    words = ["client", "bundle", "--kind", "intranet", "--no-crl-check", "--package", package]
+    made = site.json(*words, "--name", "pc.corp.test", "--issue", "--out", "pc")
+    folder = site.folder / "pc"
+    names = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    assert names == {"README", "ca.pem", "certificates/pc.key", "certificates/pc.pem", "client.properties", "install.sh", "site-signing.pem", package.name}
+    assert (folder / "certificates/pc.key").stat().st_mode & 0o777 == 0o600 and folder.stat().st_mode & 0o777 == 0o700
+    assert made["command"] in (folder / "install.sh").read_text() and made["command"] in (folder / "README").read_text()
+    assert "sh install.sh" in site.out(*words, "--out", "any.tar.gz")
+    assert site.run(*words, "--out", "any.tar.gz", check=False).returncode == 1
+
+
+def test_pushes_are_listed_shown_and_cancelled(site):
+    assert site.rows("client", "push-list") == []
+    for verb in ("push-show", "push-cancel"):
+        assert site.run("client", verb, "CLI00001", check=False).returncode == 3
+
+
 def test_progress_is_shown_on_a_terminal_and_nowhere_else(site):
     source = site.folder / "large"
     source.mkdir()

@@ -61,13 +61,6 @@ class Administrator:
 
 
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("packages")
-    farlab.sh(ROOT / "packaging" / "build_deb", farlab.BIN, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def followed(packages):
     """Both machines, after every line of the README."""
     with farlab.Lab() as lab:

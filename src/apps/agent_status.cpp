@@ -10,6 +10,7 @@
 #include "agent/core/transfer.hpp"
 #include "apps/agent_command.hpp"
 #include "base/text.hpp"
+#include "domain/internet/features.hpp"
 #include "wire/state_names.hpp"
 
 namespace fp::apps {
@@ -112,6 +113,13 @@ Status put_way_out(json::object& out, const agent::InstallSettings& settings, me
   return {};
 }
 
+// Where the agent last found itself; a place that nobody looked for yet is unknown and counts as the internet.
+Result<internet::Place> place_now(memory::Memory& memory) {
+  FP_TRY(type, memory.property(agent::kLocationType));
+  FP_TRY(where, memory.decisions("location", 1));
+  return internet::place_of(static_cast<ConnectionType>(parse_int(type).value_or(0)), where.empty() ? "" : where[0].reason);
+}
+
 Result<json::object> status_of(const AgentCommand& c) {
   FP_TRY(memory, open_memory(c));
   FP_TRY(settings, agent::load_settings(c.paths.config));
@@ -128,6 +136,12 @@ Result<json::object> status_of(const AgentCommand& c) {
   out["location reason"] = where.empty() ? "" : where[0].reason;
   FP_TRY(probes, memory->property(agent::kProbes));
   if (!probes.empty()) out["location probes"] = json::parse(probes);
+  FP_TRY(place, place_now(*memory));
+  json::array refused;
+  for (const auto& rule : internet::features())
+    if (const auto v = internet::verdict(rule.feature, place); !v.offered)
+      refused.push_back(json::object{{"feature", rule.id}, {"reason", place.internet() ? rule.internet : rule.missing}});
+  out["refused here"] = refused;
   FP_TRY(mp, memory->property("mp.url"));
   out["management point"] = mp;
   FP_CHECK(put_way_out(out, settings, *memory));
@@ -211,6 +225,15 @@ Result<json::object> list_software(const AgentCommand& c) {
 
 Result<json::object> reasons_of(const AgentCommand& c, const std::string& subject) {
   FP_TRY(memory, open_memory(c));
+  if (const auto* rule = internet::find_feature(subject)) {
+    FP_TRY(place, place_now(*memory));
+    const auto v = internet::verdict(rule->feature, place);
+    return json::object{{"decisions", json::array{json::object{{"at", to_iso(system_clock().now())},
+                                                               {"subject", rule->id},
+                                                               {"verdict", v.offered ? "offered" : "refused"},
+                                                               {"reason", v.reason},
+                                                               {"rule", rule->seed}}}}};
+  }
   FP_TRY(decisions, memory->decisions(subject, subject.empty() ? 100 : 50));
   if (!subject.empty() && decisions.empty()) return fail(Code::not_found, "nothing was decided about \"{}\" yet", subject);
   json::array list;

@@ -6,8 +6,8 @@ namespace fp::apps {
 namespace {
 
 struct Options {
-  std::string id, what, program, collection, purpose = "required", action = "install", deadline, available, comment, rerun;
-  bool ignore_window = false, suppress_restart = false;
+  std::string id, what, program, collection, purpose = "required", action = "install", deadline, available, comment, rerun, user;
+  bool ignore_window = false, suppress_restart = false, wake = false;
 };
 
 Result<std::string> time_of(const std::string& text) {
@@ -25,8 +25,11 @@ Status deploy(Cli& cli, const Options& o) {
                     {"install_outside_window", o.ignore_window},
                     {"restart_outside_window", o.ignore_window},
                     {"suppress_restart", o.suppress_restart},
+                    {"send_wake_up", o.wake},
                     {"comment", o.comment}};
   if (!o.program.empty()) body["program"] = o.program;
+  if (!o.user.empty()) body["user"] = o.user;
+  else if (o.collection.empty()) return fail(Code::invalid, "--to is needed: a collection of devices");
   if (!o.rerun.empty()) body["rerun"] = o.rerun;
   if (!o.deadline.empty()) {
     FP_TRY(at, time_of(o.deadline));
@@ -73,7 +76,8 @@ void add_deployment_verbs(CLI::App& app, Cli& cli) {
   static Options o;
   auto* d = app.add_subcommand("deploy", "deploy an application, or a package's program, to a collection");
   d->add_option("what", o.what, "application or package: name or id")->required();
-  d->add_option("--to", o.collection, "collection: name or id")->required();
+  d->add_option("--to", o.collection, "collection: name or id");
+  d->add_option("--to-user", o.user, "refused, with the reason: software is deployed to devices");
   d->add_option("--program", o.program, "of a package");
   d->add_option("--rerun", o.rerun, "what becomes of a program that ran before")
       ->check(CLI::IsMember({"never", "always", "if_failed", "if_succeeded"}));
@@ -88,6 +92,7 @@ void add_deployment_verbs(CLI::App& app, Cli& cli) {
   d->add_option("--comment", o.comment, "a line for people");
   d->add_flag("--ignore-window", o.ignore_window, "install and restart outside maintenance windows too");
   d->add_flag("--suppress-restart", o.suppress_restart, "never restart because of it");
+  d->add_flag("--wake", o.wake, "send wake-up packets to intranet clients before the deadline (required)");
   d->callback([&cli] { cli.run([&] { return deploy(cli, o); }); });
 
   auto* deployment = app.add_subcommand("deployment", "deployments and what became of them");

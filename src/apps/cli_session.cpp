@@ -98,7 +98,7 @@ void Cli::run(const std::function<Status()>& verb) {
   };
   if (const Status done = guarded(); !done) {
     std::cerr << "farpoint: " << done.error().message << "\n";
-    exit_code = exit_code_of(done.error());
+    exit_code = refused_ ? 6 : exit_code_of(done.error());
   }
 }
 
@@ -153,7 +153,10 @@ Result<json::value> Cli::call(const std::string& method, const std::string& path
   if (response->status < 400) return value;
   std::string message = fmt::format("the site answered {}", response->status);
   if (value.is_object())
-    if (const auto* e = value.as_object().if_contains("error"); e && e->is_object()) message = field(*e, "message");
+    if (const auto* e = value.as_object().if_contains("error"); e && e->is_object()) {
+      message = field(*e, "message");
+      refused_ = e->as_object().contains("feature");
+    }
   return fail(code_of(response->status), "{}", message);
 }
 

@@ -21,7 +21,8 @@ namespace fp::apps {
 
 namespace json = boost::json;
 
-// Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 no such thing, 4 not allowed, 5 the site does not answer.
+// Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 no such thing, 4 not allowed, 5 the site does not answer, 6 the feature
+// is refused: on the internet, or everywhere.
 [[nodiscard]] int exit_code_of(const Error& error);
 
 struct Column {
@@ -60,6 +61,7 @@ class Cli {
                                          const std::string& if_match = {});
   std::unique_ptr<net::Client> client_;
   std::string base_, bearer_;
+  bool refused_ = false;  // the last answer refused a feature
 };
 
 [[nodiscard]] Result<json::value> read_json(const Path& file);
@@ -79,6 +81,7 @@ void add_fallback_verbs(CLI::App& app, Cli& cli);
 void add_doctor_verb(CLI::App& app, Cli& cli);
 void add_boundary_verbs(CLI::App& app, Cli& cli);
 void add_pki_verbs(CLI::App& app, Cli& cli);
+void add_client_verbs(CLI::App& app, Cli& cli);  // behind add_device_verbs
 
 // Uploads `files` (none: all of the folder `root`) as the source of content, in pieces, with progress, and makes a content
 // version of it as `body` says; the answer of POST /content. What the site refuses leaves nothing there.

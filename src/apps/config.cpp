@@ -9,6 +9,7 @@
 #include "base/subnet.hpp"
 #include "base/text.hpp"
 #include "crypto/key.hpp"
+#include "domain/internet/networks.hpp"
 #include "pki/certificate.hpp"
 
 namespace fp::apps {
@@ -149,6 +150,8 @@ class Reader {
     admin(table("admin"));
     link(table("link"));
     maintenance(table("maintenance"));
+    client_push(table("client_push"));
+    wake_on_lan(table("wake_on_lan"));
     logging(table("log"));
     listeners(top);
     top.refuse_unknown();
@@ -351,6 +354,25 @@ class Reader {
     s.number("events_days", out_.maintenance.events, 0, kDaysMax);
     s.number("audit_days", out_.maintenance.audit, 0, kDaysMax);
     s.number("tombstones_days", out_.maintenance.tombstones, 0, kDaysMax);
+    s.refuse_unknown();
+  }
+
+  void client_push(const toml::table& t) {
+    auto s = section(t, "client_push");
+    s.list("networks", out_.push_networks);
+    for (const auto& network : out_.push_networks)
+      if (const auto good = internet::parse_network(network); !good) s.mistake(s.get("networks"), "networks", good.error().message);
+    file(s, "key", out_.push_key);
+    file(s, "keytab", out_.push_keytab);
+    if (content_only() && !t.empty()) s.mistake(nullptr, "networks", "clients are pushed by the site server: leave this section out");
+    s.refuse_unknown();
+  }
+
+  void wake_on_lan(const toml::table& t) {
+    auto s = section(t, "wake_on_lan");
+    s.word("send", out_.wake_unicast, {{"broadcast", false}, {"unicast", true}});
+    s.number("port", out_.wake_port, 1, 65535);
+    if (content_only() && !t.empty()) s.mistake(nullptr, "send", "wake-up packets are sent by the site server: leave this section out");
     s.refuse_unknown();
   }
 

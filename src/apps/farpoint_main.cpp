@@ -16,7 +16,8 @@ const fp::apps::ManualPage kPage{
      {"2", "wrong usage or input; the message names the field"},
      {"3", "no such thing"},
      {"4", "not allowed, or the token is wrong; the message names what would be needed"},
-     {"5", "the site does not answer, or asks to try later"}},
+     {"5", "the site does not answer, or asks to try later"},
+     {"6", "the feature is refused, because the device is on the internet or because it is not offered; the message says why"}},
     {{"~/.config/farpoint/cli.json", "where the site is and the token for it, written by farpoint login"},
      {"/var/lib/farpoint/admin-cli.json", "the same on the site server itself, written by farpointd init"},
      {"$FARPOINT_CLI", "names another such file, which is looked at first"}},
@@ -50,6 +51,7 @@ int main(int argc, char** argv) {
   add_doctor_verb(app, cli);
   add_pki_verbs(app, cli);
   add_publish_verb(app, cli);
+  add_client_verbs(app, cli);
   add_help_verbs(app, kPage);
   if (answer_completion(app, argc, argv)) return 0;
   try {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "apps/background.hpp"
+#include "apps/client_deployment.hpp"
 #include "apps/doors.hpp"
 #include "apps/setup.hpp"
 #include "apps/site_links.hpp"
@@ -88,6 +89,7 @@ struct SiteServer::Parts {
   std::unique_ptr<dp::TrustCourier> courier;
   std::optional<pki::CertificateAuthority> authority;
   std::unique_ptr<SiteLinks> links;  // null: no certificate to show on them
+  std::unique_ptr<ClientDeployment> clients;
   std::unique_ptr<admin::AdminApi> admin;
   std::unique_ptr<net::Server> server, crl_server, admin_server;
   std::mutex validate_mutex;
@@ -256,6 +258,8 @@ Status SiteServer::Parts::listen() {
   options.verifier = [this](std::string_view leaf, const std::vector<std::string>& chain) { return trust->check_peer(leaf, chain); };
   FP_TRY(started, net::Server::start(std::move(options)));
   server = std::move(started);
+  FP_TRY(deployment, ClientDeployment::open(config, *store, clock, random));
+  clients = std::move(deployment);
   if (config.admin_port != 0) FP_CHECK(listen_admin());
   if (config.crl_port == 0) return {};
   net::ServerOptions lists;
@@ -296,8 +300,11 @@ Status SiteServer::Parts::listen_admin() {
     return out;
   };
   hooks.metrics = [this] { return metrics(); };
-  admin = std::make_unique<admin::AdminApi>(*store, clock, random, *policies, admin::Settings{config.site_code, config.data / "staging", config.use_pki_client_certificate},
-                                            std::move(hooks));
+  hooks.clients = clients->hooks();
+  admin::Settings settings{config.site_code, config.data / "staging", config.use_pki_client_certificate};
+  settings.dual_clients = !config.internet_fqdn.empty() && config.mp_connections != Connections::intranet;
+  settings.wake = clients->wake_send();
+  admin = std::make_unique<admin::AdminApi>(*store, clock, random, *policies, std::move(settings), std::move(hooks));
   net::ServerOptions options;
   options.clock = &clock;
   options.random = &random;
@@ -430,6 +437,7 @@ void SiteServer::Parts::schedule() {
   distribution.start();
   fallback.start();
   trust_delivery.start();
+  clients->start();
 }
 
 Result<std::unique_ptr<SiteServer>> SiteServer::start(const SiteConfig& config, const Clock& clock, Random& random) {
@@ -450,6 +458,7 @@ void SiteServer::stop() {
   if (parts_->crl_server) parts_->crl_server->stop();
   if (parts_->admin_server) parts_->admin_server->stop();
   parts_->fallback.stop();
+  if (parts_->clients) parts_->clients->stop();
   parts_->distribution.stop();
   parts_->trust_delivery.stop();
   parts_->chores.stop();

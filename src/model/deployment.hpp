@@ -25,6 +25,7 @@ struct Deployment {
   bool install_outside_window = false;
   bool restart_outside_window = false;
   bool suppress_restart = false;
+  bool send_wake_up = false;            // required: Wake-on-LAN to intranet clients before the deadline
   RerunBehaviour rerun = RerunBehaviour::if_failed;
   std::string comment;
   bool enabled = true;

@@ -21,6 +21,7 @@
 #include "model/administration.hpp"
 #include "model/application.hpp"
 #include "model/boundary.hpp"
+#include "model/client_push.hpp"
 #include "model/collection.hpp"
 #include "model/content.hpp"
 #include "model/deployment.hpp"
@@ -203,6 +204,20 @@ class Boundaries {
   virtual Result<std::int64_t> revision() = 0;
 };
 
+class ClientPushes {  // orders to install the client over SSH, open and done
+ public:
+  virtual ~ClientPushes() = default;
+  virtual Result<ClientPush> find(std::string_view id) = 0;
+  virtual Result<std::vector<ClientPush>> list() = 0;
+  // The order of that host which is not at its end.
+  virtual Result<ClientPush> find_open(std::string_view host) = 0;
+  // Waiting, and due at or before `now`; the one that waits longest first.
+  virtual Result<std::vector<ClientPush>> due(Instant now, int limit) = 0;
+  virtual Status put(const ClientPush& push) = 0;  // a second open one of a host: Code::conflict
+  virtual Status remove(std::string_view id) = 0;
+  virtual Result<std::int64_t> forget_finished(Instant before) = 0;  // how many
+};
+
 // What is older than these times may be forgotten; 0: nothing of the kind.
 struct Retention {
   Instant states, events, audit, tombstones, fallback;
@@ -242,6 +257,7 @@ struct Repositories {
   Fallback& fallback;
   Contents& contents;
   Administration& administration;
+  ClientPushes& client_pushes;
   Site& site;
   Boundaries& boundaries;
   // The time of this change: strictly later than that of any earlier commit (milliseconds). Only in write().

@@ -12,6 +12,7 @@
 #include "model/administration.hpp"
 #include "model/application.hpp"
 #include "model/boundary.hpp"
+#include "model/client_push.hpp"
 #include "model/collection.hpp"
 #include "model/content.hpp"
 #include "model/deployment.hpp"

@@ -36,6 +36,11 @@ template <> struct Words<Recurrence> { static constexpr WordList<4> list{"once",
 template <> struct Words<DeploymentKind> { static constexpr WordList<2> list{"application", "package"}; };
 template <> struct Words<Purpose> { static constexpr WordList<2> list{"available", "required"}; };
 template <> struct Words<DeploymentAction> { static constexpr WordList<3> list{"install", "uninstall", "repair"}; };
+template <> struct Words<BundleKind> { static constexpr WordList<3> list{"internet_only", "dual", "intranet"}; };
+template <> struct Words<PushState> {
+  static constexpr WordList<5> list{"waiting", "running", "succeeded", "failed", "cancelled"};
+};
+template <> struct Words<PushLogon> { static constexpr WordList<2> list{"key", "kerberos"}; };
 template <> struct Words<Approval> {
   static constexpr WordList<5> list{"unknown", "pending", "not_applicable", "approved", "rejected"};
 };
@@ -262,6 +267,7 @@ template <class A> void fields(A& a, Deployment& x) {
   a("install_outside_window", x.install_outside_window);
   a("restart_outside_window", x.restart_outside_window);
   a("suppress_restart", x.suppress_restart);
+  a("send_wake_up", x.send_wake_up);
   a("rerun", x.rerun);
   a("comment", x.comment, size_max(kTextBytesMax));
   a("enabled", x.enabled);
@@ -276,6 +282,8 @@ template <class A> void fields(A& a, Deployment& x) {
   a.rule("purpose", x.action != DeploymentAction::uninstall || x.purpose == Purpose::required, "must be required to uninstall");
   a.rule("deadline", !x.deadline || x.purpose == Purpose::required, "belongs to required deployments only");
   a.rule("deadline", !x.deadline || *x.deadline >= x.available_at, "must not lie before available_at");
+  a.rule("send_wake_up", !x.send_wake_up || x.purpose == Purpose::required,
+         "belongs to required deployments only: packets are sent before the deadline");
 }
 template <class A> void fields(A& a, DeploymentState& x) {
   a("deployment_id", x.deployment_id, required(), object_id());
@@ -400,6 +408,49 @@ template <class A> void fields(A& a, AuditLine& x) {
   a("detail", x.detail, size_max(kTextBytesMax));
   a("previous_hash", x.previous_hash, size_max(64));
   a("hash", x.hash, size_max(64));
+}
+
+// ---- client push
+
+// What stands in the command line of ssh: nothing that it, or a shell, could take for something else.
+inline auto account() {
+  return [](const std::string& v) -> std::string {
+    const bool good = !v.empty() && v.size() <= 64 && v[0] != '-' &&
+                      v.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == std::string::npos;
+    return good ? "" : "must be the name of an account: letters, digits, . _ -";
+  };
+}
+inline auto key_fingerprint() {
+  return [](const std::string& v) -> std::string {
+    if (v.empty()) return {};
+    constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const bool good = v.size() == 50 && v.starts_with("SHA256:") && v.find_first_not_of(kAlphabet, 7) == std::string::npos;
+    return good ? "" : "must be SHA256: and 43 letters, as ssh-keygen -l prints it";
+  };
+}
+template <class A> void fields(A& a, PushAttempt& x) {
+  a("at", x.at);
+  a("succeeded", x.succeeded);
+  a("reason", x.reason, size_max(kTextBytesMax));
+}
+template <class A> void fields(A& a, ClientPush& x) {
+  a("id", x.id, object_id());
+  a("host", x.host, required(), host());
+  a("port", x.port, range(1, 65535));
+  a("user", x.user, account());
+  a("logon", x.logon);
+  a("fingerprint", x.fingerprint, key_fingerprint());
+  a("kind", x.kind);
+  a("issue", x.issue);
+  a("fsp", x.fsp, host());
+  a("state", x.state);
+  a("created_at", x.created_at);
+  a("next_at", x.next_at);
+  a("give_up_at", x.give_up_at);
+  a("finished_at", x.finished_at);
+  a("created_by", x.created_by, size_max(kNameBytesMax));
+  a("attempts", x.attempts, size_max(kListMax));
+  a.rule("kind", x.kind != BundleKind::internet_only, "must be dual or intranet: client push is for computers on the intranet");
 }
 
 // ---- devices and what they report

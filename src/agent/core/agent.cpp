@@ -16,6 +16,7 @@
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "crypto/signature.hpp"
+#include "domain/internet/features.hpp"
 
 namespace fp::agent {
 
@@ -250,8 +251,10 @@ Status Agent::find_site() {
   }
   auto& s = *session_;
   const auto now = world_.clock.now();
-  if (s.location.where().internet()) {
-    const char* const why = "a site is never assigned automatically on the internet; connect to the intranet or name the site";
+  const auto& location = s.location.where();
+  if (const auto v = internet::verdict(internet::Feature::automatic_site_assignment, internet::place_of(location.type, location.reason)); !v.offered) {
+    const auto& why = v.reason;
+    log::warning("location-services", "{}", why);
     FP_CHECK(world_.memory.record(now, "site", "not assigned", why));
     return fail(Code::unavailable, "{}", why);
   }

@@ -6,11 +6,12 @@
 #include "agent/core/whereabouts.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "domain/internet/features.hpp"
 
 namespace fp::agent {
 
 namespace {
-constexpr std::string_view kUrl = "mp.url", kSince = "mp.since", kType = "location.type", kReason = "location.reason",
+constexpr std::string_view kUrl = "mp.url", kSince = "mp.since", kType = kLocationType, kReason = "location.reason",
                            kChecked = "location.checked", kServed = "location.intranet_mp";
 // Inside without an intranet management point: looked at again so often, because the intranet is always preferred.
 constexpr std::int64_t kLookForIntranetMs = 3600 * 1000;
@@ -27,6 +28,15 @@ std::string probes_text(const std::vector<location::Probe>& probes) {
                                       {"took_ms", p.took_ms}});
   }
   return boost::json::serialize(all);
+}
+
+// What this computer is refused where it is; each with its reason in `farpoint-agent status` and `why FEATURE`.
+std::string refused_features(const location::Where& where) {
+  const auto place = internet::place_of(where.type, where.reason);
+  std::string names;
+  for (const auto& rule : internet::features())
+    if (!internet::verdict(rule.feature, place).offered) names += fmt::format("{}{}", names.empty() ? "" : ", ", rule.name);
+  return fmt::format("refused here: {}", names);
 }
 
 std::string_view type_name(ConnectionType type) {
@@ -113,6 +123,8 @@ Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
   for (const auto& p : probes)
     if (p.answered && !p.ad_site.empty()) ad_site = p.ad_site;
   log::info("client-location", "{}: {}", type_name(where_.type), where_.reason);
+  const std::string refused = refused_features(where_);
+  if (moved_) log::info("client-location", "{}", refused);
   return memory_.together([&]() -> Status {
     FP_CHECK(memory_.set_property(kType, std::to_string(static_cast<int>(where_.type))));
     FP_CHECK(memory_.set_property(kReason, where_.reason));
@@ -122,6 +134,7 @@ Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
     FP_CHECK(memory_.set_property(kPlace, place));
     FP_CHECK(memory_.set_property(kAdSite, ad_site));
     FP_CHECK(memory_.record(now, "location", type_name(where_.type), where_.reason));
+    if (moved_) FP_CHECK(memory_.record(now, "features", type_name(where_.type), refused));
     return choose(list, true);
   });
 }

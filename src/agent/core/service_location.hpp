@@ -69,6 +69,7 @@ class ServiceLocation {
 // Whether this client was served from the intranet when it looked last.
 [[nodiscard]] Result<bool> was_inside(memory::Memory& memory);
 
+inline constexpr std::string_view kLocationType = "location.type";  // in memory: a ConnectionType as a number
 inline constexpr std::string_view kProbes = "location.probes";  // in memory: what was tried, JSON
 inline constexpr std::string_view kPlace = "location.place";    // in memory: the addresses of the last pass
 

@@ -4,6 +4,7 @@
 
 #include "base/ids.hpp"
 #include "base/text.hpp"
+#include "domain/internet/features.hpp"
 #include "pki/selection.hpp"
 
 namespace fp::agent {
@@ -242,16 +243,17 @@ Status apply_property(InstallSettings& settings, std::string_view name, std::str
 
 std::vector<std::string> check_settings(const InstallSettings& s) {
   std::vector<std::string> out;
-  const auto wrong = [&](bool bad, const char* why) {
+  const auto automatic = internet::rule_of(internet::Feature::automatic_site_assignment).internet;
+  const auto wrong = [&](bool bad, std::string_view why) {
     if (bad) out.emplace_back(why);
   };
   wrong(s.site_code.empty(), "SMSSITECODE is missing: give the three characters of the site, for example SMSSITECODE=LAB");
   wrong(s.always_internet && s.internet_mp.empty(),
         "CCMALWAYSINF=1 needs CCMHOSTNAME: an internet-only client has no other way to find a management point");
   wrong(s.site_code == "AUTO" && !s.internet_mp.empty(),
-        "SMSSITECODE=AUTO cannot be combined with CCMHOSTNAME: a site is never assigned automatically on the internet");
+        fmt::format("SMSSITECODE=AUTO cannot be combined with CCMHOSTNAME. {}", automatic));
   wrong(s.site_code == "AUTO" && s.always_internet,
-        "SMSSITECODE=AUTO cannot be combined with CCMALWAYSINF=1: a site is never assigned automatically on the internet");
+        fmt::format("SMSSITECODE=AUTO cannot be combined with CCMALWAYSINF=1. {}", automatic));
   const bool by_records = !s.dns_suffix.empty() || !s.domain.empty();
   wrong(s.site_code == "AUTO" && s.management_points.empty() && s.internet_mp.empty() && !s.always_internet && !by_records,
         "SMSSITECODE=AUTO needs SMSMP, DNSSUFFIX or DOMAIN: an intranet management point is asked for the site");

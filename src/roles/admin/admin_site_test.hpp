@@ -11,7 +11,9 @@
 
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
+#include "domain/internet/client_push.hpp"
 #include "roles/admin/api.hpp"
+#include "site/hosts.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
 namespace fp::admin {
@@ -84,6 +86,7 @@ class AdminSite : public ::testing::Test {
       return Publishing{"site.corp.test", 8443, 8444, {"ISSUER\n"}, {"LIST\n"}, {"CN=Silent CA"}};
     };
     hooks.metrics = [] { return std::string("farpoint_up 1\n"); };
+    hooks.clients = client_hooks();
     policies_ = std::make_unique<site::PolicyMaker>(
         "FP1", [](std::string_view text) -> Result<std::string> { return crypto::sha256(text); });
     api_ = std::make_unique<AdminApi>(*store_, clock_, random_, *policies_,
@@ -212,6 +215,30 @@ class AdminSite : public ::testing::Test {
   std::vector<std::string> calls_;
 
  private:
+  // What the site server itself does is written down; a host is inside where its name ends so.
+  ClientHooks client_hooks() {
+    ClientHooks h;
+    h.bundle = [this](const site::BundleOrder& order) -> Result<site::ClientBundle> {
+      calls_.push_back(fmt::format("bundle {} {} {}", site::to_string(order.kind), order.name, order.fsp));
+      return site::ClientBundle{order.kind, "farpoint-agent install", {"a note"}, {{"install.sh", 0755, "true\n"}}};
+    };
+    h.may_push = [this](const std::string& host) -> Result<internet::Verdict> {
+      std::optional<Device> known;
+      const auto found = store_->read([&](store::Repositories& r) { return site::device_of_host(r, host); });
+      if (found) known = *found;
+      const std::vector<std::string> addresses{host.ends_with(".corp.test") ? "10.0.0.7" : "203.0.113.7"};
+      return internet::may_push(host, known, addresses, std::vector<internet::Network>{*internet::parse_network("10.0.0.0/8")}, clock_.now());
+    };
+    h.check_logon = [](const ClientPush& push, bool has_key) -> Status {
+      if (push.logon == PushLogon::key && !has_key) return fail(Code::invalid, "key: is needed");
+      return {};
+    };
+    h.keep_key = [this](const std::string& id, std::string_view) -> Status { calls_.push_back("key " + id); return {}; };
+    h.forget_secrets = [this](const std::string& id) { calls_.push_back("forget " + id); };
+    h.push_wanted = [this] { calls_.emplace_back("push"); };
+    h.wake = [this](const site::WakePlan& plan) -> Status { calls_.push_back("wake " + site::describe(plan)); return {}; };
+    return h;
+  }
   static Result<Manifest> add_folder(const std::string& id, const Path& source) {
     if (!file_exists(source)) return fail(Code::not_found, "there is no {}", source.native());
     Manifest manifest;

@@ -16,8 +16,10 @@
 #include "base/random.hpp"
 #include "model/content.hpp"
 #include "net/http.hpp"
+#include "site/client_bundle.hpp"
 #include "site/collections.hpp"
 #include "site/policy_maker.hpp"
+#include "site/wake_up.hpp"
 #include "store/store.hpp"
 
 namespace fp::admin {
@@ -26,6 +28,8 @@ struct Settings {
   std::string site_code;
   Path staging;  // uploads of content sources
   bool use_pki_client_certificate = true;
+  bool dual_clients = false;  // the site has a door for the internet: pushed clients are made for both places
+  internet::WakeSend wake = internet::WakeSend::subnet_broadcast;
 };
 
 // What a web proxy in front of this site has to know of its configuration.
@@ -36,6 +40,17 @@ struct Publishing {
   std::vector<std::string> issuers;    // PEM: who may issue client certificates
   std::vector<std::string> lists;      // PEM: revocation lists that are current
   std::vector<std::string> issuers_without_list;  // by name
+};
+
+// Bundles, client push and wake-up packets: what the site server itself does.
+struct ClientHooks {
+  std::function<Result<site::ClientBundle>(const site::BundleOrder& order)> bundle;
+  std::function<Result<internet::Verdict>(const std::string& host)> may_push;
+  std::function<Status(const ClientPush& push, bool has_key)> check_logon;
+  std::function<Status(const std::string& id, std::string_view pem)> keep_key;  // of an order, in a file
+  std::function<void(const std::string& id)> forget_secrets;
+  std::function<void()> push_wanted;  // an order is due
+  std::function<Status(const site::WakePlan& plan)> wake;
 };
 
 // What other roles do; handed in by the program.
@@ -50,6 +65,7 @@ struct Hooks {
   std::function<std::string()> metrics;       // Prometheus text format
   std::function<void()> links_changed;        // management points of other hosts; may be unset, as the next
   std::function<std::map<std::string, std::string>()> link_states;  // by name, for people
+  ClientHooks clients;
 };
 
 struct RouteInfo {

@@ -97,6 +97,11 @@ struct Route {
 [[nodiscard]] std::span<const Route> fallback_routes();
 [[nodiscard]] std::span<const Route> publishing_routes();
 [[nodiscard]] std::span<const Route> boundary_routes();
+[[nodiscard]] std::span<const Route> client_routes();
+[[nodiscard]] std::span<const Route> feature_routes();
+
+// A feature that is refused (domain/internet): 409 with its own code, the reason, the feature and the seed's statement.
+[[nodiscard]] Answer refusal(internet::Feature feature, const internet::Verdict& verdict);
 
 // {"items": [...], "next": "key of the last one"}; next only where the page is full.
 template <class T>

@@ -1,4 +1,5 @@
 // Deployments: what goes to which collection, and what became of it.
+#include "base/text.hpp"
 #include "roles/admin/context.hpp"
 #include "roles/admin/lookup.hpp"
 
@@ -20,6 +21,27 @@ Result<Deployment> wanted_of(Context& c) {
   });
   FP_CHECK(resolved);
   return wire::from_value<Deployment>(body);
+}
+
+// A deployment to people, or of an operating system, is refused here and not when nothing happens.
+std::optional<Answer> refused_kind(Context& c) {
+  const auto body = c.body();
+  if (!body || !body->is_object()) return {};
+  const auto& o = body->as_object();
+  const auto text = [&](std::string_view name) {
+    const auto* v = o.if_contains(name);
+    return v && v->is_string() ? std::string(v->as_string()) : std::string();
+  };
+  const internet::Place anywhere{ConnectionType::currently_intranet, {}};
+  bool users = false;
+  for (const auto* name : {"user", "users", "user_name", "user_collection", "user_collection_id"}) users |= o.contains(name);
+  // The built-in collections of people and their groups (domain.md §18).
+  for (const auto* name : {"SMS00002", "SMS00003", "SMS00004", "All Users", "All User Groups", "All Users and User Groups"})
+    users |= iequals(text("collection_id"), name);
+  if (users) return refusal(internet::Feature::deployment_to_users, internet::verdict(internet::Feature::deployment_to_users, anywhere));
+  if (text("kind") == "operating_system")
+    return refusal(internet::Feature::os_deployment, internet::verdict(internet::Feature::os_deployment, anywhere));
+  return {};
 }
 
 // What cannot work is refused with the reason.
@@ -67,6 +89,7 @@ Result<Answer> list(Context& c) {
 }
 
 Result<Answer> create(Context& c) {
+  if (auto no = refused_kind(c)) return std::move(*no);
   FP_TRY(wanted, wanted_of(c));
   if (!wanted.id.empty()) return fail(Code::invalid, "id: is given by the site; leave it out");
   const Status done = c.store.write([&](Repositories& r) -> Status {
@@ -86,6 +109,7 @@ Result<Answer> show(Context& c) {
 }
 
 Result<Answer> replace(Context& c) {
+  if (auto no = refused_kind(c)) return std::move(*no);
   FP_TRY(wanted, wanted_of(c));
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(before, own_deployment(c, r));

@@ -199,6 +199,7 @@ Result<Answer> deployments(Context& c) {
 Result<Answer> explain(Context& c) {
   FP_TRY(why, c.store.read([&](Repositories& r) -> Result<Explanation> {
     FP_TRY(device, own_device(c, r));
+    if (const auto* rule = internet::find_feature(c.params[1])) return explain_feature(device, *rule, c.clock.now());
     FP_TRY(deployment, find_deployment(r, c.params[1]));
     return explain_deployment(r, device, deployment, c.clock.now());
   }));

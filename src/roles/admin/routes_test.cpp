@@ -261,6 +261,23 @@ class AdminRoutes : public AdminSite {
     });
   }
 
+  void use_clients_and_features() {
+    device(7, "PC7");
+    EXPECT_THAT(use("GET", "/features", 200).items(), SizeIs(8));
+    EXPECT_THAT(use("GET", "/devices/{id}/features", "/devices/PC7/features", 200).items(), SizeIs(8));
+    use("POST", "/devices/{id}/wake", "/devices/PC7/wake", 409);
+    use("POST", "/devices/{id}/remote-control", "/devices/PC7/remote-control", 409);
+    use("POST", "/devices/{id}/os-deployment", "/devices/PC7/os-deployment", 409);
+    use("POST", "/clients/update-based-installation", 409);
+    EXPECT_EQ(use("POST", "/clients/bundle", 200, R"({"kind": "dual"})").at("command"), "farpoint-agent install");
+    const auto pushed = use("POST", "/clients/pushes", 201, R"({"host": "new.corp.test", "key": "pem"})");
+    const std::string path = "/clients/pushes/" + pushed.at("id");
+    EXPECT_THAT(use("GET", "/clients/pushes", 200).items(), SizeIs(1));
+    EXPECT_EQ(use("GET", "/clients/pushes/{id}", path, 200).at("state"), "waiting");
+    use("POST", "/clients/pushes/{id}/retry", path + "/retry", 200);
+    EXPECT_EQ(use("POST", "/clients/pushes/{id}/cancel", path + "/cancel", 200).at("state"), "cancelled");
+  }
+
   std::set<Opening> used_;
 };
 
@@ -272,6 +289,7 @@ TEST_F(AdminRoutes, EveryRouteDoesWhatItIsFor) {
   use_boundaries();
   use_site();
   use_fallback();
+  use_clients_and_features();
   EXPECT_EQ(used_, doors_in_code());
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "domain/internet/features.hpp"
 #include "model/policy_document.hpp"
 #include "roles/admin/fallback.hpp"
 #include "wire/state_names.hpp"
@@ -29,6 +30,7 @@ class Story {
     FP_CHECK(policy());
     FP_CHECK(content());
     FP_CHECK(windows());
+    wake_up();
     FP_CHECK(state());
     FP_CHECK(fallback());
     for (const auto& step : out_.steps)
@@ -148,6 +150,12 @@ class Story {
     return {};
   }
 
+  // Never in the way of the deployment: the computer is up, or it is not.
+  void wake_up() {
+    if (!d_.send_wake_up) return;
+    say("wake-up", true, "{}", internet::verdict(internet::Feature::wake_on_lan, internet::place_of(device_, now_)).reason);
+  }
+
   Status state() {
     const auto s = r_.deployments.state(d_.id, device_.client_id);
     if (!s) {
@@ -216,6 +224,19 @@ class Story {
 };
 
 }  // namespace
+
+Explanation explain_feature(const Device& device, const internet::FeatureRule& rule, Instant now) {
+  const auto place = internet::place_of(device, now);
+  const auto verdict = internet::verdict(rule.feature, place);
+  Explanation out;
+  out.device = fmt::format("{} ({})", device.name, device.client_id);
+  out.deployment = rule.id;
+  out.conclusion = verdict.reason;
+  out.steps.push_back({"location", !place.internet(), place.because});
+  out.steps.push_back({"feature", verdict.offered, verdict.offered ? "on the intranet it is offered" : std::string(place.internet() ? rule.internet : rule.missing)});
+  out.steps.push_back({"rule", true, std::string(rule.seed)});
+  return out;
+}
 
 Result<Explanation> explain_deployment(store::Repositories& r, const Device& device, const Deployment& deployment, Instant now) {
   return Story(r, device, deployment, now).tell();

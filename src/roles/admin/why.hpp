@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "domain/internet/features.hpp"
 #include "store/store.hpp"
 
 namespace fp::admin {
@@ -18,6 +19,9 @@ struct Explanation {
   std::string conclusion;
   std::vector<ExplanationStep> steps;
 };
+
+// Why the device has, or has not, one of the features that the internet lacks; `deployment` of the answer is the feature's id.
+[[nodiscard]] Explanation explain_feature(const Device& device, const internet::FeatureRule& rule, Instant now);
 
 [[nodiscard]] Result<Explanation> explain_deployment(store::Repositories& r, const Device& device,
                                                      const Deployment& deployment, Instant now);

@@ -1,6 +1,7 @@
 #include "store/contract_test.hpp"
 
 #include "store/contract_fallback_test.hpp"
+#include "store/contract_pushes_test.hpp"
 #include "store/contract_query_test.hpp"
 #include "store/contract_records_test.hpp"
 #include "store/contract_targeting_test.hpp"

@@ -119,7 +119,16 @@ CREATE TABLE boundary_state(one INTEGER PRIMARY KEY CHECK(one = 1), revision INT
 INSERT INTO boundary_state VALUES(1, 1, '{}');
 )sql";
 
-constexpr const char* kSteps[] = {kFirst, kSecond, kThird, kBoundaries};
+// Client push. `open` is 1 until the order is at its end.
+constexpr const char* kClientPushes = R"sql(
+CREATE TABLE client_pushes(
+  id TEXT PRIMARY KEY, host TEXT NOT NULL, open INTEGER NOT NULL, waiting INTEGER NOT NULL, next_at INTEGER NOT NULL,
+  finished_at INTEGER NOT NULL, document TEXT NOT NULL);
+CREATE UNIQUE INDEX client_pushes_open ON client_pushes(host) WHERE open = 1;
+CREATE INDEX client_pushes_due ON client_pushes(next_at) WHERE waiting = 1;
+)sql";
+
+constexpr const char* kSteps[] = {kFirst, kSecond, kThird, kBoundaries, kClientPushes};
 
 }  // namespace
 

@@ -203,6 +203,21 @@ class BoundariesTable final : public Boundaries {
   Context& c_;
 };
 
+class ClientPushesTable final : public ClientPushes {
+ public:
+  explicit ClientPushesTable(Context& context) : c_(context) {}
+  Result<ClientPush> find(std::string_view id) override;
+  Result<std::vector<ClientPush>> list() override;
+  Result<ClientPush> find_open(std::string_view host) override;
+  Result<std::vector<ClientPush>> due(Instant now, int limit) override;
+  Status put(const ClientPush& push) override;
+  Status remove(std::string_view id) override;
+  Result<std::int64_t> forget_finished(Instant before) override;
+
+ private:
+  Context& c_;
+};
+
 class SiteTable final : public Site {
  public:
   explicit SiteTable(Context& context) : c_(context) {}
@@ -236,11 +251,12 @@ struct Tables {
   FallbackTable fallback{context};
   ContentsTable contents{context};
   AdministrationTable administration{context};
+  ClientPushesTable client_pushes{context};
   SiteTable site{context};
   BoundariesTable boundaries{context};
   [[nodiscard]] Repositories repositories() {
-    return {devices, collections, software, deployments,    policies, inventory,  states,
-            fallback, contents,   administration, site, boundaries, context.change};
+    return {devices,  collections, software,       deployments,   policies, inventory,  states,
+            fallback, contents,    administration, client_pushes, site,     boundaries, context.change};
   }
 };
 
