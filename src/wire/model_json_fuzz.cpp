@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
   using namespace fp::wire;
-  switch (data[0] % 14) {
+  switch (data[0] % 15) {
     case 0: round<fp::Application>(text, application_from_json, to_json); break;
     case 1: round<fp::Package>(text, package_from_json, to_json); break;
     case 2: round<fp::Deployment>(text, deployment_from_json, to_json); break;
@@ -37,6 +37,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 10: (void)fp::wire::audit_line_from_json(text), (void)fp::wire::management_point_from_json(text); break;
     case 11: (void)fp::wire::distribution_from_json(text), (void)fp::wire::content_version_from_json(text); break;
     case 12: (void)fp::wire::status_event_from_json(text), (void)fp::wire::inventory_instance_from_json(text); break;
+    case 14:
+      round<fp::TaskSequence>(text, task_sequence_from_json, [](const fp::TaskSequence& x) { return to_json(x, Secrets::shown); });
+      break;
     default: round<fp::StateMessage>(text, state_message_from_json, to_json); break;
   }
   return 0;

@@ -78,6 +78,6 @@ class Database {
 
 // Brings a file of any earlier version to this one, each step in a transaction of its own.
 [[nodiscard]] Status migrate(Database& db);
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 
 }  // namespace fp::memory

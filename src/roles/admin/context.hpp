@@ -93,6 +93,7 @@ struct Route {
 [[nodiscard]] std::span<const Route> deployment_routes();
 [[nodiscard]] std::span<const Route> administration_routes();
 [[nodiscard]] std::span<const Route> role_routes();
+[[nodiscard]] std::span<const Route> sequence_routes();
 
 // {"items": [...], "next": "key of the last one"}; next only where the page is full.
 template <class T>
@@ -108,6 +109,13 @@ template <class T>
   out["items"] = wire::to_value(items);
   return out;
 }
+
+// The scope "All" is a right, not a place: an object cannot be in it. And the permission on whatever scope is wanted.
+[[nodiscard]] Status check_scope(const Context& c, access::ObjectClass object, access::Permission permission, const std::string& scope);
+// Code::conflict naming the deployment that carries it.
+[[nodiscard]] Status used_by_deployment(Repositories& r, std::string_view id);
+// Code::conflict naming the task sequence with a step that names this application, package or task sequence.
+[[nodiscard]] Status used_by_sequence(Repositories& r, std::string_view id);
 
 // The role is there, and giving it gives nothing over administrators that the giver does not have. Code::invalid, forbidden.
 [[nodiscard]] Status need_grantable(const Context& c, std::string_view role);

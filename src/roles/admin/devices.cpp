@@ -190,7 +190,7 @@ Result<Answer> explain(Context& c) {
   FP_TRY(why, c.store.read([&](Repositories& r) -> Result<Explanation> {
     FP_TRY(device, own_device(c, r));
     FP_TRY(deployment, find_deployment(r, c.params[1]));
-    return explain_deployment(r, device, deployment, c.clock.now());
+    return explain_deployment(r, c.policies, device, deployment, c.clock.now());
   }));
   json::array steps;
   for (const auto& s : why.steps) steps.push_back(json::object{{"step", s.step}, {"ok", s.ok}, {"because", s.because}});

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "site/policy_maker.hpp"
 #include "store/store.hpp"
 
 namespace fp::admin {
@@ -19,7 +20,7 @@ struct Explanation {
   std::vector<ExplanationStep> steps;
 };
 
-[[nodiscard]] Result<Explanation> explain_deployment(store::Repositories& r, const Device& device,
-                                                     const Deployment& deployment, Instant now);
+[[nodiscard]] Result<Explanation> explain_deployment(store::Repositories& r, const site::PolicyMaker& policies,
+                                                     const Device& device, const Deployment& deployment, Instant now);
 
 }  // namespace fp::admin

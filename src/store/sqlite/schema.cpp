@@ -95,7 +95,12 @@ CREATE TABLE roles(name TEXT PRIMARY KEY COLLATE NOCASE, document TEXT NOT NULL)
 ALTER TABLE state_serials ADD COLUMN forgotten_to INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr const char* kSteps[] = {kFirst, kSecond};
+// Task sequences.
+constexpr const char* kSequences = R"sql(
+CREATE TABLE task_sequences(id TEXT PRIMARY KEY, document TEXT NOT NULL);
+)sql";
+
+constexpr const char* kSteps[] = {kFirst, kSecond, kSequences};
 
 }  // namespace
 
