@@ -259,6 +259,53 @@ def test_packages_have_programs_and_versions_of_content(site, tool):
     assert [row[1] for row in site.rows("package", "list")] == ["Tool"]
 
 
+def test_task_sequences_are_made_shown_edited_and_removed(site, hello, tool):
+    document = {"name": "Provision", "variables": [{"name": "Token", "value": "s3cret-token", "secret": True}],
+                "steps": [{"name": "Prepare", "kind": "group", "steps": [
+                    {"name": "Hello", "kind": "install_application", "applications": [hello]},
+                    {"name": "Tool", "kind": "install_package", "package_id": "Tool", "program": "run", "continue_on_error": True}]}]}
+    (site.folder / "provision.json").write_text(json.dumps(document))
+    assert re.match(r"task sequence Provision \(CLI\w{5}\): made, revision 1", site.out("ts", "create", "provision.json"))
+    assert [row[1] for row in site.rows("ts", "list")] == ["Provision"]
+    outline = site.out("ts", "show", "Provision")
+    assert re.search(r"^1\.2 +install_package +Tool, goes on after a failure$", outline, re.MULTILINE) and "s3cret" not in outline
+    shown = site.json("ts", "show", "Provision")
+    assert shown["steps"][0]["steps"][1]["package_id"] == tool and shown["variables"][0]["value"] == ""
+    # Every mistake at once, each with its place; what was there stays.
+    document["steps"][0]["steps"][0]["applications"] = ["Nobody's"]
+    document["steps"][0]["steps"][1].update(program="walk", timeout=5)
+    document["steps"].append({"name": "", "kind": "run_script"})
+    (site.folder / "wrong.json").write_text(json.dumps(document))
+    wrong = site.run("ts", "edit", "Provision", "--file", "wrong.json", check=False)
+    assert wrong.returncode == 2
+    for mistake in ("steps[0].steps[0].applications: there is no application Nobody's", "steps[0].steps[1].timeout: is not a known field",
+                    "steps[1].name: is required"):
+        assert mistake in wrong.stderr, wrong.stderr
+    editor = site.folder / "edit.sh"
+    editor.write_text("#!/bin/sh\nsed -i 's/\"Prepare\"/\"Get ready\"/' \"$1\"\n")
+    editor.chmod(0o755)
+    edited = site.run("ts", "edit", "Provision", env={"VISUAL": str(editor)})
+    assert "changed, revision 2" in edited.stdout and "Get ready" in site.out("ts", "show", "Provision")
+    in_use = site.run("app", "delete", hello, check=False)
+    assert in_use.returncode == 1 and "task sequence Provision" in in_use.stderr
+    made = site.json("deploy", "Provision", "--task-sequence", "--to", "All Systems", "--purpose", "available")
+    assert made["rerun"] == "always" and not made["allow_internet"] and "allow_internet is off" in made["warnings"][0]
+    in_use = site.run("ts", "remove", "Provision", check=False)
+    assert in_use.returncode == 1 and made["id"] in in_use.stderr
+    site.out("deployment", "delete", made["id"])
+    assert site.out("ts", "remove", "Provision") == "Provision: removed"
+
+
+def test_a_sequence_that_deploys_an_operating_system_is_warned_about(site):
+    (site.folder / "image.json").write_text(json.dumps(
+        {"name": "Image", "steps": [{"name": "Apply", "kind": "apply_operating_system_image", "image_package": "whatever"}]}))
+    site.out("ts", "create", "image.json")
+    said = site.out("deploy", "Image", "--task-sequence", "--to", "All Systems", "--allow-internet", "--purpose", "available")
+    assert "clients on the internet will refuse it" in said and "does not deploy operating systems" in said and '1 "Apply"' in said
+    site.out("deployment", "delete", "Image")
+    site.out("ts", "remove", "Image")
+
+
 def test_deployments_are_made_switched_and_deleted(site, hello, tool):
     made = site.json("deploy", hello, "--to", "All Systems", "--deadline", "2030-01-01T00:00:00Z", "--comment", "soon")
     program = site.json("deploy", tool, "--to", "All Systems", "--program", "run", "--purpose", "available")

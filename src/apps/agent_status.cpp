@@ -27,7 +27,9 @@ Result<std::unique_ptr<memory::Memory>> open_memory(const AgentCommand& c) {
 
 std::string time_or_never(Instant at) { return at.ms == 0 ? "never" : to_iso(at); }
 
-std::string_view words_of(int state) {
+std::string_view words_of(int state, bool sequence) {
+  if (sequence && state == 1000) return "has run";
+  if (sequence && state == 2002) return "running";
   switch (state) {
     case 1000: return "installed";
     case 1001: return "already installed";
@@ -199,6 +201,7 @@ std::vector<Software> software_of(const agent::EffectivePolicy& policy) {
     Software s{d.deployment.id, "", "", &d.deployment};
     if (d.application) s.name = d.application->name, s.version = d.application->version;
     if (d.package) s.name = fmt::format("{}: {}", d.package->name, d.deployment.program), s.version = d.package->version;
+    if (d.sequence) s.name = d.sequence->name;
     out.push_back(std::move(s));
   }
   return out;
@@ -217,7 +220,7 @@ Result<json::object> list_software(const AgentCommand& c) {
     const int state = record ? record->state : 4000;
     list.push_back(json::object{{"deployment", s.deployment_id}, {"name", s.name}, {"version", s.version},
                                 {"purpose", s.deployment->purpose == Purpose::required ? "required" : "available"},
-                                {"action", action_of(*s.deployment)}, {"state", state}, {"meaning", words_of(state)},
+                                {"action", action_of(*s.deployment)}, {"state", state}, {"meaning", words_of(state, s.deployment->kind == DeploymentKind::task_sequence)},
                                 {"detail", record ? record->detail : ""}});
   }
   return json::object{{"software", list}};
@@ -252,6 +255,13 @@ Result<json::object> reasons_of(const AgentCommand& c, const std::string& subjec
                                   {"exit_code", a.exit_code}});
     }
     out["runs"] = runs;
+    FP_TRY(sequence, memory->sequence_run(subject));
+    json::array steps;
+    if (sequence)
+      for (const auto& s : sequence->steps)
+        steps.push_back(json::object{{"step", s.place}, {"name", s.name}, {"kind", s.kind}, {"state", s.state},
+                                     {"reason", s.reason}, {"exit_code", s.exit_code}, {"output", s.output}});
+    if (sequence) out["steps"] = steps;
   }
   return out;
 }

@@ -7,7 +7,7 @@ namespace {
 
 struct Options {
   std::string id, what, program, collection, purpose = "required", action = "install", deadline, available, comment, rerun, user;
-  bool ignore_window = false, suppress_restart = false, wake = false;
+  bool ignore_window = false, suppress_restart = false, task_sequence = false, allow_internet = false, on_demand = false, wake = false;
 };
 
 Result<std::string> time_of(const std::string& text) {
@@ -17,7 +17,7 @@ Result<std::string> time_of(const std::string& text) {
 }
 
 Status deploy(Cli& cli, const Options& o) {
-  json::object body{{"kind", o.program.empty() ? "application" : "package"},
+  json::object body{{"kind", o.task_sequence ? "task_sequence" : o.program.empty() ? "application" : "package"},
                     {"target_id", o.what},
                     {"collection_id", o.collection},
                     {"purpose", o.purpose},
@@ -31,6 +31,8 @@ Status deploy(Cli& cli, const Options& o) {
   if (!o.user.empty()) body["user"] = o.user;
   else if (o.collection.empty()) return fail(Code::invalid, "--to is needed: a collection of devices");
   if (!o.rerun.empty()) body["rerun"] = o.rerun;
+  if (o.allow_internet) body["allow_internet"] = true;
+  if (o.on_demand) body["download_on_demand"] = true;
   if (!o.deadline.empty()) {
     FP_TRY(at, time_of(o.deadline));
     body["deadline"] = at;
@@ -44,6 +46,8 @@ Status deploy(Cli& cli, const Options& o) {
   else
     cli.say(fmt::format("deployment {}: {} {}, {}, to {}", field(made, "id"), o.action, o.what, o.purpose,
                         field(made, "collection_id")));
+  if (const auto* warnings = made.as_object().if_contains("warnings"); warnings && !cli.as_json)
+    for (const auto& w : warnings->as_array()) cli.say("warning: " + std::string(w.as_string()));
   return {};
 }
 
@@ -74,12 +78,15 @@ Status status(Cli& cli, const Options& o) {
 
 void add_deployment_verbs(CLI::App& app, Cli& cli) {
   static Options o;
-  auto* d = app.add_subcommand("deploy", "deploy an application, or a package's program, to a collection");
-  d->add_option("what", o.what, "application or package: name or id")->required();
+  auto* d = app.add_subcommand("deploy", "deploy an application, a package's program or a task sequence to a collection");
+  d->add_option("what", o.what, "application, package or task sequence: name or id")->required();
   d->add_option("--to", o.collection, "collection: name or id");
   d->add_option("--to-user", o.user, "refused, with the reason: software is deployed to devices");
   d->add_option("--program", o.program, "of a package");
-  d->add_option("--rerun", o.rerun, "what becomes of a program that ran before")
+  auto* sequence = d->add_flag("--task-sequence", o.task_sequence, "it is a task sequence")->excludes("--program");
+  d->add_flag("--allow-internet", o.allow_internet, "allow the task sequence to run for clients on the internet")->needs(sequence);
+  d->add_flag("--download-on-demand", o.on_demand, "content when a step needs it, instead of all of it first")->needs(sequence);
+  d->add_option("--rerun", o.rerun, "what becomes of a program or a task sequence that ran before")
       ->check(CLI::IsMember({"never", "always", "if_failed", "if_succeeded"}));
   d->add_option("--purpose", o.purpose, "must it be there, or may people choose it")
       ->check(CLI::IsMember({"required", "available"}))

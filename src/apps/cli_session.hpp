@@ -72,6 +72,7 @@ class Cli {
 void add_device_verbs(CLI::App& app, Cli& cli);
 void add_collection_verbs(CLI::App& app, Cli& cli);
 void add_software_verbs(CLI::App& app, Cli& cli);
+void add_sequence_verbs(CLI::App& app, Cli& cli);
 void add_content_verbs(CLI::App& app, Cli& cli);
 void add_deployment_verbs(CLI::App& app, Cli& cli);
 void add_site_verbs(CLI::App& app, Cli& cli);

@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
   add_device_verbs(app, cli);
   add_collection_verbs(app, cli);
   add_software_verbs(app, cli);
+  add_sequence_verbs(app, cli);
   add_content_verbs(app, cli);
   add_deployment_verbs(app, cli);
   add_fallback_verbs(app, cli);

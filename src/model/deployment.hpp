@@ -8,14 +8,14 @@
 
 namespace fp {
 
-enum class DeploymentKind { application, package };
+enum class DeploymentKind { application, package, task_sequence };
 enum class Purpose { available, required };
 enum class DeploymentAction { install, uninstall, repair };
 
 struct Deployment {
   std::string id;              // site code + 5
   DeploymentKind kind = DeploymentKind::application;
-  std::string target_id;       // application id or package id
+  std::string target_id;       // id of the application, package or task sequence
   std::string program;         // package: name of the program
   std::string collection_id;
   Purpose purpose = Purpose::required;
@@ -27,6 +27,8 @@ struct Deployment {
   bool suppress_restart = false;
   bool send_wake_up = false;            // required: Wake-on-LAN to intranet clients before the deadline
   RerunBehaviour rerun = RerunBehaviour::if_failed;
+  bool allow_internet = false;          // task sequence: may run for a client on the internet (domain.md §15)
+  bool download_on_demand = false;      // task sequence: content when a step needs it, instead of all of it before the start
   std::string comment;
   bool enabled = true;
   std::int64_t revision = 1;

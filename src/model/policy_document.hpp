@@ -8,6 +8,7 @@
 #include "model/application.hpp"
 #include "model/collection.hpp"
 #include "model/deployment.hpp"
+#include "model/task_sequence.hpp"
 
 namespace fp {
 
@@ -23,6 +24,9 @@ struct DeploymentDocument {
   std::optional<Application> application;  // kind application
   std::vector<Application> related;        // dependencies (5 deep) and superseded applications
   std::optional<Package> package;          // kind package
+  std::optional<TaskSequence> sequence;    // kind task_sequence; its applications stand in `related`
+  std::vector<TaskSequence> children;      // sequences that it runs
+  std::vector<Package> packages;           // packages of its steps
   std::vector<ContentReference> contents;  // of all of the above
 };
 

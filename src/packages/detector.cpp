@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
+#include "packages/script_file.hpp"
 #include "packages/technologies.hpp"
 
 namespace fp::packages {
@@ -16,28 +17,6 @@ using deployment::Detected;
 using deployment::Detection;
 
 Detection unknown(std::string what, std::string because) { return {Detected::unknown, {{std::move(what), std::move(because)}}}; }
-
-// A script in a file of its own that is gone afterwards.
-class ScriptFile {
- public:
-  static Result<ScriptFile> make(const Path& folder, std::string_view text) {
-    FP_CHECK(make_dirs(folder, 0700));
-    std::string name = (folder / "detect-XXXXXX").native();
-    const Fd fd(::mkostemp(name.data(), O_CLOEXEC));
-    if (!fd.ok()) return fail_errno("writing a detection script into", folder.native());
-    ScriptFile out(std::move(name));
-    FP_CHECK(write_all(fd.get(), text));
-    return out;
-  }
-  ScriptFile(ScriptFile&& other) noexcept : name_(std::exchange(other.name_, {})) {}
-  ScriptFile& operator=(ScriptFile&&) = delete;
-  ~ScriptFile() { if (!name_.empty()) ::unlink(name_.c_str()); }
-  [[nodiscard]] const std::string& name() const { return name_; }
-
- private:
-  explicit ScriptFile(std::string name) : name_(std::move(name)) {}
-  std::string name_;
-};
 
 Detection run_script(const DetectionRule& rule, Runner& runner, const Roots& roots, std::int64_t limit_ms) {
   const std::string what = "detection script";

@@ -58,6 +58,16 @@ struct ProgramRun {
 [[nodiscard]] Result<Execution> run_program(Runner& runner, const Program& program, const Path& content,
                                             const ProgramRun& how = {});
 
+// A text as a program of its own: through its interpreter, from a file that only root reads (never in a list of processes).
+struct TextRun {
+  std::string text, interpreter = "/bin/sh";
+  Path folder;                                // where it runs; empty: /
+  std::map<std::string, std::string> environment;
+  std::int64_t limit_ms = 120LL * 60 * 1000;
+  const std::atomic<bool>* cancel = nullptr;
+};
+[[nodiscard]] Result<Execution> run_text(Runner& runner, const Path& state_dir, const TextRun& how);
+
 // Asks the system to restart in `minutes` with a message to whoever is logged on.
 [[nodiscard]] Status request_restart(Runner& runner, std::int64_t minutes, std::string_view message);
 

@@ -1,11 +1,13 @@
 #include "site/policy_maker.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "base/ids.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "crypto/policy_secret.hpp"
+#include "domain/tasksequence/program.hpp"
 #include "wire/model_json.hpp"
 #include "wire/policy.hpp"
 #include "wire/policy_body.hpp"
@@ -48,6 +50,9 @@ std::set<std::string> software_of(const DeploymentDocument& document) {
   if (document.application) ids.insert(document.application->id);
   for (const auto& a : document.related) ids.insert(a.id);
   if (document.package) ids.insert(document.package->id);
+  for (const auto& p : document.packages) ids.insert(p.id);
+  if (document.sequence) ids.insert(document.sequence->id);
+  for (const auto& s : document.children) ids.insert(s.id);
   return ids;
 }
 
@@ -111,6 +116,54 @@ Status PolicyMaker::gather(store::Repositories& r, const Application& applicatio
   return {};
 }
 
+Result<std::vector<TaskSequence>> PolicyMaker::children(store::Repositories& r, const TaskSequence& sequence) {
+  std::vector<TaskSequence> out;
+  const auto add = [&](const TaskSequence& of) -> Status {
+    for (const auto& id : tasksequence::references(of).sequences) {
+      const auto known = [&](const TaskSequence& s) { return s.id == id; };
+      if (id == sequence.id || std::ranges::any_of(out, known)) continue;
+      auto child = r.software.find_task_sequence(id);
+      if (!child) return std::unexpected(child.error().with_context(fmt::format("task sequence {} that {} runs", id, of.name)));
+      out.push_back(std::move(*child));
+    }
+    return {};
+  };
+  FP_CHECK(add(sequence));
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const TaskSequence child = out[i];  // the list moves as it grows
+    FP_CHECK(add(child));
+  }
+  FP_TRY(checked, tasksequence::make_program(sequence, out));
+  (void)checked;
+  return out;
+}
+
+// What the steps of the sequence, and of those that it runs, install.
+Status PolicyMaker::sequence(store::Repositories& r, DeploymentDocument& out) const {
+  FP_TRY(below, children(r, *out.sequence));
+  out.children = std::move(below);
+  std::vector<const TaskSequence*> all = {&*out.sequence};
+  for (auto& child : out.children) all.push_back(&child);
+  for (const auto* one : all) {
+    const auto names = tasksequence::references(*one);
+    for (const auto& id : names.applications) {
+      if (software_of(out).contains(id)) continue;
+      auto application = r.software.find_application(id);
+      if (!application) return std::unexpected(application.error().with_context(fmt::format("application {} that {} installs", id, one->name)));
+      out.related.push_back(*application);
+      FP_CHECK(gather(r, *application, 0, out));
+    }
+    for (const auto& id : names.packages) {
+      if (software_of(out).contains(id)) continue;
+      auto package = r.software.find_package(id);
+      if (!package) return std::unexpected(package.error().with_context(fmt::format("package {} of {}", id, one->name)));
+      if (package->content_version > 0) FP_CHECK(reference(r, fmt::format("{}.{}", package->id, package->content_version), out));
+      out.packages.push_back(std::move(*package));
+    }
+  }
+  return {};
+}
+
 Result<DeploymentDocument> PolicyMaker::document(store::Repositories& r, const Deployment& deployment) const {
   DeploymentDocument out;
   out.deployment = deployment;
@@ -121,6 +174,13 @@ Result<DeploymentDocument> PolicyMaker::document(store::Repositories& r, const D
     if (!application) return std::unexpected(application.error().with_context("application " + deployment.target_id));
     out.application = *application;
     FP_CHECK(gather(r, *application, 0, out));
+    return out;
+  }
+  if (deployment.kind == DeploymentKind::task_sequence) {
+    auto found = r.software.find_task_sequence(deployment.target_id);
+    if (!found) return std::unexpected(found.error().with_context("task sequence " + deployment.target_id));
+    out.sequence = *found;
+    FP_CHECK(sequence(r, out));
     return out;
   }
   auto package = r.software.find_package(deployment.target_id);
@@ -139,9 +199,19 @@ Status PolicyMaker::deployment(store::Repositories& r, const Deployment& deploym
   const std::string json = wire::to_json(doc);
   const auto body = [&](std::string_view id, std::string_view version) {
     wire::PolicyBody policy{std::string(id), std::string(version), "SMS:" + site_code_, {}, {}};
+    if (doc.sequence)
+      policy.instances.push_back({policy_class::kTaskSequence, {{"PKG_Name", doc.sequence->name},
+                                                                {"PKG_PackageID", doc.sequence->id},
+                                                                {"ADV_AdvertisementID", deployment.id}}});
     policy.instances.push_back({policy_class::kDeployment, {{"DeploymentID", deployment.id}, {"Document", json}}});
     return wire::encode_policy_body(policy);
   };
+  if (doc.sequence) {
+    // Its variables may be secret, so the body is sealed to each device.
+    const unsigned flags = policy_flag::kTaskSequence | policy_flag::kSecret | policy_flag::kRequiresAuth |
+                           (deployment.allow_internet ? 0U : policy_flag::kIntranetOnly);
+    return raw(r, deployment.id, policy_category::kTaskSequence, flags, body, {deployment.collection_id});
+  }
   return raw(r, deployment.id, policy_category::kDeployment, 0, body, {deployment.collection_id});
 }
 
@@ -198,7 +268,9 @@ Status PolicyMaker::collection(store::Repositories& r, const Collection& collect
       FixedSeed seed(fmt::format("{}\n{}\n{}", collection.id, variable.name, variable.value));
       const auto hidden = crypto::obfuscate(variable.value, crypto::SecretAlgorithm::aes256, seed);
       policy.instances.push_back({policy_class::kCollectionVariable,
-                                  {{"Name", variable.name}, {"Value", hidden.value_or(""), wire::cim::kString, true}}});
+                                  {{"Name", variable.name},
+                                   {"Value", hidden.value_or(""), wire::cim::kString, true},
+                                   {"Masked", variable.secret ? "1" : "0", wire::cim::kBoolean}}});
     }
     return wire::wrap_collection_settings(wire::encode_policy_body(policy));
   };

@@ -23,7 +23,7 @@ class PolicyMaker {
 
   // The policy of a deployment; a disabled one has none. Code::not_found names what the deployment refers to and is not there.
   [[nodiscard]] Status deployment(store::Repositories& r, const Deployment& deployment) const;
-  // Every deployment that carries this application (itself, or as a dependency or superseded) or package.
+  // Every deployment that carries this application (itself, as a dependency or superseded, or in a step), package or task sequence.
   [[nodiscard]] Status software_changed(store::Repositories& r, std::string_view software_id) const;
   // The policy of a settings object. Targets: its collections; the default object: all systems.
   [[nodiscard]] Status settings(store::Repositories& r, const ClientSettings& settings) const;
@@ -39,9 +39,12 @@ class PolicyMaker {
   // What the deployment's policy carries.
   [[nodiscard]] Result<DeploymentDocument> document(store::Repositories& r, const Deployment& deployment) const;
 
+  // The sequences that a sequence runs, and those that they run, each once. Code::not_found; Code::invalid where one runs itself.
+  [[nodiscard]] static Result<std::vector<TaskSequence>> children(store::Repositories& r, const TaskSequence& sequence);
+
  private:
-  [[nodiscard]] Status gather(store::Repositories& r, const Application& application, int depth, DeploymentDocument& out,
-                                 const std::string& vendor_url = {}) const;
+  [[nodiscard]] Status gather(store::Repositories& r, const Application& application, int depth, DeploymentDocument& out) const;
+  [[nodiscard]] Status sequence(store::Repositories& r, DeploymentDocument& out) const;
   [[nodiscard]] Status reference(store::Repositories& r, const std::string& content_id, DeploymentDocument& out,
                                  const std::string& vendor_url = {}) const;
   std::string site_code_;

@@ -33,6 +33,29 @@ TEST_P(StoreContract, SoftwareIsKeptByItsId) {
   EXPECT_EQ(missing([&](Repositories& r) { return r.software.find_package("FP100002"); }), Code::not_found);
 }
 
+TEST_P(StoreContract, TaskSequencesAreKeptWholeWithTheirSecrets) {
+  TaskSequence sequence;
+  sequence.id = "FP100003";
+  sequence.name = "Provision";
+  sequence.variables = {{"Token", "s3cret", true}};
+  sequence.steps.resize(1);
+  sequence.steps[0].name = "Group";
+  sequence.steps[0].steps.resize(1);
+  sequence.steps[0].steps[0].kind = StepKind::run_script;
+  sequence.steps[0].steps[0].script = "echo";
+  change([&](Repositories& r) { return r.software.put_task_sequence(sequence); });
+  sequence.revision = 2;
+  change([&](Repositories& r) { return r.software.put_task_sequence(sequence); });
+  const auto back = get([&](Repositories& r) { return r.software.find_task_sequence("FP100003"); });
+  EXPECT_EQ(back.revision, 2);
+  EXPECT_EQ(back.variables.at(0).value, "s3cret");
+  EXPECT_EQ(back.steps.at(0).steps.at(0).script, "echo");
+  EXPECT_EQ(get([&](Repositories& r) { return r.software.list_task_sequences(); }).size(), 1U);
+  change([&](Repositories& r) { return r.software.remove_task_sequence("FP100003"); });
+  EXPECT_EQ(missing([&](Repositories& r) { return r.software.find_task_sequence("FP100003"); }), Code::not_found);
+  EXPECT_EQ(refused([&](Repositories& r) { return r.software.remove_task_sequence("FP100003"); }), Code::not_found);
+}
+
 TEST_P(StoreContract, DeploymentsAreKeptByTheirId) {
   change([&](Repositories& r) {
     return r.deployments.put({.id = "FP100009",

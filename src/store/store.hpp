@@ -30,6 +30,7 @@
 #include "model/policy.hpp"
 #include "model/query.hpp"
 #include "model/report.hpp"
+#include "model/task_sequence.hpp"
 
 namespace fp::store {
 
@@ -67,7 +68,7 @@ class Collections {
   virtual Result<std::vector<std::string>> run_query(const Query& query, const std::vector<std::string>* only = nullptr) = 0;
 };
 
-class Software {  // applications and packages
+class Software {  // applications, packages and task sequences
  public:
   virtual ~Software() = default;
   virtual Result<Application> find_application(std::string_view id) = 0;  // newest revision
@@ -78,6 +79,10 @@ class Software {  // applications and packages
   virtual Result<std::vector<Package>> list_packages() = 0;
   virtual Status put_package(const Package& package) = 0;
   virtual Status remove_package(std::string_view id) = 0;
+  virtual Result<TaskSequence> find_task_sequence(std::string_view id) = 0;  // newest revision, with its secrets
+  virtual Result<std::vector<TaskSequence>> list_task_sequences() = 0;
+  virtual Status put_task_sequence(const TaskSequence& sequence) = 0;
+  virtual Status remove_task_sequence(std::string_view id) = 0;
 };
 
 class Deployments {

@@ -7,6 +7,7 @@
 
 #include "base/limits.hpp"
 #include "wire/model_json_fields.hpp"
+#include "wire/model_json_sequence.hpp"
 #include "wire/model_json_value.hpp"
 
 namespace fp::wire {
@@ -56,19 +57,34 @@ class Encoder {
   }
   template <class T, class... Checks>
   void operator()(std::string_view name, const T& x, Checks&&...) { object_.emplace(name, encode(x)); }
+  // A field that belongs to some kinds only, and says nothing where it is empty or false.
+  template <class T, class... Checks>
+  void only(std::string_view name, bool belongs, const T& x, Checks&&...) {
+    if (belongs && !says_nothing(x)) object_.emplace(name, encode(x));
+  }
   void blank(std::string_view name) { object_.emplace(name, ""); }
+  void anything() {}
   void rule(std::string_view, bool, std::string_view) {}
   template <class T, class C> void check(std::string_view, const T&, C&&) {}
   [[nodiscard]] bool shows_secrets() const { return secrets_ == Secrets::shown; }
 
  private:
+  template <class T>
+  [[nodiscard]] static bool says_nothing(const T& x) {
+    if constexpr (std::is_same_v<T, std::string> || is_vector<T>) return x.empty();
+    else if constexpr (std::is_same_v<T, bool>) return !x;
+    else if constexpr (is_optional<T>) return !x.has_value();
+    else return false;
+  }
   Secrets secrets_;
   json::object object_;
 };
 
 class Decoder {
  public:
-  Decoder(Strictness strictness, std::string path) : full_(strictness == Strictness::full), path_(std::move(path)) {}
+  // `mistakes_max`: how many are named before it gives up; 1: the first one ends it.
+  Decoder(Strictness strictness, std::string path, std::size_t mistakes_max)
+      : full_(strictness == Strictness::full), mistakes_max_(mistakes_max), path_(std::move(path)) {}
 
   template <class T>
   void decode(const json::value& v, T& out) {
@@ -100,7 +116,7 @@ class Decoder {
       if (list->size() > kLongListMax) return wrong("has too many items");
       out.clear();
       out.reserve(list->size());
-      for (std::size_t i = 0; i < list->size() && !error_; ++i)
+      for (std::size_t i = 0; i < list->size() && !ended(); ++i)
         below(fmt::format("[{}]", i), [&] { decode((*list)[i], out.emplace_back()); });
     } else if constexpr (std::is_same_v<T, StringMap>) {
       decode_map(v, out);
@@ -111,22 +127,31 @@ class Decoder {
   template <class T, class... Checks>
   void operator()(std::string_view name, T& x, Checks&&... checks) {
     seen_.push_back(name);
-    if (error_) return;
     below(dotted(name), [&] {
+      const auto before = mistakes_.size();
       if (const auto* v = object_->if_contains(name)) decode(*v, x);
-      if (full_) (run(x, checks), ...);
+      if (full_) ((mistakes_.size() == before ? run(x, checks) : void()), ...);
     });
   }
+  // A field that belongs to some kinds of the object only.
+  template <class T, class... Checks>
+  void only(std::string_view name, bool belongs, T& x, Checks&&... checks) {
+    if (belongs) return (*this)(name, x, std::forward<Checks>(checks)...);
+    seen_.push_back(name);
+    if (full_ && object_->if_contains(name)) below(dotted(name), [&] { wrong("does not belong to this kind"); });
+  }
+  void anything() { anything_ = true; }
   void blank(std::string_view) {}
+  // Rules look at several fields: one that is wrong already would make them lie.
   void rule(std::string_view name, bool holds, std::string_view otherwise) {
-    if (full_ && !holds) below(dotted(name), [&] { wrong(otherwise); });
+    if (full_ && !holds && mistakes_.size() == mistakes_before_) below(dotted(name), [&] { wrong(otherwise); });
   }
   template <class T, class C>
   void check(std::string_view name, T& x, C&& c) {
-    if (full_) below(dotted(name), [&] { run(x, c); });
+    if (full_ && mistakes_.size() == mistakes_before_) below(dotted(name), [&] { run(x, c); });
   }
   [[nodiscard]] bool shows_secrets() const { return true; }
-  [[nodiscard]] const std::optional<std::string>& error() const { return error_; }
+  [[nodiscard]] const std::vector<std::string>& mistakes() const { return mistakes_; }
 
  private:
   template <class T>
@@ -135,12 +160,16 @@ class Decoder {
     if (!object) return wrong("must be an object");
     const auto* outer = std::exchange(object_, object);
     auto outer_seen = std::exchange(seen_, {});
+    const auto outer_before = std::exchange(mistakes_before_, mistakes_.size());
+    anything_ = false;
     fields(*this, out);
+    const bool anything = std::exchange(anything_, false);
     for (const auto& item : *object)
-      if (std::find(seen_.begin(), seen_.end(), std::string_view(item.key())) == seen_.end())
+      if (!anything && std::find(seen_.begin(), seen_.end(), std::string_view(item.key())) == seen_.end())
         below(dotted(std::string_view(item.key()).substr(0, 60)), [&] { wrong("is not a known field"); });
     object_ = outer;
     seen_ = std::move(outer_seen);
+    mistakes_before_ = outer_before;
   }
   template <class E>
   void decode_word(const json::value& v, E& out) {
@@ -181,12 +210,12 @@ class Decoder {
   }
   template <class T, class C>
   void run(T& x, C&& c) {
-    if (error_) return;
+    if (ended()) return;
     if (auto text = c(x); !text.empty()) wrong(text);
   }
   template <class F>
   void below(const std::string& step, F&& fn) {
-    if (error_) return;
+    if (ended()) return;
     const auto length = path_.size();
     path_ += step;
     fn();
@@ -196,14 +225,17 @@ class Decoder {
     return fmt::format("{}{}", path_.empty() ? "" : ".", name);
   }
   void wrong(std::string_view text) {
-    if (!error_) error_ = path_.empty() ? std::string(text) : fmt::format("{}: {}", path_, text);
+    if (!ended()) mistakes_.push_back(path_.empty() ? std::string(text) : fmt::format("{}: {}", path_, text));
   }
+  [[nodiscard]] bool ended() const { return mistakes_.size() >= mistakes_max_; }
 
   bool full_;
+  bool anything_ = false;  // fields that are not known are left alone
+  std::size_t mistakes_max_, mistakes_before_ = 0;
   std::string path_;
   const json::object* object_ = nullptr;
   std::vector<std::string_view> seen_;
-  std::optional<std::string> error_;
+  std::vector<std::string> mistakes_;
 };
 
 }  // namespace fields
@@ -215,10 +247,12 @@ boost::json::value to_value(const X& value, Secrets secrets) {
 
 template <class X>
 Result<X> from_value(const boost::json::value& value, Strictness strictness, std::string_view path) {
-  fields::Decoder decoder(strictness, std::string(path));
+  // Whoever writes a task sequence by hand wants to hear all of it at once.
+  constexpr std::size_t kMistakesMax = std::is_same_v<X, TaskSequence> ? 50 : 1;
+  fields::Decoder decoder(strictness, std::string(path), kMistakesMax);
   X out;
   decoder.decode(value, out);
-  if (decoder.error()) return fail(Code::invalid, "{}", *decoder.error());
+  if (!decoder.mistakes().empty()) return fail(Code::invalid, "{}", fmt::join(decoder.mistakes(), "\n"));
   return out;
 }
 
@@ -254,6 +288,7 @@ FP_JSON_BOTH(Requirement)
 FP_JSON_BOTH(Supersedence)
 FP_JSON_BOTH(Package)
 FP_JSON_BOTH(Program)
+FP_JSON_BOTH(TaskSequence)
 FP_JSON_BOTH(Deployment)
 FP_JSON_BOTH(DeploymentState)
 FP_JSON_BOTH(DeploymentSummary)
@@ -287,10 +322,11 @@ FP_JSON(fields::StringMap)
 
 std::string to_json(const Application& value) { return to_text(value); }
 std::string to_json(const Package& value) { return to_text(value); }
+std::string to_json(const TaskSequence& value, Secrets secrets) { return to_text(value, secrets); }
 std::string to_json(const Deployment& value) { return to_text(value); }
 std::string to_json(const DeploymentState& value) { return to_text(value); }
 std::string to_json(const DeploymentSummary& value) { return to_text(value); }
-std::string to_json(const DeploymentDocument& value) { return to_text(value); }
+std::string to_json(const DeploymentDocument& value) { return to_text(value, Secrets::shown); }
 std::string to_json(const Collection& value, Secrets secrets) { return to_text(value, secrets); }
 std::string to_json(const CollectionMember& value) { return to_text(value); }
 std::string to_json(const std::vector<MaintenanceWindow>& value) { return to_text(value); }
@@ -311,6 +347,7 @@ std::string to_json(const InventoryInstance& value) { return to_text(value); }
 
 Result<Application> application_from_json(std::string_view text) { return from_text<Application>(text); }
 Result<Package> package_from_json(std::string_view text) { return from_text<Package>(text); }
+Result<TaskSequence> task_sequence_from_json(std::string_view text) { return from_text<TaskSequence>(text); }
 Result<Deployment> deployment_from_json(std::string_view text) { return from_text<Deployment>(text); }
 Result<DeploymentState> deployment_state_from_json(std::string_view text) { return from_text<DeploymentState>(text); }
 Result<DeploymentSummary> deployment_summary_from_json(std::string_view text) { return from_text<DeploymentSummary>(text); }

@@ -22,15 +22,16 @@
 
 namespace fp::wire {
 
-// Whether values of secret collection variables are written; hidden ones appear as "".
+// Whether values of secret variables are written; hidden ones appear as "".
 enum class Secrets { hidden, shown };
 
 [[nodiscard]] std::string to_json(const Application& value);
 [[nodiscard]] std::string to_json(const Package& value);
+[[nodiscard]] std::string to_json(const TaskSequence& value, Secrets secrets = Secrets::hidden);
 [[nodiscard]] std::string to_json(const Deployment& value);
 [[nodiscard]] std::string to_json(const DeploymentState& value);
 [[nodiscard]] std::string to_json(const DeploymentSummary& value);
-[[nodiscard]] std::string to_json(const DeploymentDocument& value);
+[[nodiscard]] std::string to_json(const DeploymentDocument& value);  // with its secrets: it travels in a policy
 [[nodiscard]] std::string to_json(const Collection& value, Secrets secrets = Secrets::hidden);
 [[nodiscard]] std::string to_json(const CollectionMember& value);
 [[nodiscard]] std::string to_json(const std::vector<MaintenanceWindow>& value);
@@ -51,6 +52,7 @@ enum class Secrets { hidden, shown };
 
 [[nodiscard]] Result<Application> application_from_json(std::string_view text);
 [[nodiscard]] Result<Package> package_from_json(std::string_view text);
+[[nodiscard]] Result<TaskSequence> task_sequence_from_json(std::string_view text);  // names every mistake, a line each
 [[nodiscard]] Result<Deployment> deployment_from_json(std::string_view text);
 [[nodiscard]] Result<DeploymentState> deployment_state_from_json(std::string_view text);
 [[nodiscard]] Result<DeploymentSummary> deployment_summary_from_json(std::string_view text);

@@ -33,7 +33,7 @@ template <> struct Words<WindowKind> {
   static constexpr WordList<3> list{"all_deployments", "software_updates", "task_sequences"};
 };
 template <> struct Words<Recurrence> { static constexpr WordList<4> list{"once", "daily", "weekly", "monthly"}; };
-template <> struct Words<DeploymentKind> { static constexpr WordList<2> list{"application", "package"}; };
+template <> struct Words<DeploymentKind> { static constexpr WordList<3> list{"application", "package", "task_sequence"}; };
 template <> struct Words<Purpose> { static constexpr WordList<2> list{"available", "required"}; };
 template <> struct Words<DeploymentAction> { static constexpr WordList<3> list{"install", "uninstall", "repair"}; };
 template <> struct Words<BundleKind> { static constexpr WordList<3> list{"internet_only", "dual", "intranet"}; };
@@ -269,16 +269,21 @@ template <class A> void fields(A& a, Deployment& x) {
   a("suppress_restart", x.suppress_restart);
   a("send_wake_up", x.send_wake_up);
   a("rerun", x.rerun);
+  a("allow_internet", x.allow_internet);
+  a("download_on_demand", x.download_on_demand);
   a("comment", x.comment, size_max(kTextBytesMax));
   a("enabled", x.enabled);
   a("revision", x.revision, range(1, INT64_MAX));
   a("changed_at", x.changed_at);
   a("created_by", x.created_by, size_max(kNameBytesMax));
-  const bool package = x.kind == DeploymentKind::package;
-  if (package) a.check("target_id", x.target_id, object_id());
+  const bool package = x.kind == DeploymentKind::package, sequence = x.kind == DeploymentKind::task_sequence;
+  if (package || sequence) a.check("target_id", x.target_id, object_id());
   else a.check("target_id", x.target_id, guid());
   a.rule("program", package != x.program.empty(), package ? "is required for a package" : "belongs to packages only");
   a.rule("action", !package || x.action == DeploymentAction::install, "must be install: a package only runs its program");
+  a.rule("action", !sequence || x.action == DeploymentAction::install, "must be install: a task sequence only runs");
+  a.rule("allow_internet", sequence || !x.allow_internet, "belongs to task sequences only");
+  a.rule("download_on_demand", sequence || !x.download_on_demand, "belongs to task sequences only");
   a.rule("purpose", x.action != DeploymentAction::uninstall || x.purpose == Purpose::required, "must be required to uninstall");
   a.rule("deadline", !x.deadline || x.purpose == Purpose::required, "belongs to required deployments only");
   a.rule("deadline", !x.deadline || *x.deadline >= x.available_at, "must not lie before available_at");
@@ -306,16 +311,23 @@ template <class A> void fields(A& a, ContentReference& x) {
   a("bytes", x.bytes, range(0, INT64_MAX));
   a("vendor_url", x.vendor_url, size_max(2048), web_address());
 }
+template <class A> void fields(A& a, TaskSequence& x);
 template <class A> void fields(A& a, DeploymentDocument& x) {
   a("deployment", x.deployment);
   a("application", x.application);
   a("related", x.related, size_max(200));
   a("package", x.package);
+  a.only("sequence", true, x.sequence);
+  a.only("children", true, x.children, size_max(100));
+  a.only("packages", true, x.packages, size_max(200));
   a("contents", x.contents, size_max(kListMax));
-  const bool package = x.deployment.kind == DeploymentKind::package;
-  a.rule("package", package == x.package.has_value(), package ? "is required" : "belongs to package deployments only");
-  a.rule("application", package != x.application.has_value(),
-         package ? "belongs to application deployments only" : "is required");
+  const auto belongs = [&](std::string_view field, DeploymentKind kind, bool there) {
+    const bool wanted = x.deployment.kind == kind;
+    a.rule(field, wanted == there, wanted ? "is required" : "belongs to deployments of another kind");
+  };
+  belongs("package", DeploymentKind::package, x.package.has_value());
+  belongs("application", DeploymentKind::application, x.application.has_value());
+  belongs("sequence", DeploymentKind::task_sequence, x.sequence.has_value());
 }
 
 // ---- collections

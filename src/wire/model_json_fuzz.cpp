@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
   using namespace fp::wire;
-  switch (data[0] % 17) {
+  switch (data[0] % 18) {
     case 0: round<fp::Application>(text, application_from_json, to_json); break;
     case 1: round<fp::Package>(text, package_from_json, to_json); break;
     case 2: round<fp::Deployment>(text, deployment_from_json, to_json); break;
@@ -40,6 +40,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 13: round<fp::Boundary>(text, boundary_from_json, to_json); break;
     case 14: round<fp::BoundaryGroup>(text, boundary_group_from_json, to_json); break;
     case 15: round<fp::BoundarySettings>(text, boundary_settings_from_json, to_json); break;
+    case 16:
+      round<fp::TaskSequence>(text, task_sequence_from_json, [](const fp::TaskSequence& x) { return to_json(x, Secrets::shown); });
+      break;
     default: round<fp::StateMessage>(text, state_message_from_json, to_json); break;
   }
   return 0;

@@ -365,7 +365,8 @@ Status Agent::enforce(const PassOptions& options) {
   Nobody nobody;
   Transport& transport = session_ ? *session_->transport : nobody;
   Transfer transfer(world_.memory, transport, world_.clock, world_.random, t, [this](const std::string& id, std::int64_t waited_min) { return sources(id, waited_min); });
-  Enforcement work(world_.memory, world_.machine, &transfer, world_.clock, world_.random, policy_, world_.stop);
+  Enforcement work(world_.memory, world_.machine, &transfer, world_.clock, world_.random, policy_, world_.stop,
+                   !session_ || session_->location.where().internet());
   FP_CHECK(work.recover());
   FP_TRY(evaluate, due("evaluation", options));
   FP_TRY(next, work.run(evaluate && options.wants("evaluation"), options.network_changed || options.started));

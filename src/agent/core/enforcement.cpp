@@ -13,19 +13,20 @@ using deployment::State;
 namespace {
 
 constexpr std::int64_t kLookAgainMs = 60'000;
+constexpr std::int64_t kOfDeployment = 1'000'000;  // a remembered revision: the deployment's times this, and its software's
 constexpr std::int64_t kOrphanMs = 12LL * 3600 * 1000;
 
 std::int64_t revision_of(const DeploymentDocument& d) {
-  const auto software = d.application ? d.application->revision : d.package ? d.package->content_version : 0;
-  return d.deployment.revision * 1'000'000 + software;
+  const auto software = d.application ? d.application->revision : d.package ? d.package->content_version : d.sequence ? d.sequence->revision : 0;
+  return d.deployment.revision * kOfDeployment + software;
 }
 
 }  // namespace
 
 Enforcement::Enforcement(memory::Memory& memory, Machine& machine, Transfer* transfer, const Clock& clock, Random& random,
-                         const EffectivePolicy& policy, std::function<bool()> stop)
+                         const EffectivePolicy& policy, std::function<bool()> stop, bool on_internet)
     : memory_(memory), machine_(machine), transfer_(transfer), clock_(clock), random_(random), policy_(policy),
-      stop_(std::move(stop)) {}
+      stop_(std::move(stop)), on_internet_(on_internet) {}
 
 Status Enforcement::recover() {
   FP_TRY(open, memory_.unfinished_actions());
@@ -78,6 +79,7 @@ Result<Instant> Enforcement::run(bool forced, bool network_changed) {
     if (!assigned.contains(r.deployment_id)) {
       FP_CHECK(memory_.record(clock_.now(), r.deployment_id, "withdrawn", "the policy names it no longer"));
       FP_CHECK(memory_.forget_deployment(r.deployment_id));
+      FP_CHECK(memory_.forget_sequence_run(r.deployment_id));
     } else if (r.next_at.ms > 0 && (next.ms == 0 || r.next_at < next)) {
       next = r.next_at;
     }
@@ -94,6 +96,10 @@ bool Enforcement::is_due(const Case& c, bool forced) const {
   if (c.record.restart_pending && c.record.restart_boot_id != machine_.boot_id()) return true;
   // Windows come and go by policy of their own: what waits for one is looked at in every pass.
   if (c.record.state == deployment::topic_1702(State::waiting_window)) return true;
+  // A task sequence goes on where it was cut off, and one that was refused may have come to where it may run.
+  const auto is = [&](State state) { return c.record.state == deployment::topic_1702(state); };
+  const bool waits = is(State::installing) || is(State::waiting_reboot) || is(State::requirements_not_met);
+  if (waits && c.deployment.kind == DeploymentKind::task_sequence) return true;
   if (fetch_now_ && c.record.state == deployment::topic_1702(State::waiting_content)) return true;
   // There is one worker at a time: a download that is under way when it begins was cut off with the one before.
   if (c.record.state == deployment::topic_1702(State::downloading)) return true;
@@ -104,12 +110,14 @@ void Enforcement::begin_revision(Case& c, bool forced) {
   auto& r = c.record;
   const auto revision = revision_of(*c.document);
   if (r.revision != revision) {
+    // A sequence that was edited runs again where it failed; where it ran well, only when the deployment is changed.
+    const bool keep = c.deployment.kind == DeploymentKind::task_sequence && r.revision / kOfDeployment == revision / kOfDeployment;
+    r.finished = r.finished && keep && r.exit_code == 0;
     r.revision = revision;
     r.received_at = clock_.now();
     const auto spread = policy_.number("software_deployment.activation_random_min", 0) * 60;
     r.delay_s = spread > 0 ? static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(spread) + 1)) : 0;
     r.attempts = 0;
-    r.finished = false;
   }
   if (forced) r.delay_s = 0;
 }
@@ -140,7 +148,12 @@ Status Enforcement::look_at(const DeploymentDocument& document, bool forced, con
       c.record.restart_pending = false;
     }
   }
-  return document.deployment.kind == DeploymentKind::package ? package(c) : application(c);
+  switch (document.deployment.kind) {
+    case DeploymentKind::package: return package(c);
+    case DeploymentKind::task_sequence: return task_sequence(c);
+    case DeploymentKind::application: break;
+  }
+  return application(c);
 }
 
 deployment::Timing Enforcement::timing(const Case& c, std::int64_t minutes, bool may_overrun) const {
@@ -152,6 +165,7 @@ deployment::Timing Enforcement::timing(const Case& c, std::int64_t minutes, bool
   s.user_started = c.user_started;
   s.run_time_min = minutes;
   s.may_overrun = may_overrun;
+  if (c.deployment.kind == DeploymentKind::task_sequence) s.use = deployment::WindowUse::task_sequence;
   s.windows = policy_.windows;
   s.offset = machine_.local_offset();
   return deployment::when_to_act(c.deployment, s);

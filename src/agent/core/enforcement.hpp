@@ -20,11 +20,14 @@
 
 namespace fp::agent {
 
+class SequenceSteps;
+
 class Enforcement {
  public:
-  // `transfer` null: nothing can be fetched now; what is in the cache is not looked for either.
+  // `transfer` null: nothing can be fetched now; what is in the cache is not looked for either. `on_internet`: where this client
+  // is; true where that cannot be decided.
   Enforcement(memory::Memory& memory, Machine& machine, Transfer* transfer, const Clock& clock, Random& random,
-              const EffectivePolicy& policy, std::function<bool()> stop);
+              const EffectivePolicy& policy, std::function<bool()> stop, bool on_internet);
 
   // Accounts for what was under way when an earlier worker ended. Call it first.
   [[nodiscard]] Status recover();
@@ -35,6 +38,7 @@ class Enforcement {
  private:
   struct Case;
   struct Need;
+  struct Sequence;
   [[nodiscard]] Status look_at(const DeploymentDocument& document, bool forced,
                                const std::optional<deployment::Reason>& conflict);
   [[nodiscard]] bool is_due(const Case& c, bool forced) const;
@@ -46,6 +50,15 @@ class Enforcement {
                                       bool& reboot);
   [[nodiscard]] Status package(Case& c);
   [[nodiscard]] Status run_program(Case& c, const Program& program, const Path& content);
+  [[nodiscard]] Status task_sequence(Case& c);
+  [[nodiscard]] Status begin_sequence(Case& c);
+  [[nodiscard]] Status resume_sequence(Case& c, memory::SequenceRun&& record);
+  [[nodiscard]] Status drive_sequence(Case& c, Sequence& s);
+  [[nodiscard]] Status run_sequence_step(Case& c, Sequence& s, SequenceSteps& steps, const std::map<std::string, Path>& folders);
+  [[nodiscard]] Status save_sequence(Sequence& s);
+  [[nodiscard]] Status ask_for_restart(Case& c, const Sequence& s);
+  [[nodiscard]] Status wait_for_restart(Case& c, const Sequence& s);
+  [[nodiscard]] Status end_sequence(Case& c, Sequence& s, int exit_code);
   [[nodiscard]] Result<bool> get_content(Case& c, const std::vector<Need>& needs, std::map<std::string, Path>& folders);
   [[nodiscard]] Result<bool> may_run(Case& c, std::int64_t minutes, bool may_overrun);
   [[nodiscard]] deployment::Timing timing(const Case& c, std::int64_t minutes, bool may_overrun) const;
@@ -62,6 +75,7 @@ class Enforcement {
   Random& random_;
   const EffectivePolicy& policy_;
   std::function<bool()> stop_;
+  bool on_internet_;
   bool fetch_now_ = false;                                 // back-off of downloads does not count
   std::set<std::string> still_running_;                    // deployments whose earlier run survived its worker
   std::map<std::string, memory::UserRequest> requests_;

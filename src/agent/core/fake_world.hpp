@@ -111,6 +111,12 @@ class FakeMachine final : public Machine {
   deployment::Detection detect(const DeploymentType& type) override;
   Result<packages::Execution> execute(DeploymentAction action, const DeploymentType& type, const Path& content) override;
   Result<packages::Execution> run_program(const Program& program, const Path& content) override;
+  std::map<std::string, std::string> outputs;            // of texts: what they print
+  std::set<std::string> files;
+  std::vector<std::map<std::string, std::string>> environments;
+  Result<packages::Execution> run_text(packages::TextRun how) override;
+  Result<packages::Execution> install_updates(UpdateSelection selection, std::int64_t limit_ms) override;
+  bool file_exists(const std::string& path) override { return files.contains(path); }
   Status request_restart(std::int64_t minutes, std::string_view) override {
     restarts.push_back(std::to_string(minutes));
     return {};

@@ -339,6 +339,25 @@ Result<packages::Execution> FakeMachine::run_program(const Program& program, con
   return e;
 }
 
+Result<packages::Execution> FakeMachine::run_text(packages::TextRun how) {
+  ran.push_back("text " + how.text);
+  environments.push_back(how.environment);
+  if (during) during();
+  packages::Execution e;
+  e.run.exit_code = next_code(how.text);
+  if (const auto said = outputs.find(how.text); said != outputs.end()) e.run.out = said->second;
+  e.summary = fmt::format("exit code {}", e.run.exit_code);
+  return e;
+}
+
+Result<packages::Execution> FakeMachine::install_updates(UpdateSelection selection, std::int64_t) {
+  ran.emplace_back(selection == UpdateSelection::security ? "updates security" : "updates all");
+  packages::Execution e;
+  e.run.exit_code = next_code("updates");
+  e.summary = fmt::format("exit code {}", e.run.exit_code);
+  return e;
+}
+
 sensors::Discovery FakeMachine::discover() {
   sensors::Discovery d;
   d.netbios_name = "PC1";

@@ -33,6 +33,7 @@ class RealMachine final : public Machine {
     roots_.root = options.package_root;
     roots_.state_dir = options.state_dir;
     source_.root = options.package_root;
+    forget_scripts();
     source_.run = [this](const std::vector<std::string>& argv) -> Result<std::string> {
       packages::Command command;
       command.argv = argv;
@@ -62,6 +63,21 @@ class RealMachine final : public Machine {
     make_durable(roots_.root);
     return done;
   }
+  Result<packages::Execution> run_text(packages::TextRun how) override {
+    how.cancel = cancel_;
+    auto done = packages::run_text(runner_, roots_.state_dir, how);
+    make_durable(roots_.root);
+    return done;
+  }
+  Result<packages::Execution> install_updates(UpdateSelection selection, std::int64_t limit_ms) override {
+    auto done = packages::install_updates(runner_, roots_, {selection, limit_ms, cancel_});
+    make_durable(roots_.root);
+    return done;
+  }
+  bool file_exists(const std::string& path) override {
+    std::error_code error;  // what cannot be looked at is not there for this purpose
+    return std::filesystem::exists(path, error);
+  }
   Status request_restart(std::int64_t minutes, std::string_view message) override {
     return packages::request_restart(runner_, minutes, message);
   }
@@ -74,6 +90,14 @@ class RealMachine final : public Machine {
   }
 
  private:
+  // What a worker that was killed left of its scripts; not while one of them may still be at work.
+  void forget_scripts() const {
+    std::error_code error;
+    const Path folder = roots_.state_dir / "scripts";
+    if (!std::filesystem::exists(folder, error) || std::filesystem::is_empty(folder, error) || error) return;
+    if (packages::runs_under_way().empty()) std::filesystem::remove_all(folder, error);
+  }
+
   packages::ProcessRunner runner_;
   packages::Roots roots_;
   sensors::Source source_;

@@ -12,6 +12,7 @@
 #include "model/application.hpp"
 #include "model/deployment.hpp"
 #include "packages/installer.hpp"
+#include "packages/upgrade.hpp"
 
 namespace fp::agent {
 
@@ -23,6 +24,10 @@ class Machine {
   [[nodiscard]] virtual Result<packages::Execution> execute(DeploymentAction action, const DeploymentType& type,
                                                             const Path& content) = 0;
   [[nodiscard]] virtual Result<packages::Execution> run_program(const Program& program, const Path& content) = 0;
+  // A step of a task sequence: as root; `how.cancel` is the machine's own.
+  [[nodiscard]] virtual Result<packages::Execution> run_text(packages::TextRun how) = 0;
+  [[nodiscard]] virtual Result<packages::Execution> install_updates(UpdateSelection selection, std::int64_t limit_ms) = 0;
+  [[nodiscard]] virtual bool file_exists(const std::string& path) = 0;
   [[nodiscard]] virtual Status request_restart(std::int64_t minutes, std::string_view message) = 0;
   [[nodiscard]] virtual std::string boot_id() = 0;
   // Something that an earlier worker started, and that survived it, is still at work.

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "crypto/cms.hpp"
 #include "crypto/hash.hpp"
+#include "crypto/policy_secret.hpp"
 #include "crypto/signature.hpp"
 #include "wire/model_json.hpp"
 #include "wire/policy_body.hpp"
@@ -155,7 +156,9 @@ Status PolicyCycle::fetch_bodies(Outcome& outcome) {
   FP_TRY(all, memory_.policies());
   for (auto& p : all) {
     if (p.state != memory::PolicyState::requested) continue;
-    if ((p.flags & policy_flag::kIntranetOnly) != 0 && location_.where().internet()) {
+    // Not to be acted on out here. A task sequence's is fetched all the same, so that its refusal has a name (ADR 0014).
+    const bool held_back = (p.flags & policy_flag::kIntranetOnly) != 0 && (p.flags & policy_flag::kTaskSequence) == 0;
+    if (held_back && location_.where().internet()) {
       p.reason = "it is for the intranet only, and this client is on the internet";
       ++outcome.waiting;
       FP_CHECK(memory_.save(p));
@@ -214,6 +217,11 @@ Result<EffectivePolicy> effective_policy(memory::Memory& memory) {
         if (auto w = wire::windows_from_json(instance.value("Document")))
           out.windows.insert(out.windows.end(), w->begin(), w->end());
         else complain(p, w.error());
+      } else if (instance.class_name == policy_class::kCollectionVariable) {
+        auto value = crypto::deobfuscate(instance.value("Value"));
+        // What does not say that it may be shown is a secret.
+        if (value) out.variables.push_back({std::string(instance.value("Name")), std::move(*value), instance.value("Masked") != "0"});
+        else complain(p, value.error());
       } else if (instance.class_name == policy_class::kClientSettings) {
         settings.emplace_back(parse_int(instance.value("Priority")).value_or(10'000), instance);
       }

@@ -44,6 +44,7 @@ class PolicyCycle {
 // What is in force, from the bodies that are active.
 struct EffectivePolicy {
   std::vector<DeploymentDocument> deployments;
+  std::vector<SequenceVariable> variables;      // of its collections; of one name the last collection's counts
   std::vector<MaintenanceWindow> windows;
   std::map<std::string, std::string> settings;  // client settings, merged: the lowest priority number wins each name
   [[nodiscard]] std::int64_t number(const std::string& name, std::int64_t absent) const;

@@ -83,6 +83,10 @@ class Memory {
   [[nodiscard]] Result<std::vector<JournalEntry>> unfinished_actions();
   [[nodiscard]] Result<std::vector<JournalEntry>> actions(std::string_view deployment_id, std::size_t max);  // newest first
 
+  [[nodiscard]] Result<std::optional<SequenceRun>> sequence_run(std::string_view deployment_id);  // newest; whole
+  [[nodiscard]] Status save(const SequenceRun& run);                  // whole, in one transaction
+  [[nodiscard]] Status forget_sequence_run(std::string_view deployment_id);
+
   [[nodiscard]] Result<std::vector<UserRequest>> requests();
   [[nodiscard]] Status save(const UserRequest& request);
   [[nodiscard]] Status forget_request(std::string_view deployment_id);

@@ -70,7 +70,22 @@ ALTER TABLE jobs ADD COLUMN bytes_received INTEGER NOT NULL DEFAULT 0;
 PRAGMA user_version = 3;
 )";
 
-constexpr std::array kSteps = {kFirst, kSecond, kSearching};
+// Runs of task sequences: where each is, what became of its steps, its variables.
+constexpr const char* kSequences = R"(
+CREATE TABLE sequence_runs (deployment_id TEXT PRIMARY KEY, run_id TEXT NOT NULL, revision INTEGER NOT NULL,
+  state TEXT NOT NULL, position INTEGER NOT NULL, boot_id TEXT NOT NULL, last_exit_code INTEGER NOT NULL,
+  last_succeeded INTEGER NOT NULL, last_name TEXT NOT NULL, restart_wanted INTEGER NOT NULL, user_started INTEGER NOT NULL,
+  started_at INTEGER NOT NULL, finished_at INTEGER NOT NULL, summary TEXT NOT NULL, document BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE sequence_steps (deployment_id TEXT NOT NULL REFERENCES sequence_runs ON DELETE CASCADE, line INTEGER NOT NULL,
+  place TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, exit_code INTEGER NOT NULL,
+  reason TEXT NOT NULL, output TEXT NOT NULL, started_at INTEGER NOT NULL, finished_at INTEGER NOT NULL,
+  PRIMARY KEY (deployment_id, line)) WITHOUT ROWID;
+CREATE TABLE sequence_variables (deployment_id TEXT NOT NULL REFERENCES sequence_runs ON DELETE CASCADE, name TEXT NOT NULL,
+  value TEXT NOT NULL, secret INTEGER NOT NULL, PRIMARY KEY (deployment_id, name)) WITHOUT ROWID;
+PRAGMA user_version = 4;
+)";
+
+constexpr std::array kSteps = {kFirst, kSecond, kSearching, kSequences};
 
 Result<std::int64_t> version_of(Database& db) {
   std::int64_t version = 0;

@@ -132,6 +132,36 @@ struct JournalEntry {
   int exit_code = 0;
 };
 
+// A run of a task sequence (domain.md §15): enough to go on after a restart or a power cut. Saved before each step and after it.
+struct SequenceStepRecord {
+  int line = 0;
+  std::string place, name, kind, state; // "2.1", as the definition has it, and tasksequence::StepState by name
+  int exit_code = 0;
+  std::string reason, output;           // without secrets
+  Instant started_at, finished_at;
+};
+struct SequenceVariableRecord {
+  std::string name, value;
+  bool secret = false;
+};
+struct SequenceRun {
+  std::string deployment_id, run_id;
+  std::int64_t revision = 0;            // of the deployment that it was begun for
+  std::string state;                    // tasksequence::State by name
+  int position = 0;
+  std::string boot_id;                  // in which the restart that it waits for was asked for
+  int last_exit_code = 0;
+  bool last_succeeded = true;
+  std::string last_name;
+  bool restart_wanted = false;
+  bool user_started = false;
+  Instant started_at, finished_at;      // finished_at 0: under way
+  std::string summary;                  // of its end, one sentence
+  std::string document;                 // the DeploymentDocument that it was begun with, JSON
+  std::vector<SequenceStepRecord> steps;
+  std::vector<SequenceVariableRecord> variables;
+};
+
 struct UserRequest {
   std::string deployment_id;
   bool uninstall = false;

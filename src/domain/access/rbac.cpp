@@ -20,22 +20,22 @@ constexpr unsigned F = D | kApproveObject;
 
 // clang-format off
 constexpr SecurityRole kRoles[] = {
-  //                                      device coll appl pack cont depl sett site admin audit status
-  {"Application Administrator",          { P,  D,  F,  D,  D,  A,  A,  R,  0,  0,  R}},
-  {"Application Author",                 { 0,  0,  A,  A,  A,  0,  0,  R,  0,  0,  R}},
-  {"Application Deployment Manager",     { R,  L,  L,  L,  L,  A,  0,  R,  0,  0,  R}},
-  {"Asset Manager",                      { R,  R,  0,  0,  0,  0,  0,  R,  0,  0,  R}},
-  {"Company Resource Access Manager",    { R,  L,  0,  0,  0,  0,  0,  R,  0,  0,  R}},
-  {"Compliance Settings Manager",        { R,  L,  0,  0,  0,  0,  R,  R,  0,  0,  R}},
-  {"Endpoint Protection Manager",        { R,  L,  0,  0,  0,  0,  M,  R,  0,  0,  R}},
-  {"Full Administrator",                 { F,  F,  F,  F,  F,  F,  F,  F,  F,  F,  F}},
-  {"Infrastructure Administrator",       { R,  R,  0,  0,  R,  0,  A,  A,  0,  0,  R}},
-  {"Operating System Deployment Manager",{ R,  L,  R,  D,  D,  A,  0,  R,  0,  0,  R}},
-  {"Operations Administrator",           { F,  F,  F,  F,  F,  F,  F,  F,  R,  R,  F}},
-  {"Read-only Analyst",                  { R,  R,  R,  R,  R,  R,  R,  R,  R,  R,  R}},
-  {"Remote Tools Operator",              { R,  R,  0,  0,  0,  0,  0,  R,  0,  0,  0}},
-  {"Security Administrator",             { R,  R,  0,  0,  0,  0,  0,  R,  A,  R,  R}},
-  {"Software Update Manager",            { R,  L,  0,  R,  D,  A,  R,  R,  0,  0,  R}},
+  //                                      device coll appl pack cont depl sett site admin audit status sequence
+  {"Application Administrator",          { P,  D,  F,  D,  D,  A,  A,  R,  0,  0,  R,  D}},
+  {"Application Author",                 { 0,  0,  A,  A,  A,  0,  0,  R,  0,  0,  R,  A}},
+  {"Application Deployment Manager",     { R,  L,  L,  L,  L,  A,  0,  R,  0,  0,  R,  L}},
+  {"Asset Manager",                      { R,  R,  0,  0,  0,  0,  0,  R,  0,  0,  R,  0}},
+  {"Company Resource Access Manager",    { R,  L,  0,  0,  0,  0,  0,  R,  0,  0,  R,  0}},
+  {"Compliance Settings Manager",        { R,  L,  0,  0,  0,  0,  R,  R,  0,  0,  R,  0}},
+  {"Endpoint Protection Manager",        { R,  L,  0,  0,  0,  0,  M,  R,  0,  0,  R,  0}},
+  {"Full Administrator",                 { F,  F,  F,  F,  F,  F,  F,  F,  F,  F,  F,  F}},
+  {"Infrastructure Administrator",       { R,  R,  0,  0,  R,  0,  A,  A,  0,  0,  R,  0}},
+  {"Operating System Deployment Manager",{ R,  L,  R,  D,  D,  A,  0,  R,  0,  0,  R,  D}},
+  {"Operations Administrator",           { F,  F,  F,  F,  F,  F,  F,  F,  R,  R,  F,  F}},
+  {"Read-only Analyst",                  { R,  R,  R,  R,  R,  R,  R,  R,  R,  R,  R,  R}},
+  {"Remote Tools Operator",              { R,  R,  0,  0,  0,  0,  0,  R,  0,  0,  0,  0}},
+  {"Security Administrator",             { R,  R,  0,  0,  0,  0,  0,  R,  A,  R,  R,  0}},
+  {"Software Update Manager",            { R,  L,  0,  R,  D,  A,  R,  R,  0,  0,  R,  0}},
 };
 // clang-format on
 
@@ -63,7 +63,7 @@ const SecurityRole* find_role(std::string_view name) {
 
 std::string_view to_string(ObjectClass object) {
   constexpr std::string_view kNames[kObjectClasses] = {"device", "collection", "application", "package", "content", "deployment",
-                                                       "client settings", "site", "administrator", "audit", "status"};
+                                                       "client settings", "site", "administrator", "audit", "status", "task sequence"};
   return kNames[static_cast<std::size_t>(object)];
 }
 

@@ -13,8 +13,9 @@ namespace fp::access {
 
 enum class ObjectClass : unsigned char {
   device, collection, application, package, content, deployment, settings, site, administrator, audit, status,
+  task_sequence,
 };
-inline constexpr std::size_t kObjectClasses = 11;
+inline constexpr std::size_t kObjectClasses = 12;
 
 enum Permission : unsigned {
   kReadObject = 1,

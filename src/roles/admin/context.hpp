@@ -99,6 +99,7 @@ struct Route {
 [[nodiscard]] std::span<const Route> boundary_routes();
 [[nodiscard]] std::span<const Route> client_routes();
 [[nodiscard]] std::span<const Route> feature_routes();
+[[nodiscard]] std::span<const Route> sequence_routes();
 
 // A feature that is refused (domain/internet): 409 with its own code, the reason, the feature and the seed's statement.
 [[nodiscard]] Answer refusal(internet::Feature feature, const internet::Verdict& verdict);
@@ -117,6 +118,13 @@ template <class T>
   out["items"] = wire::to_value(items);
   return out;
 }
+
+// The scope "All" is a right, not a place: an object cannot be in it. And the permission on whatever scope is wanted.
+[[nodiscard]] Status check_scope(const Context& c, access::ObjectClass object, access::Permission permission, const std::string& scope);
+// Code::conflict naming the deployment that carries it.
+[[nodiscard]] Status used_by_deployment(Repositories& r, std::string_view id);
+// Code::conflict naming the task sequence with a step that names this application, package or task sequence.
+[[nodiscard]] Status used_by_sequence(Repositories& r, std::string_view id);
 
 // The role is there, and giving it gives nothing over administrators that the giver does not have. Code::invalid, forbidden.
 [[nodiscard]] Status need_grantable(const Context& c, std::string_view role);

@@ -1,5 +1,8 @@
 // Deployments: what goes to which collection, and what became of it.
+#include <fmt/ranges.h>
+
 #include "base/text.hpp"
+#include "domain/tasksequence/program.hpp"
 #include "roles/admin/context.hpp"
 #include "roles/admin/lookup.hpp"
 
@@ -13,9 +16,13 @@ Result<Deployment> wanted_of(Context& c) {
   FP_TRY(body, c.body());
   const Status resolved = c.store.read([&](Repositories& r) -> Status {
     const auto* kind = body.is_object() ? body.as_object().if_contains("kind") : nullptr;
-    const bool is_package = kind && kind->is_string() && std::string_view(kind->as_string()) == "package";
+    const std::string_view word = kind && kind->is_string() ? std::string_view(kind->as_string()) : std::string_view();
     FP_CHECK(resolve(body, "collection_id", [&](std::string_view name) { return find_collection(r, name); }));
-    if (is_package) FP_CHECK(resolve(body, "target_id", [&](std::string_view name) { return find_package(r, name); }));
+    if (word == "package") FP_CHECK(resolve(body, "target_id", [&](std::string_view name) { return find_package(r, name); }));
+    else if (word == "task_sequence") {
+      FP_CHECK(resolve(body, "target_id", [&](std::string_view name) { return find_task_sequence(r, name); }));
+      if (!body.as_object().contains("rerun")) body.as_object()["rerun"] = "always";  // domain.md §15
+    }
     else FP_CHECK(resolve(body, "target_id", [&](std::string_view name) { return find_application(r, name); }));
     return {};
   });
@@ -53,6 +60,10 @@ Status complete(Context& c, Repositories& r, Deployment& d) {
     FP_TRY(application, find_application(r, d.target_id));
     FP_CHECK(c.need(ObjectClass::application, kDeployObject, application.scope));
     d.target_id = application.id;
+  } else if (d.kind == DeploymentKind::task_sequence) {
+    FP_TRY(sequence, find_task_sequence(r, d.target_id));
+    FP_CHECK(c.need(ObjectClass::task_sequence, kDeployObject, sequence.scope));
+    d.target_id = sequence.id;
   } else {
     FP_TRY(package, find_package(r, d.target_id));
     FP_CHECK(c.need(ObjectClass::package, kDeployObject, package.scope));
@@ -63,6 +74,30 @@ Status complete(Context& c, Repositories& r, Deployment& d) {
   if (d.available_at.ms == 0) d.available_at = c.clock.now();
   if (d.deadline && *d.deadline < d.available_at) d.available_at = *d.deadline;
   return {};
+}
+
+// What clients will refuse, said before they do.
+Result<std::vector<std::string>> warnings_of(Repositories& r, const Deployment& d) {
+  std::vector<std::string> out;
+  if (d.kind != DeploymentKind::task_sequence) return out;
+  FP_TRY(sequence, r.software.find_task_sequence(d.target_id));
+  FP_TRY(children, site::PolicyMaker::children(r, sequence));
+  FP_TRY(program, tasksequence::make_program(sequence, children));
+  const auto steps = tasksequence::operating_system_steps(program);
+  if (!steps.empty()) {
+    const auto which = fmt::format("{}", fmt::join(steps, ", "));
+    out.push_back("clients on the internet will refuse it: operating system deployment is not supported there; its steps: " + which);
+    out.push_back("clients on the intranet will refuse it too: this version of Farpoint does not deploy operating systems; its steps: " + which);
+  } else if (!d.allow_internet) {
+    out.emplace_back("clients on the internet will not run it until they are on the intranet: allow_internet is off");
+  }
+  return out;
+}
+
+json::value with_warnings(const Deployment& d, const std::vector<std::string>& warnings) {
+  json::value body = wire::to_value(d);
+  if (!warnings.empty()) body.as_object()["warnings"] = wire::to_value(warnings);
+  return body;
 }
 
 Status store_deployment(Context& c, Repositories& r, Deployment& d, const char* action) {
@@ -91,16 +126,20 @@ Result<Answer> list(Context& c) {
 Result<Answer> create(Context& c) {
   if (auto no = refused_kind(c)) return std::move(*no);
   FP_TRY(wanted, wanted_of(c));
+  std::vector<std::string> warnings;
   if (!wanted.id.empty()) return fail(Code::invalid, "id: is given by the site; leave it out");
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(id, r.site.next_object_id(c.settings.site_code));
     wanted.id = id;
     wanted.revision = 1;
     wanted.created_by = c.who.name;
-    return store_deployment(c, r, wanted, "create");
+    FP_CHECK(store_deployment(c, r, wanted, "create"));
+    FP_TRY(said, warnings_of(r, wanted));
+    warnings = std::move(said);
+    return {};
   });
   FP_CHECK(done);
-  return Answer{201, wire::to_value(wanted), {}};
+  return Answer{201, with_warnings(wanted, warnings), {}};
 }
 
 Result<Answer> show(Context& c) {

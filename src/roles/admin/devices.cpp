@@ -201,7 +201,7 @@ Result<Answer> explain(Context& c) {
     FP_TRY(device, own_device(c, r));
     if (const auto* rule = internet::find_feature(c.params[1])) return explain_feature(device, *rule, c.clock.now());
     FP_TRY(deployment, find_deployment(r, c.params[1]));
-    return explain_deployment(r, device, deployment, c.clock.now());
+    return explain_deployment(r, c.policies, device, deployment, c.clock.now());
   }));
   json::array steps;
   for (const auto& s : why.steps) steps.push_back(json::object{{"step", s.step}, {"ok", s.ok}, {"because", s.because}});

@@ -66,12 +66,20 @@ Result<Boundary> find_boundary(store::Repositories& r, std::string_view id_or_na
   return by_name(std::move(all), "boundary", id_or_name);
 }
 
+Result<TaskSequence> find_task_sequence(store::Repositories& r, std::string_view id_or_name) {
+  if (const auto id = parse_object_id(id_or_name))
+    if (auto found = r.software.find_task_sequence(*id); final_answer(found)) return found;
+  FP_TRY(all, r.software.list_task_sequences());
+  return by_name(std::move(all), "task sequence", id_or_name);
+}
+
 Result<Deployment> find_deployment(store::Repositories& r, std::string_view id_or_software_name) {
   if (const auto id = parse_object_id(id_or_software_name))
     if (auto found = r.deployments.find(*id); final_answer(found)) return found;
   std::string target;
   if (const auto application = find_application(r, id_or_software_name)) target = application->id;
   else if (const auto package = find_package(r, id_or_software_name)) target = package->id;
+  else if (const auto sequence = find_task_sequence(r, id_or_software_name)) target = sequence->id;
   FP_TRY(all, r.deployments.list());
   const Deployment* found = nullptr;
   for (const auto& d : all) {

@@ -12,6 +12,7 @@ namespace fp::admin {
 [[nodiscard]] Result<Application> find_application(store::Repositories& r, std::string_view id_or_name);
 [[nodiscard]] Result<Package> find_package(store::Repositories& r, std::string_view id_or_name);
 [[nodiscard]] Result<Boundary> find_boundary(store::Repositories& r, std::string_view id_or_name);
+[[nodiscard]] Result<TaskSequence> find_task_sequence(store::Repositories& r, std::string_view id_or_name);
 [[nodiscard]] Result<Deployment> find_deployment(store::Repositories& r, std::string_view id_or_software_name);
 
 }  // namespace fp::admin

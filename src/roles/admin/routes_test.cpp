@@ -141,6 +141,12 @@ class AdminRoutes : public AdminSite {
     use("GET", "/packages/{id}", "/packages/fonts", 200);
     use("PUT", "/packages/{id}", "/packages/" + package_id, 200, R"({"name": "Fonts", "version": "2"})");
     use("DELETE", "/packages/{id}", "/packages/" + package_id, 204);
+    const std::string steps = R"("steps": [{"name": "Hello", "kind": "run_script", "script": "echo"}])";
+    const std::string sequence = use("POST", "/task-sequences", 201, R"({"name": "Provision", )" + steps + "}").at("id");
+    EXPECT_THAT(use("GET", "/task-sequences", 200).items(), SizeIs(1));
+    use("GET", "/task-sequences/{id}", "/task-sequences/provision", 200);
+    use("PUT", "/task-sequences/{id}", "/task-sequences/" + sequence, 200, R"({"name": "Provision 2", )" + steps + "}");
+    use("DELETE", "/task-sequences/{id}", "/task-sequences/" + sequence, 204);
 
     const std::string body = R"({"target_id": "Editor", "collection_id": "All Systems"})";
     const auto deployed = use("POST", "/deployments", 201, body);

@@ -1,13 +1,27 @@
 // Applications and packages. A change makes the policy of every deployment that carries them anew.
 #include "base/ids.hpp"
 #include "base/text.hpp"
+#include "domain/tasksequence/program.hpp"
 #include "roles/admin/context.hpp"
 #include "roles/admin/lookup.hpp"
 
 namespace fp::admin {
-namespace {
 
 using namespace access;
+
+Status check_scope(const Context& c, ObjectClass object, Permission permission, const std::string& scope) {
+  if (scope == "All") return fail(Code::invalid, "scope: All cannot hold objects; name another one, such as Default");
+  return c.need(object, permission, scope);
+}
+
+Status used_by_deployment(Repositories& r, std::string_view id) {
+  FP_TRY(deployments, r.deployments.list());
+  for (const auto& d : deployments)
+    if (d.target_id == id) return fail(Code::conflict, "deployment {} uses it: delete that first", d.id);
+  return {};
+}
+
+namespace {
 
 // References that would leave a device without what the definition promises.
 Status check_references(Repositories& r, const Application& a) {
@@ -32,12 +46,6 @@ Status check_references(Repositories& r, const Application& a) {
   return {};
 }
 
-// The scope "All" is a right, not a place.
-Status check_scope(const Context& c, ObjectClass object, Permission permission, const std::string& scope) {
-  if (scope == "All") return fail(Code::invalid, "scope: All cannot hold objects; name another one, such as Default");
-  return c.need(object, permission, scope);
-}
-
 // What the administrator may see of a list.
 template <class T>
 void keep_readable(const Context& c, ObjectClass object, std::vector<T>& all) {
@@ -60,13 +68,6 @@ Status fill_ids(Context& c, Application& a) {
     for (const auto& other : a.types)
       if (&other != &type && other.id == id) return fail(Code::invalid, "types: two deployment types have the id {}", id);
   }
-  return {};
-}
-
-Status used_by_deployment(Repositories& r, std::string_view id) {
-  FP_TRY(deployments, r.deployments.list());
-  for (const auto& d : deployments)
-    if (d.target_id == id) return fail(Code::conflict, "deployment {} uses it: delete that first", d.id);
   return {};
 }
 
@@ -126,6 +127,7 @@ Result<Answer> remove_application(Context& c) {
     FP_TRY(found, find_application(r, c.params[0]));
     FP_CHECK(c.need(ObjectClass::application, kDeleteObject, found.scope));
     FP_CHECK(used_by_deployment(r, found.id));
+    FP_CHECK(used_by_sequence(r, found.id));
     FP_TRY(all, r.software.list_applications());
     for (const auto& other : all) {
       if (other.id == found.id) continue;
@@ -176,6 +178,16 @@ Status keeps_deployed_programs(Repositories& r, const Package& wanted) {
   for (const auto& d : deployments)
     if (d.target_id == wanted.id && std::ranges::find(wanted.programs, d.program, &Program::name) == wanted.programs.end())
       return fail(Code::conflict, "deployment {} runs the program {}: delete that first", d.id, d.program);
+  FP_TRY(sequences, r.software.list_task_sequences());
+  for (const auto& s : sequences) {
+    const SequenceStep* lost = nullptr;
+    tasksequence::each_step(s.steps, [&](const SequenceStep& step) {
+      if (step.kind == StepKind::install_package && step.package_id == wanted.id &&
+          std::ranges::find(wanted.programs, step.program, &Program::name) == wanted.programs.end())
+        lost = &step;
+    });
+    if (lost) return fail(Code::conflict, "step \"{}\" of task sequence {} runs the program {}", lost->name, s.name, lost->program);
+  }
   return {};
 }
 
@@ -202,6 +214,7 @@ Result<Answer> remove_package(Context& c) {
     FP_TRY(found, find_package(r, c.params[0]));
     FP_CHECK(c.need(ObjectClass::package, kDeleteObject, found.scope));
     FP_CHECK(used_by_deployment(r, found.id));
+    FP_CHECK(used_by_sequence(r, found.id));
     FP_CHECK(r.software.remove_package(found.id));
     return c.audit(r, "delete", "package", found.id, found.name);
   });

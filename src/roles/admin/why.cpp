@@ -1,9 +1,12 @@
 #include "roles/admin/why.hpp"
 
 #include <algorithm>
+#include <map>
 
+#include "base/text.hpp"
 #include "domain/internet/features.hpp"
 #include "model/policy_document.hpp"
+#include "model/task_sequence.hpp"
 #include "roles/admin/fallback.hpp"
 #include "wire/state_names.hpp"
 #include "roles/admin/location.hpp"
@@ -13,10 +16,13 @@ namespace {
 
 constexpr const char* kFallbackStep = "fallback";
 
+constexpr int kMessagesMax = 2000;  // of a device that are looked through for its steps
+constexpr std::size_t kStepParameters = 9;
+
 class Story {
  public:
-  Story(store::Repositories& r, const Device& device, const Deployment& deployment, Instant now)
-      : r_(r), device_(device), d_(deployment), now_(now) {
+  Story(store::Repositories& r, const site::PolicyMaker& policies, const Device& device, const Deployment& deployment, Instant now)
+      : r_(r), policies_(policies), device_(device), d_(deployment), now_(now) {
     out_.device = fmt::format("{} ({})", device.name, device.client_id);
     out_.deployment = deployment.id;
   }
@@ -31,6 +37,7 @@ class Story {
     FP_CHECK(content());
     FP_CHECK(windows());
     wake_up();
+    FP_CHECK(sequence_steps());
     FP_CHECK(state());
     FP_CHECK(fallback());
     for (const auto& step : out_.steps)
@@ -103,16 +110,11 @@ class Story {
     return {};
   }
 
+  // Of the newest definitions: what the deployment's policy names.
   Result<std::vector<std::string>> content_ids() {
     std::vector<std::string> ids;
-    if (d_.kind == DeploymentKind::package) {
-      FP_TRY(p, r_.software.find_package(d_.target_id));
-      if (p.content_version > 0) ids.push_back(fmt::format("{}.{}", p.id, p.content_version));
-      return ids;
-    }
-    FP_TRY(a, r_.software.find_application(d_.target_id));
-    for (const auto& t : a.types)
-      if (!t.content_id.empty()) ids.push_back(t.content_id);
+    FP_TRY(document, policies_.document(r_, d_));
+    for (const auto& c : document.contents) ids.push_back(c.content_id);
     return ids;
   }
 
@@ -156,6 +158,26 @@ class Story {
     say("wake-up", true, "{}", internet::verdict(internet::Feature::wake_on_lan, internet::place_of(device_, now_)).reason);
   }
 
+  // What the device told of the steps of its last run.
+  Status sequence_steps() {
+    if (d_.kind != DeploymentKind::task_sequence) return {};
+    FP_TRY(messages, r_.states.of_device(device_.client_id, kMessagesMax));
+    std::map<std::string, const StateMessage*> last;  // by line, of the newest run
+    std::string run;
+    for (const auto& m : messages) {
+      if (m.topic_type != kTopicSequenceStep || !iequals(m.topic_id, d_.id) || m.parameters.size() < kStepParameters) continue;
+      if (run.empty()) run = m.parameters[0];
+      if (m.parameters[0] == run) last.emplace(fmt::format("{:>6}", m.parameters[1]), &m);
+    }
+    for (const auto& [line, m] : last) {
+      const auto& p = m->parameters;  // run, line, place, name, kind, state, reason, exit code, output
+      const bool good = p[5] != "failed" && p[5] != "restarting";
+      say("step", good, "{} \"{}\" ({}): {}: {}{}{}", p[2], p[3], p[4], p[5], p[6], p[7] == "0" || icontains(p[6], "exit code") ? "" : ", exit code " + p[7],
+          p[8].empty() ? "" : "; its last words: " + p[8]);
+    }
+    return {};
+  }
+
   Status state() {
     const auto s = r_.deployments.state(d_.id, device_.client_id);
     if (!s) {
@@ -182,6 +204,7 @@ class Story {
 
   [[nodiscard]] std::string done_name() const {
     if (d_.kind == DeploymentKind::package) return "the program has run";
+    if (d_.kind == DeploymentKind::task_sequence) return "the task sequence has run";
     return d_.action == DeploymentAction::install     ? "installed"
            : d_.action == DeploymentAction::uninstall ? "removed"
                                                       : "repaired";
@@ -193,7 +216,7 @@ class Story {
       case 1001: return d_.kind == DeploymentKind::package ? "the program had run before" : "already " + done_name();
       case 2000: return "in progress";
       case 2001: return "waiting for content";
-      case 2002: return "installing";
+      case 2002: return d_.kind == DeploymentKind::task_sequence ? "running" : "installing";
       case 2003:
       case 2008: return "waiting for a restart";
       case 2004: return "waiting for a maintenance window";
@@ -203,7 +226,7 @@ class Story {
       case 2009: return "content downloaded";
       case 2015: return "waiting to try again";
       case 3000: return "requirements not met";
-      case 5002: return "the installation failed";
+      case 5002: return d_.kind == DeploymentKind::task_sequence ? "the task sequence failed" : "the installation failed";
       case 5003: return "the content could not be had";
       default: break;
     }
@@ -216,6 +239,7 @@ class Story {
   }
 
   store::Repositories& r_;
+  const site::PolicyMaker& policies_;
   const Device& device_;
   const Deployment& d_;
   Instant now_;
@@ -238,8 +262,9 @@ Explanation explain_feature(const Device& device, const internet::FeatureRule& r
   return out;
 }
 
-Result<Explanation> explain_deployment(store::Repositories& r, const Device& device, const Deployment& deployment, Instant now) {
-  return Story(r, device, deployment, now).tell();
+Result<Explanation> explain_deployment(store::Repositories& r, const site::PolicyMaker& policies, const Device& device,
+                                       const Deployment& deployment, Instant now) {
+  return Story(r, policies, device, deployment, now).tell();
 }
 
 }  // namespace fp::admin

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "domain/internet/features.hpp"
+#include "site/policy_maker.hpp"
 #include "store/store.hpp"
 
 namespace fp::admin {
@@ -23,7 +24,7 @@ struct Explanation {
 // Why the device has, or has not, one of the features that the internet lacks; `deployment` of the answer is the feature's id.
 [[nodiscard]] Explanation explain_feature(const Device& device, const internet::FeatureRule& rule, Instant now);
 
-[[nodiscard]] Result<Explanation> explain_deployment(store::Repositories& r, const Device& device,
-                                                     const Deployment& deployment, Instant now);
+[[nodiscard]] Result<Explanation> explain_deployment(store::Repositories& r, const site::PolicyMaker& policies,
+                                                     const Device& device, const Deployment& deployment, Instant now);
 
 }  // namespace fp::admin

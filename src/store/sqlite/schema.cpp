@@ -128,7 +128,12 @@ CREATE UNIQUE INDEX client_pushes_open ON client_pushes(host) WHERE open = 1;
 CREATE INDEX client_pushes_due ON client_pushes(next_at) WHERE waiting = 1;
 )sql";
 
-constexpr const char* kSteps[] = {kFirst, kSecond, kThird, kBoundaries, kClientPushes};
+// Task sequences.
+constexpr const char* kSequences = R"sql(
+CREATE TABLE task_sequences(id TEXT PRIMARY KEY, document TEXT NOT NULL);
+)sql";
+
+constexpr const char* kSteps[] = {kFirst, kSecond, kThird, kBoundaries, kClientPushes, kSequences};
 
 }  // namespace
 

@@ -31,4 +31,18 @@ Status SoftwareTable::remove_package(std::string_view id) {
   return remove_one(c_.db, "package", "DELETE FROM packages WHERE id = ?1", id);
 }
 
+Result<TaskSequence> SoftwareTable::find_task_sequence(std::string_view id) {
+  return find_document<TaskSequence>(c_.db, "task sequence", "SELECT document FROM task_sequences WHERE id = ?1", id);
+}
+Result<std::vector<TaskSequence>> SoftwareTable::list_task_sequences() {
+  return list_documents<TaskSequence>(c_.db, "SELECT document FROM task_sequences ORDER BY id");
+}
+Status SoftwareTable::put_task_sequence(const TaskSequence& sequence) {
+  return c_.db.run("INSERT INTO task_sequences VALUES(?1, ?2) ON CONFLICT(id) DO UPDATE SET document = ?2", sequence.id,
+                   wire::to_text(sequence, wire::Secrets::shown));
+}
+Status SoftwareTable::remove_task_sequence(std::string_view id) {
+  return remove_one(c_.db, "task sequence", "DELETE FROM task_sequences WHERE id = ?1", id);
+}
+
 }  // namespace fp::store::sqlite

@@ -61,6 +61,10 @@ class SoftwareTable final : public Software {
   Result<std::vector<Package>> list_packages() override;
   Status put_package(const Package& package) override;
   Status remove_package(std::string_view id) override;
+  Result<TaskSequence> find_task_sequence(std::string_view id) override;
+  Result<std::vector<TaskSequence>> list_task_sequences() override;
+  Status put_task_sequence(const TaskSequence& sequence) override;
+  Status remove_task_sequence(std::string_view id) override;
 
  private:
   Context& c_;
