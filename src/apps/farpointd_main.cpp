@@ -79,6 +79,7 @@ int check(const Path& file) {
   if (const auto mistakes = read_config(file, config); !mistakes.empty()) return show_mistakes(mistakes);
   std::cout << file.native() << (config.role == HostRole::site ? ": site " : ": distribution point of site ") << config.site_code << ", "
             << config.listeners.size() << " listeners: no mistakes\n";
+  for (const auto& note : config_notes(config)) std::cout << "note: " << note << "\n";
   return kOk;
 }
 
@@ -87,6 +88,7 @@ int start_and_serve(const SiteConfig& config, std::string_view what, const sigse
   auto server = Server::start(config, system_clock(), system_random());
   if (!server) return complain(server.error());
   for (const auto& l : config.listeners) log::info("site", "{} on {}:{}", to_string(l.door), l.address, l.port);
+  for (const auto& note : config_notes(config)) log::warning("site", "{}", note);
   log::info("site", "{} {} is running", what, config.site_code);
   return serve(**server, signals);
 }

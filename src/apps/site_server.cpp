@@ -73,6 +73,7 @@ struct SiteServer::Parts {
   std::unique_ptr<Trust> trust;
   std::unique_ptr<site::PolicyMaker> policies;
   site::CollectionEvaluator evaluator;
+  std::unique_ptr<directory::WindowsLogins> windows_logins;
   std::unique_ptr<mp::Service> mp;
   std::unique_ptr<dp::PullOrders> pulls;
   std::unique_ptr<dp::DistributionPoint> dp;
@@ -101,6 +102,13 @@ struct SiteServer::Parts {
 };
 
 Status SiteServer::Parts::open() {
+  if (!config.windows_doors.empty()) {  // before any other thread: it sets environment variables
+    directory::LoginOptions logins = config.windows_auth;
+    FP_CHECK(make_dirs(config.data));
+    logins.replay_cache = config.data / "logins.rcache";
+    FP_TRY(windows, directory::WindowsLogins::open(std::move(logins), clock));
+    windows_logins = std::move(windows);
+  }
   FP_TRY(opened, store::open_sqlite(database_of(config.data), clock));
   store = std::move(opened);
   content::LibraryOptions options;
@@ -151,7 +159,8 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
     settings.host = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
     settings.approval = approval_of(config.approval);
     settings.legacy_cms = config.legacy_cms;
-    settings.windows_auth = config.windows_auth;
+    settings.windows_logins = windows_logins.get();
+    settings.windows_doors = config.windows_doors;
     settings.capability_key = keys.capability_secret;
     settings.issue_capabilities = !config.pinned_proxies.empty();
     settings.site_signing_certificate_der = keys.signing_certificate.der();

@@ -46,6 +46,7 @@ class Connection {
   Deadline deadline_;
   Stream stream_;
   Peer peer_;
+  ConnectionState state_;
   std::vector<std::string> chain_der_;
   std::string in_;  // received and not used yet
   std::string head_bytes_;

@@ -19,6 +19,16 @@ namespace fp::net {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
+// What a role keeps with a connection from one request to the next: a login that takes several steps, and what came of it.
+struct Kept {
+  virtual ~Kept() = default;
+};
+// Touched by one request at a time, on whatever thread that runs; gone with the connection.
+struct ConnectionState {
+  std::string server_end_point;  // hash of our own certificate, which clients bind a login to (RFC 5929); empty without TLS
+  std::unique_ptr<Kept> kept;
+};
+
 struct Request {
   std::string method;        // as sent: GET, CCM_POST, BITS_POST, PROPFIND, ...
   std::string target;        // raw: "/SMS_MP/.sms_aut?MPLIST"; absolute form is cut to its path and query
@@ -28,6 +38,7 @@ struct Request {
   std::string body;
   Peer peer;
   Instant received_at;
+  ConnectionState* connection = nullptr;  // null: it came by no connection of this server's own
   // First header of that name, case-insensitive; empty view if absent.
   [[nodiscard]] std::string_view header(std::string_view name) const;
   [[nodiscard]] bool has_header(std::string_view name) const;

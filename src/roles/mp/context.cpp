@@ -98,7 +98,6 @@ net::Response Context::refuse(std::string_view component, const net::Request& re
                                ? net::Response::text(403, "text/html", std::string(kForbiddenPage))
                                : net::Response::empty(refused.status);
   response.reason = short_reason(refused);
-  if (refused.status == 401) response.set("WWW-Authenticate", "Negotiate").set("WWW-Authenticate", "NTLM");
   if (refused.status == 503) response.set("Retry-After", "60");
   return response;
 }

@@ -83,7 +83,8 @@ std::string_view component_of(RouteId id) {
   }
 }
 
-net::Response dispatch(Context& context, const access::Route& route, net::Request& request) {
+net::Response dispatch(Context& context, const access::Route& route, net::Request& request,
+                       const std::optional<directory::LoggedIn>& login) {
   switch (route.id) {
     case RouteId::mp_messages:
       return answer_message(context, request);
@@ -95,10 +96,13 @@ net::Response dispatch(Context& context, const access::Route& route, net::Reques
       return take_packet(context, request);
     case RouteId::mp_client_files:
       return serve_client_file(context, request);
-    // decide() never lets anybody through to these: absent everywhere, or without an acceptor of Windows
-    // credentials.
     case RouteId::mp_messages_windows:
+      if (request.method == "CCM_POST") return answer_message(context, request, login);
+      return std::move(context.refuse("mp.windows", request, {}, {405, "logged in; messages come by CCM_POST"}).set("Allow", "CCM_POST"));
     case RouteId::mp_policy_windows:
+      if (iequals(request.path, "/SMS_MP_WindowsAuth/.sms_pol")) return serve_policy(context, request);
+      return context.refuse("mp.windows", request, {}, {404, "only policies are behind this door"});
+    // decide() never lets anybody through to these: absent everywhere.
     default:
       return context.refuse(component_of(route.id), request, {}, {404, "nothing answers here"});
   }
@@ -114,10 +118,22 @@ net::Response Service::handle(net::Request& request) {
     return context.refuse("mp.message", request, {}, {status, "no such path"});
   }
   if (is_bits(request)) request.method = "BITS_POST";  // also the tunnel of clients behind proxies that know no other verbs
-  const access::Decision decision =
-      access::decide(*route, access::to_verb(request.method), access::caller_of(request.peer),
-                     {.windows_auth = context.settings.windows_auth});
-  if (decision.allowed()) return dispatch(context, *route, request);
+  const bool windows = is_windows_door(*route, request.peer.door);
+  const access::Settings settings{.windows_auth = windows && windows_door_is_open(context, request.peer.door)};
+  access::Caller caller = access::caller_of(request.peer);
+  access::Decision decision = access::decide(*route, access::to_verb(request.method), caller, settings);
+  WindowsEntry entry;
+  if (windows && decision.status == 401) {
+    entry = enter_windows_door(context, request);
+    if (entry.answer) return std::move(*entry.answer);
+    caller.windows_login = entry.login.has_value();
+    decision = access::decide(*route, access::to_verb(request.method), caller, settings);
+  }
+  if (decision.allowed()) {
+    net::Response response = dispatch(context, *route, request, entry.login);
+    if (!entry.reply.empty()) response.set("WWW-Authenticate", entry.reply);
+    return response;
+  }
   if (decision.status == 405 && request.method == "CCM_POST")
     return context.refuse(component_of(route->id), request, {}, {400, "messages go to /ccm_system/request"});
   std::string reason = decision.reason;
@@ -137,8 +153,7 @@ std::optional<net::Response> Service::handle_at_once(net::Request& request) {
   Context& context = parts_->context;
   const access::Route* route = access::find_route(Role::mp, request.path);
   if (!route || route->id != RouteId::mp_messages) return std::nullopt;
-  const access::Decision decision = access::decide(*route, access::Verb::kCcmPost, access::caller_of(request.peer),
-                                                   {.windows_auth = context.settings.windows_auth});
+  const access::Decision decision = access::decide(*route, access::Verb::kCcmPost, access::caller_of(request.peer), {});
   return decision.allowed() ? answer_message_at_once(context, request) : std::nullopt;
 }
 

@@ -7,12 +7,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
 #include "base/random.hpp"
+#include "directory/windows_login.hpp"
 #include "model/peer.hpp"
 #include "net/http.hpp"
 #include "store/store.hpp"
@@ -33,7 +35,8 @@ struct Settings {
   ApprovalMode approval = ApprovalMode::trusted;
   bool legacy_cms = false;                // secret bodies in the old envelope
   bool plain_secrets_over_https = false;  // the whole site is HTTPS: secret bodies are not sealed inside TLS
-  bool windows_auth = false;
+  const directory::WindowsLogins* windows_logins = nullptr;  // null: the Windows doors are not there
+  std::set<Door> windows_doors;
   bool issue_capabilities = true;  // locations for internet clients carry a signed content capability
   std::string
       capability_key;  // shared with the distribution points (wire/capability.hpp); empty: none issued
