@@ -6,20 +6,13 @@
 namespace fp::limits {
 
 // HTTP
-inline constexpr std::size_t kHeaderBytesMax = 72U << 10;      // all request headers together; a Kerberos ticket with many groups is 64 KiB of them
+inline constexpr std::size_t kHeaderBytesMax = 32U << 10;      // all request headers together
 inline constexpr std::size_t kMessageBodyBytesMax = 8U << 20;  // a CCM_POST body
 inline constexpr std::size_t kBitsFragmentBytesMax = 16U << 20;
 inline constexpr std::size_t kUploadBytesMax = 256U << 20;     // one BITS upload
 inline constexpr std::size_t kAdminBodyBytesMax = 16U << 20;
 inline constexpr std::size_t kTargetBytesMax = 8U << 10;       // request target
 inline constexpr std::size_t kRangesMax = 32;                  // ranges in one Range header
-
-// Windows logins
-inline constexpr std::size_t kLoginTokenBytesMax = 48U << 10;  // one step, decoded; what Windows makes at most
-inline constexpr int kLoginStepsMax = 8;
-inline constexpr std::int64_t kLoginStepMs = 60 * 1000;       // from the first step to the last
-inline constexpr std::int64_t kLoginLifeMs = 3600 * 1000;     // of a login on its connection
-inline constexpr int kLoginsMax = 1024;                       // begun and not ended, in all
 
 // the CCM envelope
 inline constexpr std::size_t kPartsMax = 4;

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "base/limits.hpp"
+#include "base/login_limits.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 
@@ -116,7 +116,6 @@ struct WindowsLogin::Parts {
   Name client;
   gss_OID mechanism = GSS_C_NO_OID;  // static, of the library
   OM_uint32 flags = 0, lifetime_s = 0;
-  bool checked_binding = false;  // at the step at which NTLM looks at it
   Parts() = default;
   ~Parts() {
     OM_uint32 minor = 0;
@@ -151,12 +150,7 @@ WindowsLogin::~WindowsLogin() { owner_.running_.fetch_sub(1, std::memory_order_r
 Result<LoginStep> WindowsLogin::step(std::string_view token) {
   if (++steps_ > limits::kLoginStepsMax) return fail(Code::unauthenticated, "a login of more than {} steps", limits::kLoginStepsMax);
   if (owner_.clock_.now().since_ms(begun_) > limits::kLoginStepMs) return fail(Code::unauthenticated, "the login took too long");
-  const wire::NtlmBinding answer = wire::ntlm_binding(token);
-  // Kerberos itself lets those pass that bind to nothing; NTLM refuses them as soon as it is told of a channel.
-  const bool bind = !binding_.empty() && (owner_.options_.require_binding || answer != wire::NtlmBinding::unbound);
-  if (answer != wire::NtlmBinding::no_answer) parts_->checked_binding = bind;
-  if (bind && owner_.options_.require_binding && answer == wire::NtlmBinding::unbound)
-    return fail(Code::unauthenticated, "the login is not bound to this TLS channel, which is required here");
+  // Who binds to another channel is refused by the mechanism; who binds to none is let pass by it, and seen in finish().
   gss_channel_bindings_struct channel{};
   channel.application_data = {binding_.size(), const_cast<char*>(binding_.data())};
   gss_buffer_desc in{token.size(), const_cast<char*>(token.data())};
@@ -164,7 +158,7 @@ Result<LoginStep> WindowsLogin::step(std::string_view token) {
   Buffer out;
   OM_uint32 minor = 0;
   const OM_uint32 major =
-      gss_accept_sec_context(&minor, &p.context, p.credential.value, &in, bind ? &channel : GSS_C_NO_CHANNEL_BINDINGS, &p.client.value,
+      gss_accept_sec_context(&minor, &p.context, p.credential.value, &in, binding_.empty() ? GSS_C_NO_CHANNEL_BINDINGS : &channel, &p.client.value,
                              &p.mechanism, &out, &p.flags, &p.lifetime_s, nullptr);
   if (GSS_ERROR(major) != 0) return fail(Code::unauthenticated, "{}", explain(major, minor, p.mechanism));
   LoginStep step{.reply = out.text(), .account = {}};
@@ -183,11 +177,13 @@ Result<LoggedIn> WindowsLogin::finish() {
   Buffer shown;
   if (const OM_uint32 major = gss_display_name(&minor, p.client.value, &shown, nullptr); GSS_ERROR(major) != 0)
     return fail(Code::unauthenticated, "the account's name: {}", explain(major, minor, p.mechanism));
-  auto account = ntlm ? wire::parse_ntlm_name(shown.text()) : wire::parse_kerberos_name(shown.text());
+  std::string name = shown.text();
+  if (ntlm && name.ends_with('\0')) name.pop_back();  // that mechanism counts the end of its text
+  auto account = ntlm ? wire::parse_ntlm_name(name) : wire::parse_kerberos_name(name);
   if (!account) return fail(Code::unauthenticated, "{}", account.error().message);
   FP_CHECK(owner_.canonical(*account));
   LoggedIn in{.account = std::move(*account), .mechanism = ntlm ? "NTLM" : "Kerberos"};
-  in.bound = ntlm ? p.checked_binding : (p.flags & GSS_C_CHANNEL_BOUND_FLAG) != 0;
+  in.bound = (p.flags & GSS_C_CHANNEL_BOUND_FLAG) != 0;
   if (!binding_.empty() && owner_.options_.require_binding && !in.bound)
     return fail(Code::unauthenticated, "the login of {} is not bound to this TLS channel, which is required here", in.account.full_name());
   const std::int64_t ticket_ms = p.lifetime_s == GSS_C_INDEFINITE ? limits::kLoginLifeMs : std::int64_t{p.lifetime_s} * 1000;

@@ -1,6 +1,6 @@
-// What a Windows login brings over HTTP (RFC 4559, wire.md §2, §15): the Authorization header, the names of accounts as GSSAPI
-// shows them, and whether an NTLM answer is bound to a TLS channel. Any thread; pure; bounded by limits::kLoginTokenBytesMax.
-// Never: decides whether a login is good. That is GSSAPI's work (directory/windows_login.hpp).
+// What a Windows login brings over HTTP (RFC 4559, wire.md §2, §15): the Authorization header, and the names of accounts as GSSAPI
+// shows them. Any thread; pure; bounded by limits::kLoginTokenBytesMax. Never: looks into a token, or decides whether a login is
+// good. That is GSSAPI's work (directory/windows_login.hpp).
 #pragma once
 #include <optional>
 #include <string>
@@ -27,10 +27,5 @@ struct LoginToken {
 [[nodiscard]] Result<Account> parse_kerberos_name(std::string_view name);
 // "CORP\alice". Code::invalid: no domain.
 [[nodiscard]] Result<Account> parse_ntlm_name(std::string_view name);
-
-// What the AUTHENTICATE messages in a token (raw, or wrapped by SPNEGO) say about the TLS channel ([MS-NLMP] §2.2.1.3, §2.2.2.1
-// MsvAvChannelBindings). `bound` where any of them names one: somebody who wraps a second message around it gains nothing.
-enum class NtlmBinding { no_answer, unbound, bound };
-[[nodiscard]] NtlmBinding ntlm_binding(std::string_view token);
 
 }  // namespace fp::wire
