@@ -86,24 +86,36 @@ bool is_installed(const gss_OID_desc& mechanism) {
   return found;
 }
 
-// What the server shows: the keytab's keys, the NTLM server, or both behind SPNEGO. Made for each login, so that a new keytab counts.
-Status acquire(const LoginOptions& options, bool ntlm, wire::LoginScheme scheme, Credential& out) {
-  std::vector<gss_key_value_element_desc> store;
-  const std::string replay = "file2:" + options.replay_cache.native();
-  if (!options.keytab.empty()) store.push_back({"keytab", options.keytab.c_str()});
-  if (!options.replay_cache.empty()) store.push_back({"rcache", replay.c_str()});
-  const gss_key_value_set_desc set{static_cast<OM_uint32>(store.size()), store.data()};
-  gss_OID_set_desc wanted{1, scheme == wire::LoginScheme::ntlm ? &g_ntlm : &g_spnego};
+Status acquire(gss_OID_desc& mechanism, const gss_key_value_set_desc& store, Credential& out) {
+  gss_OID_set_desc wanted{1, &mechanism};
   OM_uint32 minor = 0;
-  OM_uint32 major = gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &wanted, GSS_C_ACCEPT,
-                                          store.empty() ? nullptr : &set, &out.value, nullptr, nullptr);
-  if (GSS_ERROR(major) != 0) return fail(Code::unauthenticated, "the server's own credentials: {}", explain(major, minor, wanted.elements));
-  if (scheme == wire::LoginScheme::ntlm) return {};
+  const OM_uint32 major = gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &wanted, GSS_C_ACCEPT,
+                                                store.count == 0 ? nullptr : &store, &out.value, nullptr, nullptr);
+  if (GSS_ERROR(major) == 0) return {};
+  return fail(Code::unauthenticated, "the server's own credentials: {}", explain(major, minor, &mechanism));
+}
+
+// What the server shows: the keytab's keys, the NTLM server, or both behind SPNEGO. Made for each login, so that a new keytab counts.
+Status acquire_for(const LoginOptions& options, bool ntlm, wire::LoginScheme scheme, Credential& out) {
+  std::vector<gss_key_value_element_desc> elements;
+  const std::string replay = "file2:" + options.replay_cache.native();
+  if (!options.keytab.empty()) elements.push_back({"keytab", options.keytab.c_str()});
+  if (!options.replay_cache.empty()) elements.push_back({"rcache", replay.c_str()});
+  const gss_key_value_set_desc store{static_cast<OM_uint32>(elements.size()), elements.data()};
+  if (scheme == wire::LoginScheme::ntlm) return acquire(g_ntlm, store, out);
   std::vector<gss_OID_desc> inside;
-  if (!options.keytab.empty()) inside.push_back(g_kerberos);
+  if (!options.keytab.empty()) {
+    Credential kerberos;
+    const Status keys = acquire(g_kerberos, store, kerberos);
+    if (!keys && !ntlm) return keys;
+    if (!keys) log::warning("mp.windows", "Kerberos: {}", keys.error().message);
+    if (keys) inside.push_back(g_kerberos);
+  }
   if (ntlm) inside.push_back(g_ntlm);
+  FP_CHECK(acquire(g_spnego, store, out));
   gss_OID_set_desc mechanisms{inside.size(), inside.data()};
-  major = gss_set_neg_mechs(&minor, out.value, &mechanisms);
+  OM_uint32 minor = 0;
+  const OM_uint32 major = gss_set_neg_mechs(&minor, out.value, &mechanisms);
   if (GSS_ERROR(major) != 0) return fail(Code::unauthenticated, "the mechanisms of this server: {}", explain(major, minor, &g_spnego));
   return {};
 }
@@ -211,7 +223,7 @@ Result<std::unique_ptr<WindowsLogin>> WindowsLogins::begin(wire::LoginScheme sch
   if (running_.load(std::memory_order_relaxed) >= limits::kLoginsMax)
     return fail(Code::unavailable, "{} logins are under way already", limits::kLoginsMax);
   std::unique_ptr<WindowsLogin> login(new WindowsLogin(*this, scheme, server_end_point, tls));
-  FP_CHECK(acquire(options_, ntlm(), scheme, login->parts_->credential));
+  FP_CHECK(acquire_for(options_, ntlm(), scheme, login->parts_->credential));
   return login;
 }
 

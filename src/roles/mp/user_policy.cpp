@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "model/policy_document.hpp"
 #include "roles/mp/context.hpp"
 #include "site/settings.hpp"
 #include "wire/policy.hpp"

@@ -26,7 +26,7 @@ class WindowsDoorTest : public testing::Test {
     site.restart();
   }
 
-  net::Response ask(const Peer& from, net::ConnectionState& connection, std::string body = {}, const std::string& authorization = {},
+  net::Response ask(const Peer& from, net::ConnectionState& on, std::string body = {}, const std::string& authorization = {},
                     std::string target = "/ccm_system_windowsauth/request", std::string method = "CCM_POST") {
     net::Request r;
     r.method = std::move(method);
@@ -35,19 +35,19 @@ class WindowsDoorTest : public testing::Test {
     if (!authorization.empty()) r.headers.emplace_back("Authorization", authorization);
     r.body = std::move(body);
     r.peer = from;
-    r.connection = &connection;
+    r.connection = &on;
     return site.send(std::move(r));
   }
   // Sends the message with each step of the login, as clients do; the response to the last.
   net::Response log_in(const std::string& user, const std::string& password, LoginScheme scheme, const Peer& from,
-                       net::ConnectionState& connection, const std::string& body = {}) {
+                       net::ConnectionState& on, const std::string& body = {}) {
     const std::string end_point(32, 'e');
-    if (from.tls()) connection.server_end_point = end_point;
+    if (from.tls()) on.server_end_point = end_point;
     NtlmClient client("LAB\\" + user, password, scheme, from.tls() ? "tls-server-end-point:" + end_point : "");
     std::string token = client.next({});
     net::Response response;
     for (int i = 0; i < 3; ++i) {
-      response = ask(from, connection, body, wire::encode_challenge(scheme, token));
+      response = ask(from, on, body, wire::encode_challenge(scheme, token));
       const auto challenge = wire::decode_authorization(header_of(response, "WWW-Authenticate"));
       if (response.status != 401 || !challenge || !*challenge) break;
       token = client.next((*challenge)->bytes);
