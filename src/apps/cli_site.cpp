@@ -13,7 +13,7 @@ constexpr int kPriority = 100;
 
 struct Options {
   std::string name, device;
-  std::vector<std::string> values, collections, roles, scopes;
+  std::vector<std::string> values, collections, users, roles, scopes;
   int limit = 100, priority = 0, enabled = 0;  // enabled: below 0 off, above on
   bool verify = false;
 };
@@ -35,13 +35,15 @@ Status set_settings(Cli& cli, const Options& o) {
   json::value target;
   for (const auto& s : all) {
     const std::string id = field(s, "id");
-    if (o.name.empty() && o.collections.empty() ? id.ends_with("00000") : iequals(field(s, "name"), o.name)) target = s;
+    if (o.name.empty() && o.collections.empty() && o.users.empty() ? id.ends_with("00000") : iequals(field(s, "name"), o.name)) target = s;
   }
   if (target.is_null()) {
-    if (o.name.empty() || o.collections.empty()) return fail(Code::invalid, "a new settings object needs --name and --for");
+    if (o.name.empty() || (o.collections.empty() && o.users.empty()))
+      return fail(Code::invalid, "a new settings object needs --name and --for, or --name and --for-user");
     json::object body{{"name", o.name},
                       {"priority", o.priority == 0 ? kPriority : o.priority},
                       {"collections", texts(o.collections)},
+                      {"users", texts(o.users)},
                       {"values", json::object{}}};
     FP_CHECK(set_values(body["values"].as_object(), o.values));
     FP_TRY(made, cli.send("POST", "/settings", body));
@@ -50,6 +52,7 @@ Status set_settings(Cli& cli, const Options& o) {
   }
   target.as_object().erase("changed_at");
   if (!o.collections.empty()) target.as_object()["collections"] = texts(o.collections);
+  if (!o.users.empty()) target.as_object()["users"] = texts(o.users);
   if (o.priority != 0) target.as_object()["priority"] = o.priority;
   FP_CHECK(set_values(target.as_object()["values"].as_object(), o.values));
   FP_TRY(changed, cli.send("PUT", "/settings/" + encode(field(target, "id")), target));
@@ -67,6 +70,7 @@ void add_settings(CLI::App& app, Cli& cli, Options& o) {
                            {"NAME", "name"},
                            {"PRIORITY", "priority"},
                            {"COLLECTIONS", "collections"},
+                           {"USERS", "users"},
                            {"VALUES", "values"}});
       return {};
     });
@@ -82,6 +86,7 @@ void add_settings(CLI::App& app, Cli& cli, Options& o) {
   auto* set = settings->add_subcommand("set", "change settings for every device, or with --for for the members of collections");
   set->add_option("values", o.values, "NAME=VALUE ...")->required();
   set->add_option("--for", o.collections, "collection: name or id");
+  set->add_option("--for-user", o.users, "account, such as alice@CORP.EXAMPLE, or * for every user; may be repeated");
   set->add_option("--name", o.name, "name of the settings object");
   set->add_option("--priority", o.priority, "the lowest wins; a new object has 100")->check(CLI::Range(1, 9999));
   set->callback([&cli, &o] { cli.run([&] { return set_settings(cli, o); }); });

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "apps/doors.hpp"
 #include "base/ids.hpp"
 #include "base/subnet.hpp"
 #include "base/text.hpp"
@@ -146,6 +147,7 @@ class Reader {
     }
     pki(table("pki"));
     management_point(table("management_point"));
+    windows_auth(table("windows_auth"));
     distribution_point(table("distribution_point"));
     admin(table("admin"));
     link(table("link"));
@@ -243,13 +245,48 @@ class Reader {
     auto s = section(t, "management_point");
     s.flag("enabled", out_.mp_enabled);
     s.word("connections", out_.mp_connections, kConnections);
-    s.flag("windows_auth", out_.windows_auth);
+    if (const auto* moved = s.get("windows_auth")) s.mistake(moved, "windows_auth", "has a section of its own now: [windows_auth] with doors = [...]");
     s.path("client_files", out_.client_files);
     if (content_only() && out_.mp_enabled) s.mistake(t.get("enabled"), "enabled", "a host of the role distribution-point has no management point");
     if (linked() && !out_.mp_enabled) s.mistake(t.get("enabled"), "enabled", fmt::format("a host of the role {} is nothing without it", name_of(out_.role)));
-    if (linked() && out_.windows_auth) s.mistake(t.get("windows_auth"), "windows_auth", "Windows credentials are accepted by the site server only");
     if (linked() && !out_.client_files.empty()) s.mistake(t.get("client_files"), "client_files", "client files lie on the site server, and come over the site link");
     s.refuse_unknown();
+  }
+
+  void windows_auth(const toml::table& t) {
+    auto s = section(t, "windows_auth");
+    auto& w = out_.windows_auth;
+    file(s, "keytab", w.keytab);
+    file(s, "ntlm_accounts", w.ntlm_accounts);
+    must_be_private(s, "keytab", w.keytab);
+    must_be_private(s, "ntlm_accounts", w.ntlm_accounts);
+    s.flag("ntlm_winbind", w.ntlm_winbind);
+    s.word("channel_binding", w.require_binding, {{"required", true}, {"when-offered", false}});
+    std::vector<std::string> domains, doors;
+    s.list("domains", domains);
+    for (const auto& text : domains) {
+      if (auto domain = directory::parse_domain(text)) w.domains.push_back(std::move(*domain));
+      else s.mistake(s.get("domains"), "domains", domain.error().message);
+    }
+    s.list("doors", doors);
+    for (const auto& name : doors) {
+      bool known = false;
+      for (const Door door : {Door::intranet_http, Door::intranet_https, Door::internet_https}) {
+        if (to_string(door) != name) continue;
+        known = true;
+        out_.windows_doors.insert(door);
+      }
+      if (!known) s.mistake(s.get("doors"), "doors", "must be of: intranet-http, intranet-https, internet-https");
+    }
+    s.refuse_unknown();
+  }
+  // What is in it opens the site to whoever has it.
+  void must_be_private(Section& s, std::string_view key, const Path& path) {
+    if (!files_ || path.empty() || !file_exists(path)) return;
+    std::error_code error;
+    const auto mode = std::filesystem::status(path, error).permissions();
+    if (!error && (mode & std::filesystem::perms::others_all) != std::filesystem::perms::none)
+      s.mistake(s.get(key), key, fmt::format("{} is open to every user of this machine: chmod o= it", path.native()));
   }
 
   void distribution_point(const toml::table& t) {
@@ -451,6 +488,7 @@ class Reader {
     role_connections(say, internet, http || https);
     homes(say);
     if (out_.dp_anonymous && !http && !https) say("distribution_point", "anonymous", "there is no intranet listener");
+    windows_contradictions(say);
     if (out_.dp_enabled && out_.dp_name.empty())
       out_.dp_name = !out_.intranet_fqdn.empty() ? out_.intranet_fqdn : out_.internet_fqdn;
     if (out_.dp_enabled && out_.dp_name.empty()) say("distribution_point", "name", "set it, or site.intranet_fqdn");
@@ -525,6 +563,23 @@ class Reader {
       say("pki", "pinned_proxies", "the site server's certificate is no proxy's: whoever pins it keeps the site out");
   }
 
+  void windows_contradictions(const auto& say) {
+    const auto& w = out_.windows_auth;
+    const bool source = !w.keytab.empty() || !w.ntlm_accounts.empty() || w.ntlm_winbind;
+    if (source && out_.windows_doors.empty())
+      say("windows_auth", "doors", "there is a keytab, NTLM accounts or winbind, and no door where anybody could log in: name doors, or leave the section out");
+    if (out_.windows_doors.empty()) return;
+    if (!source) say("windows_auth", "doors", "nobody can log in: name a keytab, ntlm_accounts, or ntlm_winbind = true");
+    if (w.domains.empty()) say("windows_auth", "domains", "must name the domains whose accounts are trusted, such as [\"CORP.EXAMPLE=CORP\"]");
+    if (!out_.mp_enabled) say("windows_auth", "doors", "the doors are the management point's, and there is none on this host");
+    for (const Door door : out_.windows_doors) {
+      const bool listens = std::ranges::any_of(out_.listeners, [&](const ListenerConfig& l) { return l.door == door; });
+      if (!listens) say("windows_auth", "doors", fmt::format("there is no {} listener", to_string(door)));
+      if (listens && !offered(out_.mp_connections, door))
+        say("windows_auth", "doors", fmt::format("management_point.connections keeps clients at {} away", to_string(door)));
+    }
+  }
+
   const toml::table& root_;
   const std::string& file_;
   std::vector<std::string>& mistakes_;
@@ -541,6 +596,20 @@ Status check_name(const Path& certificate, const std::string& host) {
   std::string names;
   for (const auto& name : leaf.alternative_names()) names += (names.empty() ? "" : ", ") + name;
   return fail(Code::invalid, "the certificate {} is not for {} but for {}", certificate.native(), host, names.empty() ? leaf.subject() : names);
+}
+
+std::vector<std::string> config_notes(const SiteConfig& config) {
+  std::vector<std::string> notes;
+  if (config.windows_doors.contains(Door::internet_https))
+    notes.emplace_back("windows_auth.doors names internet-https: that door opens only while client settings say "
+                       "client_policy.enable_user_policy_on_internet = true (farpoint settings set ...)");
+  if (config.windows_doors.contains(Door::intranet_http))
+    notes.emplace_back("windows_auth.doors names intranet-http: nothing binds a login to plain HTTP, and whoever is between can relay it");
+  if (!config.windows_doors.empty() && !config.windows_auth.require_binding)
+    notes.emplace_back("windows_auth.channel_binding is when-offered: a login by a client that does not bind it to TLS can be relayed here");
+  if (!config.windows_doors.empty() && !config.pinned_proxies.empty())
+    notes.emplace_back("a Windows login does not pass a bridging proxy (pki.pinned_proxies): users behind it get device policy only, unless the proxy tunnels");
+  return notes;
 }
 
 Status check_pair(const Path& certificate, const Path& key) {

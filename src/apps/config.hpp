@@ -1,6 +1,7 @@
 // The site's configuration: one TOML file, checked whole, every mistake named with its line (docs/configuration.md).
 // One thread, at start. Reads files only to see that they are there. Never: defaults that open a door.
 #pragma once
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "directory/windows_login.hpp"
 #include "model/content.hpp"
 #include "model/peer.hpp"
 #include "site/maintenance.hpp"
@@ -58,7 +60,8 @@ struct SiteConfig {
 
   bool mp_enabled = true;
   Connections mp_connections = Connections::both;
-  bool windows_auth = false;
+  directory::LoginOptions windows_auth;  // nothing to log in with: no Windows door anywhere
+  std::set<Door> windows_doors;
   Path client_files;            // served under /CCM_Client; empty: data/client
 
   bool dp_enabled = true;
@@ -101,6 +104,9 @@ struct SiteConfig {
 
 // Code::invalid: the first certificate of the PEM file does not name `host`; the message says what it names.
 [[nodiscard]] Status check_name(const Path& certificate, const std::string& host);
+
+// What is no mistake, and yet an administrator should know of a good configuration. One sentence each.
+[[nodiscard]] std::vector<std::string> config_notes(const SiteConfig& config);
 
 // Code::invalid: the first certificate of the one PEM file is not of the key in the other, or one of them is neither.
 [[nodiscard]] Status check_pair(const Path& certificate, const Path& key);

@@ -66,6 +66,28 @@ TEST(Config, AnInternetListenerIsNeverPlainHttpAndNeedsItsPrerequisites) {
   EXPECT_FALSE(mistakes_of(with("key = \"/etc/farpoint/server.key\"", "")).empty());
 }
 
+TEST(Config, WindowsDoorsNeedSomebodyToLogInAListenerAndDomains) {
+  const std::string doors = "[windows_auth]\ndoors = [\"internet-https\"]\n";
+  const auto mistakes_with = [&](std::string_view more) { return mistakes_of(with("[admin]", doors + std::string(more) + "[admin]")); };
+  EXPECT_EQ(mistakes_with("keytab = \"/etc/farpoint/http.keytab\"\ndomains = [\"CORP.EXAMPLE=CORP\"]\n").size(), 0U);
+  EXPECT_EQ(mistakes_with("ntlm_winbind = true\ndomains = [\"CORP.EXAMPLE\"]\nchannel_binding = \"when-offered\"\n").size(), 0U);
+  const auto bare = mistakes_with("");
+  ASSERT_EQ(bare.size(), 2U);
+  EXPECT_TRUE(bare[0].starts_with("farpoint.toml:10: windows_auth.doors: nobody can log in")) << bare[0];
+  EXPECT_TRUE(bare[1].starts_with("farpoint.toml:9: windows_auth.domains: must name")) << bare[1];
+  EXPECT_EQ(mistakes_with("ntlm_winbind = true\ndomains = [\"a b\"]\n").size(), 2U);
+  EXPECT_EQ(mistakes_of(with("[admin]", "[windows_auth]\nntlm_winbind = true\n[admin]")).size(), 1U);
+  EXPECT_EQ(mistakes_of(with("[admin]", "[windows_auth]\ndoors = [\"intranet-http\"]\nntlm_winbind = true\ndomains = [\"A\"]\n[admin]")).size(), 1U);
+  EXPECT_EQ(mistakes_of(with("[admin]", "[windows_auth]\ndoors = [\"lan\"]\n[admin]")).size(), 1U);
+  EXPECT_EQ(mistakes_of(with("[admin]", "[management_point]\nwindows_auth = true\n[admin]")).size(), 1U);
+
+  SiteConfig config;
+  EXPECT_TRUE(parse_config(with("[admin]", doors + "ntlm_winbind = true\ndomains = [\"A\"]\n[admin]"), "farpoint.toml", config, false).empty());
+  const auto notes = config_notes(config);
+  ASSERT_EQ(notes.size(), 1U);
+  EXPECT_NE(notes[0].find("enable_user_policy_on_internet"), std::string::npos);
+}
+
 TEST(Config, ADistributionPointAwayFromTheSiteIsNothingElse) {
   const std::string good = R"([site]
 role = "distribution-point"

@@ -104,6 +104,7 @@ int check(const Path& file) {
   if (const auto mistakes = read_config(file, config); !mistakes.empty()) return show_mistakes(mistakes);
   std::cout << file.native() << ": " << kind_of(config.role) << " " << config.site_code << ", "
             << config.listeners.size() << " listeners: no mistakes\n";
+  for (const auto& note : config_notes(config)) std::cout << "note: " << note << "\n";
   if (config.role == HostRole::distribution_point && !config.pinned_proxies.empty()) return check_bridging(config);
   return kOk;
 }
@@ -113,6 +114,7 @@ int start_and_serve(const SiteConfig& config, const sigset_t& signals) {
   auto server = Server::start(config, system_clock(), system_random());
   if (!server) return complain(server.error());
   for (const auto& l : config.listeners) log::info("site", "{} on {}:{}", to_string(l.door), l.address, l.port);
+  for (const auto& note : config_notes(config)) log::warning("site", "{}", note);
   log::info("site", "{} {} is running", kind_of(config.role), config.site_code);
   return serve(**server, signals);
 }

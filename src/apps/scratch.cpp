@@ -1,6 +1,7 @@
 #include "apps/scratch.hpp"
 
 #include "base/ids.hpp"
+#include "base/text.hpp"
 #include "crypto/policy_secret.hpp"
 #include "pki/authority.hpp"
 #include "wire/policy_body.hpp"
@@ -10,6 +11,7 @@ namespace {
 
 constexpr std::size_t kLargeBytes = 5U << 20;
 constexpr std::int64_t kClientLifeS = 365LL * 86400;
+constexpr const char* kAccountsFile = "windows-accounts";
 
 std::string host_of(const Endpoint& at) { return at.address == "0.0.0.0" || at.address == "::" ? "localhost" : at.address; }
 
@@ -208,6 +210,21 @@ class Samples {
   Random& random_;
 };
 
+// Programs tell a management point by the 401 at these doors (wire.md §2). Who may log in: a sample user and a sample computer.
+Status open_windows_doors(const ScratchOptions& o, SiteConfig& config, Random& random) {
+  const Path accounts = o.data / kAccountsFile;
+  if (!file_exists(accounts)) {
+    const std::string user = hex_lower(random.bytes(8)), computer = hex_lower(random.bytes(8));
+    FP_CHECK(write_file(accounts, fmt::format("LAB:labuser:{}\nLAB:LABPC$:{}\n", user, computer), 0600));
+  }
+  config.windows_auth.ntlm_accounts = accounts;
+  config.windows_auth.domains = {{"LAB.TEST", "LAB"}};
+  config.windows_auth.require_binding = false;
+  config.windows_doors.clear();
+  for (const auto& listener : config.listeners) config.windows_doors.insert(listener.door);
+  return {};
+}
+
 }  // namespace
 
 Result<SiteConfig> prepare_scratch(const ScratchOptions& options, const Clock& clock, Random& random) {
@@ -227,8 +244,7 @@ Result<SiteConfig> prepare_scratch(const ScratchOptions& options, const Clock& c
   SiteConfig config;
   if (const auto mistakes = read_config(options.data / "farpoint.toml", config); !mistakes.empty())
     return fail(Code::invalid, "{}", mistakes.front());
-  // Programs tell a management point by the 401 at this door (wire.md §2); behind it nobody is accepted.
-  config.windows_auth = options.open;
+  if (options.open) FP_CHECK(open_windows_doors(options, config, random));
   // The folder may be from an earlier run at other addresses: what was asked for now is what counts.
   for (auto& listener : config.listeners) {
     const auto& at = listener.door == Door::intranet_http ? options.http : options.https;
@@ -249,7 +265,8 @@ std::vector<std::string> describe_scratch(const ScratchOptions& o, const SiteCon
   if (o.open) {
     lines.push_back("***************************************************************************");
     lines.push_back("*  OPEN PROFILE: plain HTTP, automatic approval of everybody, anonymous   *");
-    lines.push_back("*  distribution point. For laboratories. Never on a network that matters. *");
+    lines.push_back("*  distribution point, Windows logins by NTLM that anybody can relay.      *");
+    lines.push_back("*  For laboratories. Never on a network that matters.                     *");
     lines.push_back("***************************************************************************");
   }
   for (const auto& l : config.listeners)
@@ -262,6 +279,10 @@ std::vector<std::string> describe_scratch(const ScratchOptions& o, const SiteCon
   file("server.pem", "server");
   file("client1.pem", "client 1");
   file("client2.pem", "client 2");
+  if (o.open) {
+    file(kAccountsFile, "NTLM accounts");
+    lines.push_back(fmt::format("{:<15} LAB\\labuser (a user) and LAB\\LABPC$ (a computer); their passwords stand in that file", ""));
+  }
   lines.push_back(fmt::format("{:<15} package {}00002.1, one application, policies of every kind", "samples", config.site_code));
   return lines;
 }

@@ -79,6 +79,7 @@ struct SiteServer::Parts {
   std::unique_ptr<Trust> trust;
   std::unique_ptr<site::PolicyMaker> policies;
   site::CollectionEvaluator evaluator;
+  std::unique_ptr<directory::WindowsLogins> windows_logins;
   std::unique_ptr<mp::Service> mp;
   std::unique_ptr<dp::PullOrders> pulls;
   std::unique_ptr<dp::DistributionPoint> dp;
@@ -116,6 +117,13 @@ struct SiteServer::Parts {
 };
 
 Status SiteServer::Parts::open() {
+  if (!config.windows_doors.empty()) {  // before any other thread: it sets environment variables
+    directory::LoginOptions logins = config.windows_auth;
+    FP_CHECK(make_dirs(config.data));
+    logins.replay_cache = config.data / "logins.rcache";
+    FP_TRY(windows, directory::WindowsLogins::open(std::move(logins), clock));
+    windows_logins = std::move(windows);
+  }
   FP_TRY(opened, store::open_sqlite(database_of(config.data), clock));
   store = std::move(opened);
   content::LibraryOptions options;
@@ -170,7 +178,8 @@ Status SiteServer::Parts::management_point(const site::SiteKeys& keys) {
   settings.internet_host = config.internet_fqdn;
   settings.approval = approval_of(config.approval);
   settings.legacy_cms = config.legacy_cms;
-  settings.windows_auth = config.windows_auth;
+  settings.windows_logins = windows_logins.get();
+  settings.windows_doors = config.windows_doors;
   for (const auto& l : config.listeners) {
     if (l.door == Door::intranet_http) settings.http_port = l.port;
     if (l.door == Door::intranet_https) settings.https_port = l.port;

@@ -41,6 +41,7 @@ struct ClientSettings {
   int priority = 10000;                  // lowest wins; the default object is last
   std::map<std::string, std::string> values;  // "client_policy.polling_interval_min" -> "60", ...
   std::vector<std::string> collections;  // targets; the default object applies to all
+  std::vector<std::string> users;        // or users instead of devices: "alice@CORP.EXAMPLE", "*": every user
   Instant changed_at;
 };
 

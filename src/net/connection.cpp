@@ -53,7 +53,7 @@ Response guarded(Ask ask) {
 // A login by NTLM or Negotiate is of its connection, and clients go on with it on this one whatever they announced (wire.md §2).
 bool asks_for_login(const Response& response) {
   return response.status == 401 && std::ranges::any_of(response.headers, [](const auto& header) {
-    return iequals(header.first, "WWW-Authenticate") && (iequals(header.second, "NTLM") || iequals(header.second, "Negotiate"));
+    return iequals(header.first, "WWW-Authenticate") && (istarts_with(header.second, "NTLM") || istarts_with(header.second, "Negotiate"));
   });
 }
 
@@ -158,6 +158,7 @@ Task<bool> Connection::open_tls() {
   peer_.certificate_der = std::move(shown.leaf_der);
   peer_.fingerprint = std::move(shown.fingerprint);
   if (!shown.chain_der.empty()) peer_.chain_der = std::make_shared<const std::vector<std::string>>(std::move(shown.chain_der));
+  state_.server_end_point = server_end_point(stream_.tls());
   co_return true;
 }
 
@@ -265,6 +266,7 @@ Task<Connection::Next> Connection::serve_one() {
   core_->counters.requests.fetch_add(1, std::memory_order_relaxed);
   const bool verified = co_await ensure_verified();
   head.request.peer = peer_;
+  head.request.connection = &state_;
   head.request.received_at = core_->clock.now();
   if (head.chunked || head.content_length > 0) {
     const bool complete = co_await read_body(head);

@@ -46,6 +46,7 @@ class Connection {
   Deadline deadline_;
   Stream stream_;
   Peer peer_;
+  ConnectionState state_;
   std::string in_;  // received and not used yet
   std::string head_bytes_;
   std::optional<HttpFault> fault_;

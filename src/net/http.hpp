@@ -25,6 +25,16 @@ struct Via {
   std::string certificate_der;  // that its clients see
 };
 
+// What a role keeps with a connection from one request to the next: a login that takes several steps, and what came of it.
+struct Kept {
+  virtual ~Kept() = default;
+};
+// Touched by one request at a time, on whatever thread that runs; gone with the connection.
+struct ConnectionState {
+  std::string server_end_point;  // hash of our own certificate, which clients bind a login to (RFC 5929); empty without TLS
+  std::unique_ptr<Kept> kept;
+};
+
 struct Request {
   std::string method;        // as sent: GET, CCM_POST, BITS_POST, PROPFIND, ...
   std::string target;        // raw: "/SMS_MP/.sms_aut?MPLIST"; absolute form is cut to its path and query
@@ -36,6 +46,7 @@ struct Request {
   Peer peer;
   Instant received_at;
   std::shared_ptr<const Via> via;  // null: the client spoke to this process
+  ConnectionState* connection = nullptr;  // null: it came by no connection of this server's own
   // First header of that name, case-insensitive; empty view if absent.
   [[nodiscard]] std::string_view header(std::string_view name) const;
   [[nodiscard]] bool has_header(std::string_view name) const;

@@ -160,6 +160,18 @@ ShownCertificate shown_certificate(ssl_st* ssl) {
   return shown;
 }
 
+std::string server_end_point(ssl_st* ssl) {
+  X509* own = SSL_get_certificate(ssl);
+  int digest = NID_undef;
+  if (own == nullptr) return {};
+  if (X509_get_signature_info(own, &digest, nullptr, nullptr, nullptr) != 1) digest = NID_undef;
+  const EVP_MD* method = digest == NID_undef || digest == NID_md5 || digest == NID_sha1 ? EVP_sha256() : EVP_get_digestbynid(digest);
+  unsigned char hash[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  if (method == nullptr || X509_digest(own, method, hash, &size) != 1) return {};
+  return {reinterpret_cast<const char*>(hash), size};
+}
+
 bool tls_session_resumed(ssl_st* ssl) { return SSL_session_reused(ssl) != 0; }
 
 std::string tls_errors() {

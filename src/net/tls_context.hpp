@@ -24,6 +24,8 @@ struct ShownCertificate {
   std::string fingerprint;             // SHA-256 of the leaf, lower-case hex
 };
 [[nodiscard]] ShownCertificate shown_certificate(ssl_st* ssl);
+// Of our own certificate of this connection: its hash by the algorithm of its signature, SHA-256 at least (RFC 5929 §4.1).
+[[nodiscard]] std::string server_end_point(ssl_st* ssl);
 [[nodiscard]] bool tls_session_resumed(ssl_st* ssl);
 
 // OpenSSL's queued errors of this thread as one text; clears them.

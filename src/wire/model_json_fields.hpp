@@ -393,6 +393,7 @@ template <class A> void fields(A& a, ClientSettings& x) {
   a("priority", x.priority, range(1, 10000));
   a("values", x.values, size_max(kListMax));
   a("collections", x.collections, size_max(kListMax), each(object_id()));
+  a("users", x.users, size_max(kListMax), each(name()));
   a("changed_at", x.changed_at);
 }
 template <class A> void fields(A& a, Administrator& x) {

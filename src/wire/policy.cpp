@@ -64,9 +64,9 @@ void write_identification(XmlWriter& x, std::string_view client_id, std::string_
   x.leaf("NetBIOSName", netbios).leaf("SID").close().leaf("User").close();
 }
 
-void write_assignment(XmlWriter& x, const Policy& policy) {
+void write_assignment(XmlWriter& x, const Policy& policy, std::string_view resource) {
   x.open("PolicyAssignment").attr("PolicyAssignmentID", braced(policy.id));
-  x.open("Policy").attr("PolicyID", braced(policy.id)).attr("PolicyVersion", policy.version).attr("PolicyType", "Machine");
+  x.open("Policy").attr("PolicyID", braced(policy.id)).attr("PolicyVersion", policy.version).attr("PolicyType", resource);
   if (!policy.category.empty()) x.attr("PolicyCategory", policy.category);
   x.attr("PolicyFlags", policy.flags);
   x.open("PolicyLocation");
@@ -144,10 +144,11 @@ std::string encode_assignment_reply(const AssignmentReply& reply) {
   x.open("ReplyAssignments").attr("SchemaVersion", "1.00").attr("ReplyType", reply.delta ? "Delta" : "Full");
   if (!reply.resync.empty()) x.attr("Resync", fmt::format("{}", fmt::join(reply.resync, ",")));
   write_identification(x, reply.client_id, reply.fqdn, reply.netbios_name);
-  x.leaf("PolicySource", "SMS:" + reply.site_code).open("Resource").attr("ResourceType", "Machine").close();
+  const std::string_view resource = reply.user ? "User" : "Machine";
+  x.leaf("PolicySource", "SMS:" + reply.site_code).open("Resource").attr("ResourceType", resource).close();
   x.leaf("ServerCookie", to_cookie(reply.cookie));
   for (const auto& assignment : reply.assignments)
-    if (!assignment.tombstone) write_assignment(x, assignment.policy);
+    if (!assignment.tombstone) write_assignment(x, assignment.policy, resource);
   for (const auto& assignment : reply.assignments) {
     if (!assignment.tombstone) continue;
     x.open("TombstonedAssignment").attr("PolicyAssignmentID", braced(assignment.policy.id));

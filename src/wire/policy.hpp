@@ -32,6 +32,7 @@ struct AssignmentReply {
   bool delta = false;                // ReplyType
   std::string client_id, fqdn, netbios_name;
   std::string site_code;
+  bool user = false;                 // ResourceType User: what a user should hold
   Instant cookie;                    // ServerCookie
   // policy.id (braces are added), version, category, flags, hash, signature; tombstone: to be dropped. Bodies are not sent.
   std::vector<PolicyAssignment> assignments;

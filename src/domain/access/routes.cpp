@@ -24,13 +24,13 @@ constexpr unsigned kRest = kGet | kHead | kPost | kPut | kPatch | kDelete;
 constexpr std::array kRoutes{
   //    id                                role         path                           match          verbs      intranet HTTP             intranet HTTPS    internet HTTPS
   Route{RouteId::mp_messages,             Role::mp,    "/ccm_system/request",             Match::exact,  kCcmPost,  by_endpoint,              by_endpoint,      by_endpoint_behind_tls},
-  Route{RouteId::mp_messages_windows,     Role::mp,    "/ccm_system_windowsauth/request", Match::exact,  kProbe,    windows,                  windows,          windows},
+  Route{RouteId::mp_messages_windows,     Role::mp,    "/ccm_system_windowsauth/request", Match::exact,  kProbe,    windows,                  windows,          windows_behind_tls},
   Route{RouteId::mp_messages_alternative, Role::mp,    "/ccm_system_altauth/request",     Match::exact,  kProbe,    absent,                   absent,           absent},
   Route{RouteId::mp_messages_token,       Role::mp,    "/ccm_system_tokenauth/request",   Match::exact,  kProbe,    absent,                   absent,           absent},
   Route{RouteId::mp_authority,            Role::mp,    "/SMS_MP/.sms_aut",                Match::exact,  kRead,     open,                     tls_certificate,  tls_certificate_or_proxy},
   Route{RouteId::mp_policy,               Role::mp,    "/SMS_MP/.sms_pol",                Match::exact,  kRead,     open,                     tls_certificate,  tls_certificate_or_proxy},
   Route{RouteId::mp_documents,            Role::mp,    "/SMS_MP/.sms_dcm",                Match::exact,  kRead,     absent,                   absent,           absent},
-  Route{RouteId::mp_policy_windows,       Role::mp,    "/SMS_MP_WindowsAuth",             Match::folder, kRead,     windows,                  windows,          windows},
+  Route{RouteId::mp_policy_windows,       Role::mp,    "/SMS_MP_WindowsAuth",             Match::folder, kRead,     windows,                  windows,          windows_behind_tls},
   Route{RouteId::mp_policy_alternative,   Role::mp,    "/SMS_MP_AltAuth",                 Match::folder, kRead,     absent,                   absent,           absent},
   Route{RouteId::mp_policy_token,         Role::mp,    "/SMS_MP_TokenAuth",               Match::folder, kRead,     absent,                   absent,           absent},
   Route{RouteId::mp_uploads,              Role::mp,    "/CCM_Incoming",                   Match::folder, kBitsPost, open,                     tls_certificate,  tls_certificate_or_proxy},
@@ -113,8 +113,13 @@ Decision by_transport(Auth auth, const Caller& caller, const Settings& settings)
                                : refuse(403, "no valid content capability in the path of a bridged request");
     case windows:
       if (!settings.windows_auth) return refuse(404, "Windows authentication is switched off");
-      return refuse(401,
-                    "Windows credentials cannot be accepted: this site has no Kerberos or NTLM acceptor");
+      // Whoever comes through a bridge shares its connections with others, and a login is of its connection.
+      if (caller.pinned_proxy) return refuse(403, "a Windows login does not pass a bridging proxy: let the proxy tunnel");
+      return caller.windows_login ? good : refuse(401, "a Windows login is required");
+    case windows_behind_tls:
+      if (!settings.windows_auth) return refuse(404, "Windows authentication is switched off for clients on the internet");
+      if (!has_certificate(caller) && !caller.pinned_proxy) return need_certificate(caller);
+      return by_transport(windows, caller, settings);
     case site_server:
       return caller.site_server ? good
                                 : refuse(403, "only the site server's pinned certificate may use this");
@@ -196,7 +201,11 @@ Caller caller_of(const Peer& peer) {
 Decision decide(const Route& route, unsigned verb, const Caller& caller, const Settings& settings) {
   const Auth auth = route.at(caller.door);
   if (auth == absent) return refuse(404, "not offered at this door");
-  if (auth == windows) return by_transport(auth, caller, settings);
+  // Whoever asks at the Windows doors by any verb is asked who it is (wire.md §2).
+  if (auth == windows || auth == windows_behind_tls) {
+    Decision login = by_transport(auth, caller, settings);
+    if (!login.allowed()) return login;
+  }
   if ((route.verbs & verb) == 0) return refuse(405, "this path does not take that verb");
   return by_transport(auth, caller, settings);
 }
@@ -309,6 +318,8 @@ std::string_view to_string(Auth auth) {
       return "TLS certificate, or pinned proxy with a content capability";
     case windows:
       return "Negotiate or NTLM, where switched on";
+    case windows_behind_tls:
+      return "TLS certificate, then Negotiate or NTLM, where switched on";
     case site_server:
       return "the site server's certificate";
     case administrator:

@@ -29,7 +29,8 @@ enum class Auth : std::uint8_t {
   message_signature_bound,     // and the TLS key is the signing key, unless it came through the pinned proxy
   certificate_or_anonymous,    // anonymous where an administrator switched that on; else a certificate
   certificate_or_capability,   // a certificate, or the pinned proxy with a content capability in the path
-  windows,                     // Negotiate or NTLM, where switched on; else absent
+  windows,                     // a login by Negotiate or NTLM, where switched on; else absent
+  windows_behind_tls,          // the same, and a verified client certificate on this connection first
   site_server,                 // the site server's pinned certificate
   administrator,               // a bearer token of the admin API
 };
@@ -133,6 +134,7 @@ struct Caller {
   bool site_server = false;    // the leaf is the site server's pinned certificate
   bool administrator = false;  // the token was found and is enabled
   bool capability = false;     // the path carries a valid content capability
+  bool windows_login = false;  // an account of a trusted domain is logged in on this connection
 };
 [[nodiscard]] Caller caller_of(const Peer& peer);
 
@@ -148,7 +150,7 @@ struct Proof {
 };
 
 struct Settings {
-  bool windows_auth = false;       // the _windowsauth doors answer 401 instead of 404
+  bool windows_auth = false;       // the _windowsauth routes are there at this door
   bool anonymous_content = false;  // content on intranet listeners without a certificate
 };
 

@@ -88,9 +88,29 @@ TEST(Routes, WhatLetsAnybodyInWithoutACertificateIsAbsentEverywhere) {
 TEST(Routes, TheWindowsDoorIsAbsentUntilSwitchedOnAndThenAsks) {
   for (const Door door : kDoors) {
     EXPECT_EQ(post("/ccm_system_windowsauth/request", bare(door)).status, 404);
-    EXPECT_EQ(post("/ccm_system_windowsauth/request", bare(door), {.windows_auth = true}).status, 401);
-    EXPECT_EQ(get(Role::mp, "/ccm_system_windowsauth/request", bare(door), {.windows_auth = true}).status,
-              401);
+    const bool internet = door == Door::internet_https;
+    EXPECT_EQ(post("/ccm_system_windowsauth/request", bare(door), {.windows_auth = true}).status, internet ? 403 : 401);
+    for (const char* path : {"/ccm_system_windowsauth/request", "/SMS_MP_WindowsAuth/.sms_pol"}) {
+      EXPECT_EQ(get(Role::mp, path, with_certificate(door), {.windows_auth = true}).status, 401);
+      EXPECT_EQ(get(Role::mp, path, with_certificate(door)).status, 404);
+    }
+  }
+}
+
+TEST(Routes, AWindowsLoginOpensTheWindowsDoorsAndNothingElse) {
+  for (const Door door : kDoors) {
+    Caller logged_in = with_certificate(door);
+    logged_in.windows_login = true;
+    EXPECT_TRUE(post("/ccm_system_windowsauth/request", logged_in, {.windows_auth = true}).allowed());
+    EXPECT_TRUE(get(Role::mp, "/SMS_MP_WindowsAuth/.sms_pol", logged_in, {.windows_auth = true}).allowed());
+    EXPECT_EQ(post("/SMS_MP_WindowsAuth/.sms_pol", logged_in, {.windows_auth = true}).status, 405);
+    EXPECT_EQ(post("/ccm_system_windowsauth/request", logged_in).status, 404);
+    Caller bare_login = bare(door);
+    bare_login.windows_login = true;
+    EXPECT_EQ(post("/ccm_system_windowsauth/request", bare_login, {.windows_auth = true}).allowed(), door != Door::internet_https);
+    Caller bridged = proxy(door);
+    bridged.windows_login = true;
+    EXPECT_FALSE(post("/ccm_system_windowsauth/request", bridged, {.windows_auth = true}).allowed());
   }
 }
 

@@ -68,7 +68,7 @@ bool is_default(const Context& c, const ClientSettings& settings) { return setti
 
 // The default object reaches every device, the others the members of their collections.
 Status need_targets(const Context& c, Repositories& r, const ClientSettings& settings) {
-  if (is_default(c, settings)) return c.need_target(r, kAllSystems);
+  if (is_default(c, settings) || !settings.users.empty()) return c.need_target(r, kAllSystems);
   for (const auto& id : settings.collections) FP_CHECK(c.need_target(r, id));
   return {};
 }
@@ -79,7 +79,10 @@ Status check_priority(const ClientSettings& settings) {
 }
 
 Status store_settings(Context& c, Repositories& r, ClientSettings& wanted, const char* action) {
-  FP_CHECK(site::check_settings(wanted.values));
+  FP_CHECK(site::check_settings(wanted.values, !wanted.users.empty()));
+  FP_CHECK(site::check_users(wanted.users));
+  if (!wanted.users.empty() && !wanted.collections.empty())
+    return fail(Code::invalid, "users: settings are aimed at users or at the devices of collections, not at both");
   FP_CHECK(need_targets(c, r, wanted));
   FP_TRY(all, r.administration.settings());
   for (const auto& other : all)
@@ -123,6 +126,7 @@ Result<Answer> replace_settings(Context& c) {
       wanted.name = before.name;
       wanted.priority = before.priority;
       if (!wanted.collections.empty()) return fail(Code::invalid, "collections: the default settings apply to every device");
+      if (!wanted.users.empty()) return fail(Code::invalid, "users: the default settings apply to devices");
     }
     return store_settings(c, r, wanted, "change");
   });

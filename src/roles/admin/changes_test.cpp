@@ -74,6 +74,12 @@ TEST_F(AdminChanges, SettingsAreCheckedAgainstTheirRanges) {
   refused(400, "POST", "/settings", R"({"name": "S", "priority": 1, "values": {"cache.size_mb": "0"}})",
           "cache.size_mb: must be a whole number from 1");
   refused(400, "POST", "/settings", R"({"name": "S", "priority": 10000})", "priority: must be from 1");
+  refused(400, "POST", "/settings", R"({"name": "S", "priority": 1, "users": ["alice"]})", "must be an account with its domain");
+  refused(400, "POST", "/settings", R"({"name": "S", "priority": 1, "users": ["*"], "values": {"cache.size_mb": "10"}})", "is a setting of devices");
+  refused(400, "POST", "/settings", R"({"name": "S", "priority": 1, "values": {"user_device_affinity.user_defined": "true"}})",
+          "is a setting of users");
+  refused(400, "POST", "/settings", R"({"name": "S", "priority": 1, "users": ["*"], "collections": ["SMS00001"]})", "not at both");
+  refused(400, "PUT", "/settings/FP100000", R"({"name": "D", "users": ["*"]})", "apply to devices");
   good("POST", "/settings", R"({"name": "S", "priority": 1})");
   refused(409, "POST", "/settings", R"({"name": "s", "priority": 2})", "already");
 }

@@ -43,7 +43,6 @@ net::Response refusal_response(std::string_view component, const net::Request& r
   if (refused.status == 403 && request.peer.pinned_proxy && request.method == "CCM_POST")
     response = net::Response::text(403, "text/plain; charset=utf-8", refused.reason + "\n");
   if (refused.status == 403 && refused.reason == "Client certificate required") response.reason = refused.reason;
-  if (refused.status == 401) response.set("WWW-Authenticate", "Negotiate").set("WWW-Authenticate", "NTLM");
   return response;
 }
 
@@ -89,15 +88,16 @@ std::string_view component_of(RouteId id) {
   }
 }
 
-Admission admit(net::Request& request, const access::Settings& settings, const Refuse& refuse) {
+Admission admit(net::Request& request, const access::Settings& settings, const Refuse& refuse, bool windows_login) {
   const access::Route* route = access::find_route(Role::mp, request.path);
   if (!route) {
     const int status = request.method == "CCM_POST" ? 400 : 404;
     return {nullptr, refuse("mp.message", request, {}, {status, "no such path"})};
   }
   if (is_bits(request)) request.method = "BITS_POST";
-  const access::Decision decision =
-      access::decide(*route, access::to_verb(request.method), access::caller_of(request.peer), settings);
+  access::Caller caller = access::caller_of(request.peer);
+  caller.windows_login = windows_login;
+  const access::Decision decision = access::decide(*route, access::to_verb(request.method), caller, settings);
   if (decision.allowed()) return {route, std::nullopt};
   if (decision.status == 405 && request.method == "CCM_POST")
     return {route, refuse(component_of(route->id), request, {}, {400, "messages go to /ccm_system/request"})};

@@ -32,7 +32,7 @@ struct Admission {
   std::optional<net::Response> refusal;  // empty: go on
 };
 // A BITS_POST that came as POST, as through proxies that know no other verbs, becomes one.
-[[nodiscard]] Admission admit(net::Request& request, const access::Settings& settings, const Refuse& refuse);
+[[nodiscard]] Admission admit(net::Request& request, const access::Settings& settings, const Refuse& refuse, bool windows_login = false);
 
 [[nodiscard]] std::size_t body_bytes_max(const net::Request& head);
 // The answer where that was passed (net::TooLarge); nothing: the server's own.

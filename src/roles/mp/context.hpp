@@ -17,10 +17,12 @@
 #include "roles/mp/admission.hpp"
 #include "roles/mp/service.hpp"
 #include "roles/mp/uploads.hpp"
+#include "roles/mp/windows_door.hpp"
 #include "wire/authority.hpp"
 #include "wire/envelope.hpp"
 #include "wire/identity.hpp"
 #include "wire/location.hpp"
+#include "wire/policy.hpp"
 
 namespace fp::mp {
 
@@ -155,6 +157,7 @@ struct Message {
   std::optional<wire::Freshness> freshness;
   std::optional<Instant> latest_change;  // of the sender's policy; read together with the device where policy is asked for
   bool at_once = false;                  // on the event loop: from memory or not at all
+  std::optional<directory::LoggedIn> login;  // at the Windows door
 };
 struct Answer {
   std::string document;  // empty: 200 without a body
@@ -163,12 +166,15 @@ struct Answer {
 
 [[nodiscard]] Outcome<Answer> register_client(Context& context, Message& message);      // registration.cpp
 [[nodiscard]] Outcome<Answer> request_assignments(Context& context, Message& message);  // policy.cpp
+[[nodiscard]] Outcome<Answer> request_user_assignments(Context& context, const Message& message,
+                                                       const wire::AssignmentRequest& request);  // user_policy.cpp
 [[nodiscard]] Outcome<Answer> locate(Context& context, Message& message);               // location.cpp
 [[nodiscard]] Outcome<Answer> identify_client(Context& context, Message& message);      // location.cpp
 [[nodiscard]] Outcome<Answer> take_report(Context& context, Message& message);          // reports.cpp
 [[nodiscard]] Outcome<Answer> grant_upload(Context& context, Message& message);         // upload_packets.cpp
 
-[[nodiscard]] net::Response answer_message(Context& context, const net::Request& request);    // messages.cpp
+[[nodiscard]] net::Response answer_message(Context& context, const net::Request& request,
+                                           const std::optional<directory::LoggedIn>& login = {});  // messages.cpp
 // The same on the event loop: a poll with nothing new, by a sender that is in memory. Empty: the pool is to answer.
 [[nodiscard]] std::optional<net::Response> answer_message_at_once(Context& context, const net::Request& request);
 [[nodiscard]] net::Response serve_policy(Context& context, const net::Request& request);      // policy.cpp

@@ -148,7 +148,8 @@ Outcome<Answer> dispatch(Context& context, Message& message) {
 }
 
 Outcome<Answer> process(Context& context, const net::Request& request, const access::Endpoint& endpoint,
-                        const wire::Envelope& envelope, const Sender* remembered = nullptr) {
+                        const wire::Envelope& envelope, const std::optional<directory::LoggedIn>& login,
+                        const Sender* remembered = nullptr) {
   Sender known;
   access::Proof proof;
   if (endpoint.id != EndpointId::registration) {
@@ -173,7 +174,8 @@ Outcome<Answer> process(Context& context, const net::Request& request, const acc
                   hex_lower(crypto::sha256(envelope.payload)),
                   {},
                   known.latest_change,
-                  remembered != nullptr};
+                  remembered != nullptr,
+                  login};
   if (endpoint.visibility == Visibility::client_signed)
     if (auto fresh = check_freshness(context, message); !fresh) return std::unexpected(fresh.error());
   return dispatch(context, message);
@@ -191,7 +193,7 @@ net::Response response_of(Context& context, const net::Request& request, const w
 
 }  // namespace
 
-net::Response answer_message(Context& context, const net::Request& request) {
+net::Response answer_message(Context& context, const net::Request& request, const std::optional<directory::LoggedIn>& login) {
   if (request.body.size() > limits::kMessageBodyBytesMax)
     return context.refuse("mp.message", request, {},
                           {413, fmt::format("a body of {} bytes", request.body.size())});
@@ -200,7 +202,7 @@ net::Response answer_message(Context& context, const net::Request& request) {
   const wire::MessageHeader& header = envelope->header;
   const access::Endpoint* endpoint = access::find_endpoint(header.endpoint);
   if (!endpoint) return context.refuse("mp.message", request, header.source_id, {200, "no such endpoint"});
-  auto answer = process(context, request, *endpoint, *envelope);
+  auto answer = process(context, request, *endpoint, *envelope, login);
   if (!answer) return context.refuse(component_of(endpoint->id), request, header.source_id, answer.error());
   return response_of(context, request, header, *answer);
 }
@@ -213,7 +215,7 @@ std::optional<net::Response> answer_message_at_once(Context& context, const net:
   if (!endpoint || endpoint->id != EndpointId::policy) return std::nullopt;
   const auto remembered = context.senders.find(envelope->header.source_id, context.store.generation());
   if (!remembered) return std::nullopt;
-  const auto answer = process(context, request, *endpoint, *envelope, remembered.get());
+  const auto answer = process(context, request, *endpoint, *envelope, std::nullopt, remembered.get());
   // What is refused here is refused again on the pool, where the reason is logged.
   if (!answer) return std::nullopt;
   return response_of(context, request, envelope->header, *answer);

@@ -140,23 +140,6 @@ TEST_F(MessagesTest, TheDoorsThatMustBeShutAreAbsent) {
   EXPECT_EQ(site.get("/SMS_MP_AltAuth/.sms_pol?x", http).status, 404);
 }
 
-TEST_F(MessagesTest, TheWindowsDoorAsksOnceSwitchedOnAndBelievesNobody) {
-  site.settings.windows_auth = true;
-  site.restart();
-  for (const char* method : {"GET", "HEAD", "CCM_POST"})
-    for (const net::Headers& headers :
-         {net::Headers{}, net::Headers{{"Authorization", "NTLM TlRMTVNTUAADAAAA"}}}) {
-      const auto response = site.get("/ccm_system_windowsauth/request", http, headers, method);
-      EXPECT_EQ(response.status, 401);
-      std::vector<std::string> offered;
-      for (const auto& [name, value] : response.headers)
-        if (name == "WWW-Authenticate") offered.push_back(value);
-      EXPECT_EQ(offered, (std::vector<std::string>{"Negotiate", "NTLM"}));
-      EXPECT_FALSE(response.close);
-    }
-  EXPECT_NE(site.reason().find("no Kerberos or NTLM acceptor"), std::string::npos);
-}
-
 TEST_F(MessagesTest, CapturedShapesOfSiteInformationAreAnswered) {
   const auto response = site.post(golden("siteinfo.bin"), http);
   EXPECT_EQ(response.status, 200);

@@ -85,7 +85,7 @@ Outcome<Answer> request_assignments(Context& context, Message& message) {
   if (request->client_id != device.client_id)
     return refused(200, fmt::format("the body asks for {}, the signature is of {}", request->client_id,
                                     device.client_id));
-  if (request->user) return refused(200, "user policy is not offered: no user is authenticated at this door");
+  if (request->user) return request_user_assignments(context, message, *request);
   if (message.at_once && (!is_unchanged(*request, message.latest_change) || contact_is_due(context, device, message.request)))
     return refused(503, "not from memory alone");
   auto held = held_by(context, *request, message.latest_change);

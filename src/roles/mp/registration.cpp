@@ -28,6 +28,7 @@ struct Applicant {
   bool trusted = false;  // the signing certificate itself is one of a listed issuer
   bool withdrawn = false;  // it was, and is revoked or expired
   std::string tls_fingerprint;  // of the pair that is fixed now; empty: none
+  std::string account;  // the computer account of a trusted domain that is logged in; empty: none
   std::string name, fqdn;
 };
 
@@ -83,6 +84,10 @@ Outcome<Applicant> examine(Context& context, Message& message) {
     applicant.trusted = check.ok();
     applicant.withdrawn = check.problem == CertificateProblem::revoked || check.problem == CertificateProblem::expired;
     if (!check.ok()) log::debug("mp.register", "certificate in the request: {}", check.detail);
+  }
+  if (message.login && message.login->account.computer) {
+    applicant.trusted = true;
+    applicant.account = message.login->account.full_name();
   }
   const access::Decision decision = access::decide(message.endpoint, access::caller_of(peer), proof);
   if (!decision.allowed()) return refused(decision.status, decision.reason);
@@ -140,7 +145,8 @@ Result<Device> admit_new(Context& context, store::Repositories& r, const Applica
   FP_CHECK(r.collections.add_member(kAllSystems,
                                     {.client_id = device.client_id, .reason = "registered", .since = now}));
   FP_CHECK(report(r, device, now,
-                  fmt::format("{} registered as {}{}", device.name, device.client_id,
+                  fmt::format("{} registered as {}{}{}", device.name, device.client_id,
+                              applicant.account.empty() ? "" : ", logged in as " + applicant.account,
                               device.conflict ? "; another client has that name" : "")));
   return device;
 }

@@ -52,7 +52,8 @@ std::string name_at(const Settings& settings, const net::Request& request) {
   return public_name ? settings.internet_host : settings.host;
 }
 
-net::Response dispatch(Context& context, const access::Route& route, net::Request& request) {
+net::Response dispatch(Context& context, const access::Route& route, net::Request& request,
+                       const std::optional<directory::LoggedIn>& login) {
   switch (route.id) {
     case RouteId::mp_messages:
       return answer_message(context, request);
@@ -68,10 +69,13 @@ net::Response dispatch(Context& context, const access::Route& route, net::Reques
     case RouteId::mp_diagnosis_messages:
     case RouteId::mp_diagnosis_uploads:
       return net::answer_diagnosis(request, "management point", name_at(context.settings, request), context.clock.now());
-    // decide() never lets anybody through to these: absent everywhere, or without an acceptor of Windows
-    // credentials.
     case RouteId::mp_messages_windows:
+      if (request.method == "CCM_POST") return answer_message(context, request, login);
+      return std::move(context.refuse("mp.windows", request, {}, {405, "logged in; messages come by CCM_POST"}).set("Allow", "CCM_POST"));
     case RouteId::mp_policy_windows:
+      if (iequals(request.path, "/SMS_MP_WindowsAuth/.sms_pol")) return serve_policy(context, request);
+      return context.refuse("mp.windows", request, {}, {404, "only policies are behind this door"});
+    // decide() never lets anybody through to these: absent everywhere.
     default:
       return context.refuse(component_of(route.id), request, {}, {404, "nothing answers here"});
   }
@@ -81,9 +85,19 @@ net::Response dispatch(Context& context, const access::Route& route, net::Reques
 
 net::Response Service::handle(net::Request& request) {
   Context& context = parts_->context;
-  Admission admission = admit(request, {.windows_auth = context.settings.windows_auth}, refuse_with(context));
+  const access::Route* route = access::find_route(Role::mp, request.path);
+  const bool windows = route && is_windows_door(*route, request.peer.door);
+  const access::Settings settings{.windows_auth = windows && windows_door_is_open(context, request.peer.door)};
+  WindowsEntry entry;
+  if (settings.windows_auth) {
+    entry = enter_windows_door(context, request);
+    if (entry.answer) return std::move(*entry.answer);
+  }
+  Admission admission = admit(request, settings, refuse_with(context), entry.login.has_value());
   if (admission.refusal) return std::move(*admission.refusal);
-  return dispatch(context, *admission.route, request);
+  net::Response response = dispatch(context, *admission.route, request, entry.login);
+  if (!entry.reply.empty()) response.set("WWW-Authenticate", entry.reply);
+  return response;
 }
 
 std::optional<net::Response> Service::handle_at_once(net::Request& request) {
@@ -91,8 +105,7 @@ std::optional<net::Response> Service::handle_at_once(net::Request& request) {
   Context& context = parts_->context;
   const access::Route* route = access::find_route(Role::mp, request.path);
   if (!route || route->id != RouteId::mp_messages) return std::nullopt;
-  const access::Decision decision = access::decide(*route, access::Verb::kCcmPost, access::caller_of(request.peer),
-                                                   {.windows_auth = context.settings.windows_auth});
+  const access::Decision decision = access::decide(*route, access::Verb::kCcmPost, access::caller_of(request.peer), {});
   return decision.allowed() ? answer_message_at_once(context, request) : std::nullopt;
 }
 

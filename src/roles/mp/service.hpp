@@ -7,12 +7,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
 #include "base/random.hpp"
+#include "directory/windows_login.hpp"
 #include "model/peer.hpp"
 #include "net/http.hpp"
 #include "store/store.hpp"
@@ -33,8 +35,9 @@ struct Settings {
   std::string build = "9128";
   ApprovalMode approval = ApprovalMode::trusted;
   bool legacy_cms = false;                // secret bodies in the old envelope
-  bool windows_auth = false;
   int http_port = 80, https_port = 443;   // request ports on the intranet, as replies name them
+  const directory::WindowsLogins* windows_logins = nullptr;  // null: the Windows doors are not there
+  std::set<Door> windows_doors;
   bool issue_capabilities = true;  // locations for internet clients carry a signed content capability
   std::string
       capability_key;  // the site's secret, from which each distribution point has its own (wire/capability.hpp); empty: none issued
