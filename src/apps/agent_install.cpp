@@ -118,8 +118,7 @@ std::string tell_failure(const agent::InstallSettings& s, int state, const std::
   if (!s.fallback_certificate.empty())
     if (const auto certificate = read_certificate(s.fallback_certificate, "FSPCERT")) sender.sealing_certificate_der = certificate->der();
   agent::HttpTransportOptions options;
-  options.proxy = s.proxy;
-  options.no_proxy = s.no_proxy;
+  if (auto outbound = agent::ways_out(s, {}, agent::environment_of_process)) options.outbound = std::move(*outbound);
   options.resolve = s.resolve;
   agent::HttpTransport transport(options);
   memory::FallbackNote note;

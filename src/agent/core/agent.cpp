@@ -433,11 +433,7 @@ Status Agent::tell_fallback(const PassOptions& options, PassResult& result, std:
     FP_TRY(certificate, pki::Certificate::from_pem(pem));
     sender.sealing_certificate_der = certificate.der();
   }
-  HttpTransportOptions plain;
-  plain.proxy = s.proxy;
-  plain.no_proxy = s.no_proxy;
-  plain.resolve = s.resolve;
-  plain.stop = world_.stop;
+  FP_TRY(plain, way_out());
   const auto transport = world_.connect(plain);
   FP_TRY(next, reporter.deliver(*transport, sender, options.network_changed || options.started || !options.now.empty()));
   fallback_next_ = next;

@@ -70,7 +70,7 @@ struct HttpTransport::Impl {
     if (!call.stranger) return *this;
     if (!stranger) {
       auto bare = options;
-      bare.certificate = bare.key = bare.ca_file = bare.crl_file = {};
+      for (Path* file : {&bare.certificate, &bare.key, &bare.ca_file, &bare.crl_file}) file->clear();
       stranger = std::make_unique<Impl>(bare);
     }
     return *stranger;

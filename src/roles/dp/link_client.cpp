@@ -66,7 +66,7 @@ Result<LinkClient::Reply> LinkClient::by_listener(std::string method, std::strin
   net::ClientRequest request;
   request.send_body = method == "PUT" || method == "POST";
   request.method = std::move(method);
-  request.url = std::move(url);
+  request.url = base_ + std::string(path);
   request.body = std::move(body);
   FP_TRY(reply, client_->perform(request));
   return Reply{reply.status, std::move(reply.body)};

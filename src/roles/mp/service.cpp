@@ -1,5 +1,6 @@
 #include "roles/mp/service.hpp"
 
+#include "base/text.hpp"
 #include "net/diagnosis.hpp"
 #include "roles/mp/admission.hpp"
 #include "roles/mp/context.hpp"

@@ -125,6 +125,7 @@ class StatesTable final : public States {
   Result<std::vector<StateMessage>> of_device(std::string_view client_id, int limit) override;
   Result<std::vector<std::int64_t>> gaps(std::string_view client_id, int limit) override;
   Status clear_gaps(std::string_view client_id) override;
+  Status begin_anew(std::string_view client_id) override;
   Status add_event(const StatusEvent& event) override;
   Result<std::vector<StatusEvent>> events(std::string_view client_id, int limit) override;
 
