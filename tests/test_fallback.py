@@ -250,6 +250,16 @@ def test_a_new_client_that_reaches_nobody_tells_the_whole_story(company):
     assert company.status(host)["registration"] == "registered"
 
 
+def test_a_client_that_is_refused_says_that(company):
+    company.farpoint("device", "block", "till", "--reason", "stolen")
+    company.pass_of()
+    heard = company.heard((1000, 2), "till")
+    assert heard["parameters"][1] == "403" and "answered 403" in heard["details"]
+    company.farpoint("device", "unblock", "till")
+    company.pass_of(check=True)
+    company.heard((1000, 1), "till")
+
+
 def test_what_was_received_survives_a_kill_and_is_read_by_the_site_alone(company):
     company.leave_alone()
     only(company, MP_DOWN)
