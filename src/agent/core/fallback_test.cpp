@@ -212,7 +212,7 @@ TEST(FallbackReporting, TheClientsOwnSentencesAreKnown) {
   const auto refused = net::Client(options).get("https://127.0.0.1:1/");
   ASSERT_FALSE(refused);
   EXPECT_EQ(failed_check(refused.error()), "connect") << refused.error().message;
-  options.ca_file = "/nonexistent";
+  options.tls.ca_file = "/nonexistent";
   const auto local = net::Client(options).get("https://127.0.0.1:1/");
   ASSERT_FALSE(local);
   EXPECT_EQ(failed_check(local.error()), "other");
