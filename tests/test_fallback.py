@@ -23,7 +23,14 @@ for n in range(int(sys.argv[2])):
     urllib.request.urlopen(urllib.request.Request(sys.argv[1], body.encode(), {"Content-Type": "text/xml"}), timeout=30).read()
 """
 # What the site answers at its internet door is refused on the way: the management point is down, the site is not.
-MP_DOWN = "table ip block { chain forward { type filter hook forward priority -10; ip daddr 10.77.1.10 tcp dport 8443 reject with tcp reset; } }"
+MP_DOWN = """
+table ip block {
+  chain forward {
+    type filter hook forward priority -10;
+    ip daddr 10.77.1.10 tcp dport 8443 reject with tcp reset
+  }
+}
+"""
 
 
 class Perimeter(topology.Company):
@@ -61,6 +68,12 @@ class Perimeter(topology.Company):
     def fetch(self):
         """Adding it again makes the site look at once."""
         return self.farpoint_json("fsp", "add", FSP, "--url", f"https://{FSP}:8443")
+
+    def leave_alone(self):
+        """The site has everything, and fetches nothing more."""
+        self.fetch()
+        farlab.wait_for("an empty spool", lambda: self.spooled() == [])
+        self.farpoint("fsp", "remove", FSP)
 
     def messages(self, *device):
         return self.farpoint_json("fsp", "messages", *(["--device", *device] if device else []))
@@ -237,8 +250,18 @@ def test_a_new_client_that_reaches_nobody_tells_the_whole_story(company):
     assert company.status(host)["registration"] == "registered"
 
 
+def test_a_client_that_is_refused_says_that(company):
+    company.farpoint("device", "block", "till", "--reason", "stolen")
+    company.pass_of()
+    heard = company.heard((1000, 2), "till")
+    assert heard["parameters"][1] == "403" and "answered 403" in heard["details"]
+    company.farpoint("device", "unblock", "till")
+    company.pass_of(check=True)
+    company.heard((1000, 1), "till")
+
+
 def test_what_was_received_survives_a_kill_and_is_read_by_the_site_alone(company):
-    company.farpoint("fsp", "remove", FSP)
+    company.leave_alone()
     only(company, MP_DOWN)
     company.pass_of()
     never_mind(company)
@@ -260,7 +283,7 @@ def test_what_was_received_survives_a_kill_and_is_read_by_the_site_alone(company
 
 
 def test_nothing_is_lost_or_doubled_when_the_site_is_killed_while_it_fetches(company):
-    company.farpoint("fsp", "remove", FSP)
+    company.leave_alone()
     count = 120
     company.till.run("python3", "-c", POST_MANY, f"http://{FSP}/SMS_FSP/.sms_fsp", str(count), timeout=200)
     assert len(company.spooled()) == count
@@ -275,7 +298,7 @@ def test_nothing_is_lost_or_doubled_when_the_site_is_killed_while_it_fetches(com
 
 
 def test_the_throttle_says_so_and_a_full_spool_keeps_what_it_has(company):
-    company.farpoint("fsp", "remove", FSP)
+    company.leave_alone()
     config = company.fsp.read("/etc/farpoint/farpoint.toml")
     company.fsp.stop(company.fsp.daemon)
     company.fsp.write("/etc/farpoint/farpoint.toml", config.replace("messages = 0", "messages = 4\nspool_messages = 2"))
@@ -298,8 +321,13 @@ def test_an_internet_only_client_speaks_plain_http_with_its_status_point_only(co
 table ip watch {{
   counter status_point {{ }}
   counter plain {{ }}
-  chain out {{ type filter hook output priority 0; ip daddr {topology.DP_PUBLIC} tcp dport 80 counter name status_point accept; tcp dport 80 counter name plain; }}
-}}""")
+  chain out {{
+    type filter hook output priority 0;
+    ip daddr {topology.DP_PUBLIC} tcp dport 80 counter name status_point accept
+    tcp dport 80 counter name plain
+  }}
+}}
+""")
     only(company, MP_DOWN)
     company.pass_of()
     never_mind(company)
