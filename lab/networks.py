@@ -30,6 +30,7 @@ class Networks(topology.Company):
         super().__init__(code, **more)
         self.more_public = {"mp2.example.test": MP2_PUBLIC, "dp2.example.test": DP2_PUBLIC}
         self.more_inside = {"hall.corp.test": "10.77.1.30"}
+        self.inside_words = ["--srv-host=_mssms_mp._tcp.corp.test,site.corp.test,443", "--address=/#/"]
         self.vpn = []
 
     def _wire(self):
@@ -43,7 +44,7 @@ class Networks(topology.Company):
     def start_site(self):
         if not self.daemon:  # a certificate with every name of this server
             names = [word for name in ("site.corp.test", "mp.example.test", "mp2.example.test") for word in ("--dns", name)]
-            self.site.run("farpoint", "pki", "issue", "--ca", f"{DATA}/ca", "--profile", "server", "--name", "site.corp.test", *names,
+            self.site.run("farpoint", "pki", "issue", "--ca", f"{DATA}/ca", "--profile", "server", "--name", "site.corp.test", *names, "--ip", "127.0.0.1",
                           "--out", "/root/names")
             for kind in ("pem", "key"):
                 self.site.run("cp", f"/root/names/site.{kind}", f"{DATA}/server.{kind}")
@@ -108,26 +109,29 @@ class Networks(topology.Company):
                     farlab.sh("ip", "netns", "exec", host.namespace, "tc", "qdisc", "del", "dev", device, "root", check=False)
 
     # --- the tunnel ------------------------------------------------------------------------------------------------
-    def open_tunnel(self, host=None):
-        """A VPN from wherever the laptop is into the office (OpenVPN, certificates known to each other by fingerprint); it brings the
-        route into the office and its name server, as VPNs do."""
+    def prepare_tunnel(self, host=None):
+        """Keys for a VPN from wherever the laptop is into the office: OpenVPN, both ends known to each other by fingerprint."""
         host = host or self.laptop
-        ends = {self.firewall: ("vpn-office", TUNNEL_SITE, TUNNEL_LAPTOP), host: ("vpn-laptop", TUNNEL_LAPTOP, TUNNEL_SITE)}
-        prints = {}
-        for end, (name, _, _) in ends.items():
+        self.ends = {self.firewall: ("vpn-office", TUNNEL_SITE, TUNNEL_LAPTOP, host), host: ("vpn-laptop", TUNNEL_LAPTOP, TUNNEL_SITE, self.firewall)}
+        self.prints = {}
+        for end, (name, *_) in self.ends.items():
             end.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"/root/{name}.key", "-out", f"/root/{name}.pem",
                     "-subj", f"/CN={name}", "-days", "30")
-            prints[end] = end.out("openssl", "x509", "-in", f"/root/{name}.pem", "-noout", "-fingerprint", "-sha256").split("=")[1]
-        other = {self.firewall: host, host: self.firewall}
+            self.prints[end] = end.out("openssl", "x509", "-in", f"/root/{name}.pem", "-noout", "-fingerprint", "-sha256").split("=")[1]
         host.write("/root/vpn-up", f"#!/bin/sh\nprintf 'nameserver {topology.INSIDE_DNS}\\noptions timeout:1 attempts:2\\n' > /etc/resolv.conf\n", 0o755)
-        for end, (name, here, there) in ends.items():
-            role = ["--tls-server", "--dh", "none", "--lport", "1194"] if end is self.firewall else ["--tls-client", "--remote", topology.MP_PUBLIC, "1194", "--nobind"]
-            route = [] if end is self.firewall else ["--route", "10.77.1.0", "255.255.255.0", "--script-security", "2", "--up", "/root/vpn-up"]
+
+    def open_tunnel(self):
+        """It brings the route into the office and its name server, as VPNs do."""
+        for end, (name, here, there, other) in self.ends.items():
+            role = ["--tls-server", "--dh", "none", "--lport", "1194"] if end is self.firewall else [
+                "--tls-client", "--remote", topology.MP_PUBLIC, "1194", "--nobind", "--route", "10.77.1.0", "255.255.255.0",
+                "--script-security", "2", "--up", "/root/vpn-up"]
             process = end.start("openvpn", "--dev", "tun0", "--dev-type", "tun", "--proto", "udp", "--ifconfig", here, there,
-                                "--cert", f"/root/{name}.pem", "--key", f"/root/{name}.key", "--peer-fingerprint", prints[other[end]],
-                                "--verb", "3", *role, *route, log="openvpn.log")
+                                "--cert", f"/root/{name}.pem", "--key", f"/root/{name}.key", "--peer-fingerprint", self.prints[other],
+                                "--verb", "3", *role, log="openvpn.log")
             self.vpn.append((end, process))
-        farlab.wait_for("the tunnel", lambda: "Initialization Sequence Completed" in host.log("openvpn.log").split("OpenVPN 2.")[-1])
+        laptop = self.vpn[-1][0]
+        farlab.wait_for("the tunnel", lambda: "Initialization Sequence Completed" in laptop.log("openvpn.log").split("OpenVPN 2.")[-1])
 
     def close_tunnel(self):
         for end, process in self.vpn:

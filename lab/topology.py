@@ -69,6 +69,7 @@ class Company(story.Office):
         super().__init__(code)
         self.with_controller = domain_controller
         self.more_public, self.more_inside = {}, {}  # further names, outside and inside
+        self.inside_words = ["--address=/#/"]        # what else the DNS server of the office is told
         self.controller = None
 
     def __enter__(self):
@@ -111,7 +112,8 @@ class Company(story.Office):
         inside = {"site.corp.test": "10.77.1.10", **self.names, **public, "fsp.example.test": "10.77.2.30", **self.more_inside}
         # Each answers for what it knows and says of the rest that there is no such name.
         for address, records in ((INSIDE_DNS, inside), ("10.77.2.1", {**inside, "mp.example.test": "10.77.2.20", "dp.example.test": "10.77.2.20"}), (OUTSIDE_DNS, public)):
-            serve_names(self.firewall, address, records, "--address=/#/", log=f"dns-{address}.log")
+            words = self.inside_words if address == INSIDE_DNS else ["--address=/#/"]
+            serve_names(self.firewall, address, records, *words, log=f"dns-{address}.log")
         self.home_dns = serve_names(self.router, HOME_DNS, {}, f"--server={OUTSIDE_DNS}", log="dns.log")
         if self.with_controller:
             from directory import DomainController

@@ -84,9 +84,9 @@ def test_the_management_points_of_the_boundary_group_come_first_where_that_is_wa
     company.farpoint("boundary-group", "settings", "--prefer-management-points", "off")
 
 
-def install_automatic(company, host, *more):
+def install_automatic(company, host, *more, point="SMSMP=https://site.corp.test"):
     company.give_certificate(host)
-    return host.run("farpoint-agent", "install", "/UsePKICert", "SMSSITECODE=AUTO", "SMSMP=https://site.corp.test",
+    return host.run("farpoint-agent", "install", "/UsePKICert", "SMSSITECODE=AUTO", point,
                     "SMSSIGNCERT=/etc/farpoint/site-signing.pem", "--certificate-dir", "/etc/farpoint/certificates", "--ca-file",
                     "/etc/farpoint/root.pem", *more, check=False)
 
@@ -112,6 +112,17 @@ def test_a_site_is_found_by_the_boundary_group_and_by_nothing_else(company):
     company.farpoint("boundary-group", "settings", "--fallback-site", "none")
     company.farpoint("boundary", "change", "Office", "--value", "10.77.1.0/24")
     desk.power_off(), lost.power_off()
+
+
+def test_the_dns_of_the_domain_names_a_management_point_to_ask_for_the_site(company):
+    named = company.lab.host("named", "named.corp.test", company.lab.networks[INTRANET], "10.77.1.63/24")
+    assert install_automatic(company, named, point="DOMAIN=corp.test").returncode == 0
+    named.run("farpoint-agent", "evaluate", "policy", timeout=120)
+    status = company.status(named)
+    assert (status["site"], status["registration"], status["management point"]) == ("FP1", "registered", "https://site.corp.test:443")
+    why = json.loads(named.out("farpoint-agent", "why", "service-record", "--json"))["decisions"]
+    assert why[0]["verdict"] == "found" and "_mssms_mp._tcp.corp.test" in why[0]["reason"]
+    named.power_off()
 
 
 def test_on_the_internet_no_site_is_found_automatically(company):

@@ -90,7 +90,8 @@ std::string encode_assigned_site(std::string_view site_code) {
 
 Result<std::string> decode_assigned_site(std::string_view document) {
   FP_TRY(parsed, parse_xml_as("AssignedSiteReply", document, kLimits));
-  if (parsed.root().child("AssignedSite").attr("SiteCode").empty()) return std::string();
+  const XmlNode site = parsed.root().child("AssignedSite");
+  if (site.has_attr("SiteCode") && site.attr("SiteCode").empty()) return std::string();
   return site_of(parsed.root().child("AssignedSite").attr("SiteCode"));
 }
 
