@@ -124,7 +124,7 @@ TEST_F(Clients, APushGoesToHostsInsideOnlyAndOnlyOnce) {
 TEST_F(Clients, WhatCouldBeMistakenForAnOptionOrAShellIsRefused) {
   for (const auto* body : {R"({"host": "-oProxyCommand=x", "key": "p"})", R"({"host": "a b.corp.test", "key": "p"})", R"({"host": "new", "key": "p"})",
                            R"({"host": "new.corp.test", "key": "p", "user": "-x"})", R"({"host": "new.corp.test", "key": "p", "user": "a;b"})",
-                           R"({"host": "new.corp.test", "key": "p", "fingerprint": "SHA256:$(id)"})", R"({"host": "new.corp.test", "key": "p", "port": 0})",
+                           R"({"host": "new.corp.test", "key": "p", "fingerprint": "SHA256:$id"})", R"({"host": "new.corp.test", "key": "p", "port": 0})",
                            R"({"host": "new.corp.test", "key": "p", "kind": "internet_only"})", R"({"host": "new.corp.test", "key": "p", "state": "failed"})"})
     EXPECT_EQ(call("POST", "/clients/pushes", body).status, 400) << body;
   for (const auto* body : {R"({"kind": "both"})", R"({"kind": "dual", "fsp": "a b"})", R"({"kind": "dual", "name": "$(id).corp.test"})",
