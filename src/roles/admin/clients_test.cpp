@@ -138,7 +138,7 @@ TEST_F(Clients, MakingClientsAndWakingNeedPermissionAndScope) {
   for (const auto& [method, path] : {std::pair{"POST", "/clients/bundle"}, {"POST", "/clients/pushes"}, {"POST", "/devices/IN/wake"}})
     EXPECT_EQ(call(method, path, R"({"kind": "dual"})", "analyst").status, 403) << path;
   const auto some = collection("Some");
-  administrator("local", {"Full Administrator"}, {some});
+  administrator("local", {"Full Administrator"}, {"All"}, {some});
   EXPECT_EQ(call("POST", "/devices/IN/wake", "", "local").status, 403);
   EXPECT_EQ(call("GET", "/devices/IN/features", "", "local").status, 403);
   EXPECT_EQ(call("POST", "/clients/pushes", R"({"host": "in.corp.test", "key": "p"})", "local").status, 403);
