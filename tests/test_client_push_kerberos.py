@@ -30,7 +30,7 @@ class Domain(story.Office):
         return self.dc_host.run("samba-tool", *words, "-s", f"{STATE}/etc/smb.conf")
 
     def keytab(self, principal, host, path):
-        name = principal.replace("/", "-")
+        name = principal.strip("$")
         self.samba("domain", "exportkeytab", f"/root/{name}.keytab", f"--principal={principal}")
         host.copy_from(self.dc_host, f"/root/{name}.keytab", path, 0o600)
 
@@ -51,9 +51,10 @@ def domain(packages):
     with Domain() as made:
         made.samba("user", "create", "pusher", PASSWORD)
         made.samba("computer", "create", "pc")
+        made.samba("user", "setpassword", "pc$", f"--newpassword={PASSWORD}")  # without one it has no keys
         made.samba("spn", "add", "host/pc.corp.test", "pc$")
         made.keytab("pusher", made.site, "/etc/farpoint/push.keytab")
-        made.keytab("host/pc.corp.test", made.laptop, "/etc/krb5.keytab")
+        made.keytab("pc$", made.laptop, "/etc/krb5.keytab")
         made.laptop.run("rm", "-f", "/var/lib/man-db/auto-update")
         story.start_sshd(made.laptop, *SSHD)
         made.run_site(packages)

@@ -124,7 +124,7 @@ TEST_F(Clients, APushGoesToHostsInsideOnlyAndOnlyOnce) {
 TEST_F(Clients, WhatCouldBeMistakenForAnOptionOrAShellIsRefused) {
   for (const auto* body : {R"({"host": "-oProxyCommand=x", "key": "p"})", R"({"host": "a b.corp.test", "key": "p"})", R"({"host": "new", "key": "p"})",
                            R"({"host": "new.corp.test", "key": "p", "user": "-x"})", R"({"host": "new.corp.test", "key": "p", "user": "a;b"})",
-                           R"({"host": "new.corp.test", "key": "p", "fingerprint": "SHA256:$(id)"})", R"({"host": "new.corp.test", "key": "p", "port": 0})",
+                           R"({"host": "new.corp.test", "key": "p", "fingerprint": "SHA256:$id"})", R"({"host": "new.corp.test", "key": "p", "port": 0})",
                            R"({"host": "new.corp.test", "key": "p", "kind": "internet_only"})", R"({"host": "new.corp.test", "key": "p", "state": "failed"})"})
     EXPECT_EQ(call("POST", "/clients/pushes", body).status, 400) << body;
   for (const auto* body : {R"({"kind": "both"})", R"({"kind": "dual", "fsp": "a b"})", R"({"kind": "dual", "name": "$(id).corp.test"})",
@@ -138,7 +138,7 @@ TEST_F(Clients, MakingClientsAndWakingNeedPermissionAndScope) {
   for (const auto& [method, path] : {std::pair{"POST", "/clients/bundle"}, {"POST", "/clients/pushes"}, {"POST", "/devices/IN/wake"}})
     EXPECT_EQ(call(method, path, R"({"kind": "dual"})", "analyst").status, 403) << path;
   const auto some = collection("Some");
-  administrator("local", {"Full Administrator"}, {some});
+  administrator("local", {"Full Administrator"}, {"All"}, {some});
   EXPECT_EQ(call("POST", "/devices/IN/wake", "", "local").status, 403);
   EXPECT_EQ(call("GET", "/devices/IN/features", "", "local").status, 403);
   EXPECT_EQ(call("POST", "/clients/pushes", R"({"host": "in.corp.test", "key": "p"})", "local").status, 403);

@@ -56,7 +56,7 @@ Result<Answer> of_device(Context& c) {
 }
 
 // What was asked for and refused is seen with the device's events.
-Status note(Context& c, const Device& device, std::string text) {
+Status note(Context& c, const Device& device, std::string_view text) {
   return c.store.write([&](Repositories& r) {
     StatusEvent event;
     event.at = c.clock.now();
