@@ -60,7 +60,8 @@ class Perimeter(topology.Company):
 
     def show_logs(self, lines=40):
         super().show_logs(lines)
-        print("--- front: farpointd.log\n" + "\n".join(self.front.log("farpointd.log").splitlines()[-lines:]), flush=True)
+        if getattr(self, "front", None):
+            print("--- front: farpointd.log\n" + "\n".join(self.front.log("farpointd.log").splitlines()[-lines:]), flush=True)
 
     def cut_link(self, on):
         """The firewall drops what goes between the site and the front, both ways, as a pulled cable would."""

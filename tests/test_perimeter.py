@@ -175,6 +175,9 @@ def test_a_management_point_that_was_taken_over_installs_nothing(company):
         said = evaluate(company, "full-policy")
         assert reason in said, (mood, said[-2000:], company.front.log("traitor.log")[-1000:])
         assert not company.installed(package), mood
+    be("inside")  # as if its clients stood in the office
+    assert curl(company, "/SMS_MP/.sms_aut?MPLIST")[0] == 403
+    assert "at the door intranet-https, which is not one of its connections" in company.site.log("farpointd.log")
     be("drop")
     evaluate(company, "policy")
     assert company.status()["last problem"] and not company.installed(package)

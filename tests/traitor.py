@@ -1,5 +1,5 @@
 """A management point in the perimeter that was taken over: it has the host's certificate and key, speaks to the site over the link as
-before, and lies to the clients. What it does to an answer is the word in the file /root/mood: honest, keep, forge, hash, body, replay, drop."""
+before, and lies to the clients. What it does to an answer is the word in the file /root/mood: honest, keep, forge, hash, body, replay, drop, inside."""
 import http.server
 import pathlib
 import re
@@ -29,7 +29,7 @@ def closed(before, text, behind):
 
 def changed(mood, path, body):
     if path.startswith("/SMS_MP/.sms_pol"):
-        return body.replace(b"r\0e\0q\0u\0i\0r\0e\0d\0", b"r\0e\0q\0u\0i\0r\0e\0D\0") if mood == "body" else body
+        return body[:60] + bytes([body[60] ^ 1]) + body[61:] if mood == "body" and len(body) > 61 else body
     if PART not in body:
         return body
     before, text, behind = opened(body)
@@ -58,7 +58,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         headers = [(n, v) for n, v in self.headers.items() if n.lower() not in ("connection", "content-length", "expect")]
         status, said, reply = LINK.ask(self.command, self.path, headers, body, self.client_address[0], self.client_address[1],
-                                       self.connection.getpeercert(True) or b"")
+                                       self.connection.getpeercert(True) or b"",
+                                       door=sitelink.INTRANET_HTTPS if mood == "inside" else sitelink.INTERNET_HTTPS)
         reply = changed(mood, self.path, reply)
         self.send_response(status)
         for name, value in said:
