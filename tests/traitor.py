@@ -23,7 +23,12 @@ def opened(body):
     return body[:at], text, document.unused_data
 
 
-def closed(before, text, behind):
+def closed(before, text, behind, grown):
+    """The header in UTF-16 says how long the document is: as much longer as it has grown."""
+    def longer(found):
+        length = int(found.group(2).decode("utf-16-le")) + grown
+        return found.group(1) + str(length).encode("utf-16-le")
+    before = re.sub(rb'(L\0e\0n\0g\0t\0h\0=\0"\0)((?:[0-9]\0)+)', longer, before, count=1)
     return before + zlib.compress(text) + behind
 
 
@@ -44,7 +49,8 @@ def changed(mood, path, body):
         plain = re.sub(r'PolicyHash="([^"]*?)[0-9A-F]{8}"', r'PolicyHash="\g<1>DEADBEEF"', plain)
     if mood == "replay" and SEEN["reply"]:
         plain = SEEN["reply"]
-    return closed(before, plain.encode("utf-16-le"), behind)
+    lie = plain.encode("utf-16-le")
+    return closed(before, lie, behind, len(lie) - len(text))
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

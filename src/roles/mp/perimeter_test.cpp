@@ -5,6 +5,7 @@
 
 #include "base/limits.hpp"
 #include "roles/mp/test_site.hpp"
+#include "wire/authority.hpp"
 
 namespace fp::mp {
 namespace {
