@@ -60,13 +60,14 @@ class Perimeter(topology.Company):
 
     def show_logs(self, lines=40):
         super().show_logs(lines)
-        print("--- front: farpointd.log\n" + "\n".join(self.front.log("farpointd.log").splitlines()[-lines:]), flush=True)
+        if getattr(self, "front", None):
+            print("--- front: farpointd.log\n" + "\n".join(self.front.log("farpointd.log").splitlines()[-lines:]), flush=True)
 
     def cut_link(self, on):
         """The firewall drops what goes between the site and the front, both ways, as a pulled cable would."""
         nft = ["ip", "netns", "exec", self.firewall.namespace, "nft"]
         if on:
-            farlab.sh(*nft, "-f", "-", input=f"table ip cut {{ chain forward {{ type filter hook forward priority -5; policy accept; "
-                                             f"ip saddr 10.77.1.10 ip daddr {FRONT} drop; ip saddr {FRONT} ip daddr 10.77.1.10 drop; }} }}")
+            farlab.sh(*nft, "-f", "-", input=f"table ip cut {{\n chain forward {{\n type filter hook forward priority -5; policy accept;\n"
+                                             f"ip saddr 10.77.1.10 ip daddr {FRONT} drop\n ip saddr {FRONT} ip daddr 10.77.1.10 drop\n }}\n}}\n")
         else:
             farlab.sh(*nft, "delete", "table", "ip", "cut")

@@ -6,7 +6,7 @@ import threading
 
 HELLO, REQUEST, REPLY, DATA, CREDIT, CANCEL, PING, PONG = range(1, 9)
 WINDOW = 256 << 10
-INTERNET_HTTPS = 2
+INTRANET_HTTPS, INTERNET_HTTPS = 1, 2
 
 
 def text(value):
@@ -89,14 +89,14 @@ class Connection:
         if answer.get("left") == 0:
             answer["done"].set()
 
-    def ask(self, method, target, headers, body, address, port, certificate_der, chain=()):
+    def ask(self, method, target, headers, body, address, port, certificate_der, chain=(), door=INTERNET_HTTPS):
         """(status, headers, body) of the site's answer. Bodies within the first window only: that is all this end needs."""
         assert len(body) <= WINDOW
         answer = {"body": b"", "done": threading.Event()}
         with self.lock:
             stream, self.next = self.next, self.next + 2
         self.waiting[stream] = answer
-        head = (text(method) + text(target) + headers_out(headers) + struct.pack(">QB", len(body), INTERNET_HTTPS) + text(address) +
+        head = (text(method) + text(target) + headers_out(headers) + struct.pack(">QB", len(body), door) + text(address) +
                 struct.pack(">H", port) + text(certificate_der) + bytes([len(chain)]) + b"".join(text(c) for c in chain))
         self.send(REQUEST, stream, head)
         for at in range(0, len(body), 32768):

@@ -12,6 +12,7 @@ from topology import HOME, INTRANET
 
 HERE = pathlib.Path(__file__).parent
 BASE = "https://mp.example.test:8443"
+AGENT_LOG = "/var/log/farpoint/agent.log"
 
 
 @pytest.fixture(scope="module")
@@ -68,18 +69,25 @@ def test_the_list_names_it_to_the_internet_only(company):
     assert rows["site.corp.test"]["link_state"] == "runs in the site server" and not rows["site.corp.test"]["internet_url"]
 
 
+def written(host):
+    """Everything that was ever written on the host's own disk: path -> bytes."""
+    top = host.storage / "upper"
+    return {f"/{p.relative_to(top)}": p.read_bytes() for p in top.rglob("*") if p.is_file() and not p.is_symlink()}
+
+
 def test_the_perimeter_holds_nothing_of_the_site(company):
-    """No file in common, no key of the site, no database: searched for by content, not by name."""
-    keys = company.site.out("sh", "-c", f"find {story.DATA} -name '*.key' -o -name site.db -o -name '*secret*' | xargs sha256sum").split("\n")
-    secrets = {line.split()[0]: line.split()[1] for line in keys}
-    assert any("keys/" in name for name in secrets.values()) and any("link.key" in name for name in secrets.values()), secrets
+    """No file in common but what is public, no key of the site, no database: searched for by content on the whole disk."""
+    site = {path: data for path, data in written(company.site).items() if path.startswith(story.DATA) and data}
+    keys = {path: data.split(b"\n")[1] for path, data in site.items() if data.startswith(b"-----BEGIN PRIVATE KEY")}
+    assert any("/keys/" in path for path in keys) and any("/ca/" in path for path in keys) and f"{story.DATA}/link.key" in keys, sorted(keys)
     for host in (company.front, company.edge):
-        held = host.out("sh", "-c", "find /var/lib/farpoint /etc/farpoint /root /srv -type f | xargs sha256sum").split("\n")
-        assert not [secrets[line.split()[0]] for line in held if line.split()[0] in secrets]
-        names = host.out("find", story.DATA, "-type", "f")
-        assert "site.db" not in names and "/keys/" not in names and "/ca/" not in names, names
-        inside = company.site.out("stat", "-c", "%d", story.DATA)
-        assert host.out("stat", "-c", "%d", story.DATA) != inside
+        held = written(host)
+        for path, data in held.items():
+            assert not [key for key, line in keys.items() if line in data], path
+            assert not data.startswith(b"SQLite format 3"), path
+        assert not [p for p in held if "site.db" in p or "/keys/" in p or "/ca/" in p], sorted(held)
+        here = host.out("stat", "-c", "%d", story.DATA)
+        assert here != company.site.out("stat", "-c", "%d", story.DATA)
     assert "no mistakes" in company.front.out("farpointd", "check")
     assert company.opened_inwards() == 0
 
@@ -164,7 +172,7 @@ def test_a_management_point_that_was_taken_over_installs_nothing(company):
     farlab.wait_for("the traitor at the link", lambda: "linked" in company.front.log("traitor.log"))
     farlab.wait_for("it to be believed", lambda: evaluate(company, "policy") and not company.status()["last problem"])
     be("keep")
-    evaluate(company, "full-policy")
+    evaluate(company, "policy", "full-policy")
     company.farpoint("settings", "set", "client_policy.polling_interval_min=45")
     be("honest")
     evaluate(company, "policy")
@@ -172,9 +180,14 @@ def test_a_management_point_that_was_taken_over_installs_nothing(company):
     for mood, reason in (("forge", "signature is not that of the site"), ("hash", "signature is not that of the site"),
                          ("body", "does not match the hash"), ("replay", "a replay")):
         be(mood)
-        said = evaluate(company, "full-policy")
+        before = len(company.laptop.read(AGENT_LOG))
+        evaluate(company, "policy", "full-policy")
+        said = company.laptop.read(AGENT_LOG)[before:]
         assert reason in said, (mood, said[-2000:], company.front.log("traitor.log")[-1000:])
         assert not company.installed(package), mood
+    be("inside")  # as if its clients stood in the office
+    assert curl(company, "/SMS_MP/.sms_aut?MPLIST")[0] == 403
+    assert "at the door intranet-https, which is not one of its connections" in company.site.log("farpointd.log")
     be("drop")
     evaluate(company, "policy")
     assert company.status()["last problem"] and not company.installed(package)

@@ -69,7 +69,8 @@ class Branch(story.Office):
 
     def show_logs(self, lines=40):
         super().show_logs(lines)
-        print("--- far: farpointd.log\n" + "\n".join(self.far.log("farpointd.log").splitlines()[-lines:]), flush=True)
+        if getattr(self, "far", None):
+            print("--- far: farpointd.log\n" + "\n".join(self.far.log("farpointd.log").splitlines()[-lines:]), flush=True)
 
     def install_agent(self, host=None):
         self.give_certificate(self.laptop)

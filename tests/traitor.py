@@ -1,5 +1,5 @@
 """A management point in the perimeter that was taken over: it has the host's certificate and key, speaks to the site over the link as
-before, and lies to the clients. What it does to an answer is the word in the file /root/mood: honest, keep, forge, hash, body, replay, drop."""
+before, and lies to the clients. What it does to an answer is the word in the file /root/mood: honest, keep, forge, hash, body, replay, drop, inside."""
 import http.server
 import pathlib
 import re
@@ -23,13 +23,18 @@ def opened(body):
     return body[:at], text, document.unused_data
 
 
-def closed(before, text, behind):
+def closed(before, text, behind, grown):
+    """The header in UTF-16 says how long the document is: as much longer as it has grown."""
+    def longer(found):
+        length = int(found.group(2).decode("utf-16-le")) + grown
+        return found.group(1) + str(length).encode("utf-16-le")
+    before = re.sub(rb'(L\0e\0n\0g\0t\0h\0=\0"\0)((?:[0-9]\0)+)', longer, before, count=1)
     return before + zlib.compress(text) + behind
 
 
 def changed(mood, path, body):
     if path.startswith("/SMS_MP/.sms_pol"):
-        return body.replace(b"r\0e\0q\0u\0i\0r\0e\0d\0", b"r\0e\0q\0u\0i\0r\0e\0D\0") if mood == "body" else body
+        return body[:60] + bytes([body[60] ^ 1]) + body[61:] if mood == "body" and len(body) > 61 else body
     if PART not in body:
         return body
     before, text, behind = opened(body)
@@ -44,7 +49,8 @@ def changed(mood, path, body):
         plain = re.sub(r'PolicyHash="([^"]*?)[0-9A-F]{8}"', r'PolicyHash="\g<1>DEADBEEF"', plain)
     if mood == "replay" and SEEN["reply"]:
         plain = SEEN["reply"]
-    return closed(before, plain.encode("utf-16-le"), behind)
+    lie = plain.encode("utf-16-le")
+    return closed(before, lie, behind, len(lie) - len(text))
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -58,7 +64,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         headers = [(n, v) for n, v in self.headers.items() if n.lower() not in ("connection", "content-length", "expect")]
         status, said, reply = LINK.ask(self.command, self.path, headers, body, self.client_address[0], self.client_address[1],
-                                       self.connection.getpeercert(True) or b"")
+                                       self.connection.getpeercert(True) or b"",
+                                       door=sitelink.INTRANET_HTTPS if mood == "inside" else sitelink.INTERNET_HTTPS)
         reply = changed(mood, self.path, reply)
         self.send_response(status)
         for name, value in said:

@@ -59,7 +59,7 @@ Status SiteLinks::refresh() {
     const std::lock_guard lock(mutex_);
     points_ = std::move(points);
   }
-  link_->set_peers(std::move(peers));
+  link_->set_peers(peers);
   return {};
 }
 

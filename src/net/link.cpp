@@ -282,7 +282,7 @@ Result<std::unique_ptr<Link>> Link::start(LinkOptions options) {
   return link;
 }
 
-void Link::set_peers(std::vector<LinkPeer> peers) {
+void Link::set_peers(const std::vector<LinkPeer>& peers) {
   Impl& i = *impl_;
   std::vector<std::shared_ptr<LinkConnection>> closing;
   {

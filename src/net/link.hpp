@@ -70,7 +70,7 @@ class Link {
   // end may have done what was asked all the same.
   [[nodiscard]] Result<Response> ask(const std::string& peer, Request& request, std::int64_t within_ms);
   // Connections of peers that are gone or changed are closed. Blocks for as long as a connection takes to end. One thread at a time.
-  void set_peers(std::vector<LinkPeer> peers);
+  void set_peers(const std::vector<LinkPeer>& peers);
   [[nodiscard]] std::vector<LinkState> states() const;
   [[nodiscard]] std::uint16_t port() const;
   void stop();  // idempotent; what is being asked fails

@@ -49,6 +49,8 @@ std::expected<Request, HttpFault> request_of(const wire::LinkRequest& r) {
   std::string head = r.method + " " + r.target + " HTTP/1.1\r\n";
   for (const auto& [name, value] : r.headers)
     if (travels(name)) head += name + ": " + value + "\r\n";
+  // As the body came here; senders of packets are asked for it (wire.md §10).
+  if (r.body_bytes > 0 || (r.method != "GET" && r.method != "HEAD")) head += fmt::format("Content-Length: {}\r\n", r.body_bytes);
   head += "\r\n";
   HeadScan scan;
   const auto length = scan.advance(head);

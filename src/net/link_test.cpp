@@ -103,6 +103,7 @@ TEST(Link, ARequestArrivesWithWhatTlsProvedAndNoFinding) {
   EXPECT_EQ(seen.body, "body");
   EXPECT_EQ(seen.header("X-Own"), "1");
   EXPECT_FALSE(seen.has_header("Connection"));
+  EXPECT_EQ(seen.header("Content-Length"), "4");
   EXPECT_EQ(seen.peer.address, "203.0.113.9");
   EXPECT_EQ(seen.peer.certificate_der, "leaf");
   ASSERT_TRUE(seen.peer.chain_der);

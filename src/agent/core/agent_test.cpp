@@ -269,7 +269,7 @@ TEST(Policy, AnOlderVersionThanTheOneHeldIsAReplayAndRefused) {
   b.site.put_settings({{"client_policy.polling_interval_min", "45"}});
   b.pass();
   b.site.policies.begin()->second = old;
-  auto result = b.pass({{"full-policy"}, false, false});
+  auto result = b.pass({{"policy", "full-policy"}, false, false});
   EXPECT_NE(result.problem.find("1 assignments refused"), std::string::npos) << result.problem;
   EXPECT_EQ(effective_policy(*b.memory)->number("client_policy.polling_interval_min", 60), 45);
 }

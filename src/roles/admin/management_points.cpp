@@ -44,18 +44,18 @@ Status check_plan(const Context& c, const ManagementPoint& p) {
 }
 
 Status check(const Context& c, const ManagementPoint& p, const std::vector<ManagementPoint>& all) {
+  for (const auto& other : all)
+    if (other.name == p.name && is_own(other))
+      return fail(Code::conflict, "{} is this server's own: change it in the configuration", p.name);
   FP_CHECK(check_plan(c, p));
   if (p.fingerprint.empty())
     return fail(Code::invalid, "fingerprint: is required: the SHA-256 of the certificate that the host shows on the site link");
   if (p.site_code == c.settings.site_code) return fail(Code::invalid, "site_code: {} is this site; it names a secondary one", p.site_code);
   if (!p.subnets.empty() && p.site_code.empty())
     return fail(Code::invalid, "subnets: belong to the management point of a secondary site, which is a proxy there; name its site_code");
-  for (const auto& other : all) {
-    if (other.name == p.name && is_own(other))
-      return fail(Code::conflict, "{} is this server's own: change it in the configuration", p.name);
+  for (const auto& other : all)
     if (other.name != p.name && other.fingerprint == p.fingerprint)
       return fail(Code::conflict, "fingerprint: {} has that certificate already", other.name);
-  }
   return {};
 }
 

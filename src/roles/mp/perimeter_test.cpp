@@ -5,6 +5,7 @@
 
 #include "base/limits.hpp"
 #include "roles/mp/test_site.hpp"
+#include "wire/authority.hpp"
 
 namespace fp::mp {
 namespace {
@@ -91,7 +92,7 @@ TEST_F(PerimeterTest, WhatIsMalformedUnsignedOrWithoutACertificateStaysInThePeri
   EXPECT_EQ(get("/SMS_MP/.sms_aut?MPLIST", "DELETE").status, 405);
   EXPECT_EQ(get("/elsewhere").status, 404);
   EXPECT_EQ(get("/ccm_system_windowsauth/request").status, 404);
-  const auto packet = get("/CCM_Incoming/{AAAAAAAA-2222-3333-4444-555555555555}", "BITS_POST", {{"BITS-Packet-Type", "Nonsense"}});
+  const auto packet = get("/CCM_Incoming/{AAAAAAAA-2222-3333-4444-555555555555}", "BITS_POST", {{"BITS-Packet-Type", "Nonsense"}, {"Content-Length", "0"}});
   EXPECT_EQ(packet.status, 400);
   EXPECT_NE(header_of(packet, "BITS-Error"), "");
   from = site.peer(Door::internet_https);
