@@ -281,7 +281,7 @@ def test_updates_come_from_the_sources_that_the_computer_has(company, withdrawn)
 
 def test_kill_9_at_any_moment_loses_no_place_and_repeats_no_finished_step(company, withdrawn):
     chance = random.Random(SEED)
-    for moment in range(6):
+    for moment in range(5):
         company.farpoint("app", "create", "--deb", company.make_package(f"lab-kill{moment}", "1.0"), "--name", f"Kill{moment}")
         path = f"/root/kill-{moment}"
         make(company, f"Cut {moment}", [

@@ -237,6 +237,37 @@ TEST_F(Sequences, AnAvailableOneWaitsForItsUser) {
   }
 }
 
+TEST_F(Sequences, ContentComesBeforeTheFirstStepOrOnDemand) {
+  for (const bool on_demand : {false, true}) {
+    b.machine.ran.clear();
+    auto fetch = of_kind(StepKind::download_package_content, "fetch");
+    fetch.package_id = "LAB00002";
+    fetch.output_variable = "Folder";
+    auto use = of_kind(StepKind::run_command_line, "use");
+    use.command = "sh %Folder%/a.sh";
+    auto d = document_of({script("one"), fetch, use});
+    Package package;
+    package.id = "LAB00002";
+    package.name = "Files";
+    package.content_version = on_demand ? 2 : 1;
+    d.packages = {package};
+    d.contents = {b.site.put_content(fmt::format("LAB00002.{}", package.content_version), {{"a.sh", "echo a"}}, 1 << 20)};
+    d.deployment.download_on_demand = on_demand;
+    d.deployment.revision = on_demand ? 2 : 1;
+    b.site.troubles["https://dp1"].gone = true;
+    deploy(d, on_demand ? "2.00" : "1.00");
+    b.pass_all();
+    EXPECT_EQ(state(), 2001) << detail();
+    EXPECT_EQ(b.machine.ran.size(), on_demand ? 1U : 0U);
+    b.site.troubles.clear();
+    b.pass_all();
+    EXPECT_EQ(state(), 1000) << detail();
+    ASSERT_EQ(b.machine.ran.size(), 2U);
+    EXPECT_THAT(b.machine.ran[1], HasSubstr("/a.sh"));
+    EXPECT_THAT(b.machine.ran[1], ::testing::Not(HasSubstr("%")));
+  }
+}
+
 TEST_F(Sequences, ReadinessUpdatesAndDynamicVariables) {
   auto ready = of_kind(StepKind::check_readiness, "ready");
   ready.os_ids = {"debian"};

@@ -159,6 +159,44 @@ TEST_F(MemoryTest, AnActionThatWasNotFinishedIsFoundAgain) {
   EXPECT_EQ(memory_->actions("LAB20001", 10)->size(), 2U);
 }
 
+TEST_F(MemoryTest, ARunOfATaskSequenceIsKeptWholeAlsoInAFileOfTheVersionBefore) {
+  memory_.reset();
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open((dir_ / "agent.db").c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "DROP TABLE sequence_steps; DROP TABLE sequence_variables; DROP TABLE sequence_runs; PRAGMA user_version=1",
+                         nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+  reopen();
+  EXPECT_FALSE(*memory_->sequence_run("LAB20001"));
+  SequenceRun run;
+  run.deployment_id = "LAB20001";
+  run.run_id = "R";
+  run.state = "restarting";
+  run.position = 1;
+  run.boot_id = "boot-1";
+  run.last_succeeded = false;
+  run.document = std::string("a\0b", 3);
+  run.steps = {{0, "1", "One", "run_script", "succeeded", 0, "well", "", {5}, {6}}, {1, "2", "Two", "group", "running", 7, "", "words", {7}, {}}};
+  run.variables = {{"KEY", "s3cret", true}, {"ROLE", "desk", false}};
+  ASSERT_TRUE(memory_->save(run));
+  run.steps.pop_back();
+  run.position = 0;
+  ASSERT_TRUE(memory_->save(run));
+  reopen();
+  const auto back = *memory_->sequence_run("LAB20001");
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->position, 0);
+  EXPECT_EQ(back->boot_id, "boot-1");
+  EXPECT_FALSE(back->last_succeeded);
+  EXPECT_EQ(back->document, run.document);
+  ASSERT_EQ(back->steps.size(), 1U);
+  EXPECT_EQ(back->steps[0].finished_at.ms, 6);
+  ASSERT_EQ(back->variables.size(), 2U);
+  EXPECT_TRUE(back->variables[0].secret);
+  ASSERT_TRUE(memory_->forget_sequence_run("LAB20001"));
+  EXPECT_FALSE(*memory_->sequence_run("LAB20001"));
+}
+
 TEST_F(MemoryTest, AFileOfANewerVersionIsRefused) {
   memory_.reset();
   sqlite3* raw = nullptr;
