@@ -40,8 +40,8 @@ def measure(company, megabytes, rounds):
     import farlab
     company.site.run("sh", "-c", f"mkdir -p /root/src && head -c {megabytes}M /dev/urandom > /root/src/large.bin")
     content = company.farpoint_json("content", "add", "--source", "/root/src")["content_id"]
-    farlab.wait_for("the content on the edge", lambda: {p["dp"]: p["state"] for p in company.farpoint_json("content", "status", content)}
-                    .get("dp.example.test") == "ok", 120)
+    company.site.run("farpoint", "content", "distribute", content, "--dp", "dp.example.test", timeout=600)  # waits for it
+    farlab.wait_for("what the site delivers", lambda: "capability_key" in company.edge.read("/var/lib/farpoint/trust.json"))
     host = company.at_home("pc")
     host.run("farpoint-agent", "evaluate", "policy", timeout=240)
     url = location(company, content, company.device("pc")["client_id"])

@@ -109,7 +109,7 @@ class Company(story.Office):
 
     def _serve_names(self):
         public = {"mp.example.test": MP_PUBLIC, "dp.example.test": DP_PUBLIC, "fsp.example.test": DP_PUBLIC, **self.more_public}
-        inside = {"site.corp.test": "10.77.1.10", **self.names, **public, "fsp.example.test": "10.77.2.30", **self.more_inside}
+        inside = self.inside_names(public)
         # Each answers for what it knows and says of the rest that there is no such name.
         for address, records in ((INSIDE_DNS, inside), ("10.77.2.1", {**inside, "mp.example.test": "10.77.2.20", "dp.example.test": "10.77.2.20"}), (OUTSIDE_DNS, public)):
             words = self.inside_words if address == INSIDE_DNS else ["--address=/#/"]
@@ -121,6 +121,10 @@ class Company(story.Office):
             self.controller.provision()
             self.controller.start()
             self.controller.add_name("site", "10.77.1.10")
+
+    def inside_names(self, public):
+        """What the office's own server says: the site, and for the rest what the world knows."""
+        return {"site.corp.test": "10.77.1.10", **self.names, **public, "fsp.example.test": "10.77.2.30", **self.more_inside}
 
     def _make_edge(self):
         self._prepare_point(self.edge, "--internet-listen")

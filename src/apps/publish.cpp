@@ -48,4 +48,10 @@ std::string label_of(const PublishedHost& host) {
   return fmt::format("{}_{}", out, host.port);
 }
 
+std::set<int> ports_of(const std::vector<PublishedHost>& hosts) {
+  std::set<int> ports;
+  for (const auto& host : hosts) ports.insert(host.port);
+  return ports;
+}
+
 }  // namespace fp::apps

@@ -2,6 +2,7 @@
 // tunnelling (TLS passes through). docs/publishing.md says what to do with them. Any thread; pure: text from values.
 // Never: a header of a client's proxy passed on, a verb or path beyond the seed's tables, a back end that is not verified.
 #pragma once
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,5 +53,6 @@ inline constexpr std::string_view kIssuersFile = "issuers.pem", kBackendIssuersF
 [[nodiscard]] std::string filled(std::string_view text, const std::vector<std::pair<std::string_view, std::string>>& values);
 // A name for an upstream or a back end: "mp_example_org_8443".
 [[nodiscard]] std::string label_of(const PublishedHost& host);
+[[nodiscard]] std::set<int> ports_of(const std::vector<PublishedHost>& hosts);
 
 }  // namespace fp::apps

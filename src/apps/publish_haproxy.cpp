@@ -1,6 +1,4 @@
 // HAProxy as bridge and as tunnel; made for 2.6 and later.
-#include <algorithm>
-#include <set>
 
 #include "apps/publish.hpp"
 #include "base/limits.hpp"
@@ -50,7 +48,7 @@ frontend published_@PORT@
   # Clients end here. The certificate is asked for here and judged below, so that a refusal is an answer and no broken handshake.
   bind @LISTEN@:@PORT@ ssl crt @CERTIFICATE@ strict-sni ca-file @FOLDER@/issuers.pem@CRL@ verify optional ca-ignore-err all crt-ignore-err all
   http-request set-var(txn.logged_path) path,regsub(/\.cap-[^/]*,/.cap-...)
-  http-request deny deny_status 403 content-type text/plain string "A client certificate of this site's issuers is needed, current and not revoked." if !{ ssl_c_used } || !{ ssl_c_verify 0 }
+  http-request deny deny_status 403 content-type text/plain string "A client certificate of this site's issuers is needed, current and not revoked." unless { ssl_c_used } { ssl_c_verify 0 } { ssl_c_err 0 } { ssl_c_ca_err 0 }
   # Certificates of blocked devices, refreshed by: farpoint publish --deny-list-only
   http-request deny deny_status 403 if { ssl_c_der,sha2(256),hex,lower -m str -f @FOLDER@/denied.lst }
   # One name for TLS and HTTP, and no way around the paths below.
@@ -110,12 +108,6 @@ std::string all_headers(bool strict) {
            headers_of(true, "!dp_content", strict_headers_mp());
   return "  # What a proxy on the client's side said about it is nothing that the site should read.\n"
          "  http-request del-header ^(forwarded|via|x-forwarded-.*|x-real-ip|front-end-https)$ -m reg\n";
-}
-
-std::set<int> ports_of(const std::vector<PublishedHost>& hosts) {
-  std::set<int> ports;
-  for (const auto& host : hosts) ports.insert(host.port);
-  return ports;
 }
 
 std::string frontend_of(int port, const std::vector<PublishedHost>& hosts, const PublishOptions& options) {

@@ -177,12 +177,6 @@ std::string upstreams_of(const PublishedHost& host) {
   return out;
 }
 
-std::set<int> ports_of(const std::vector<PublishedHost>& hosts) {
-  std::set<int> ports;
-  for (const auto& host : hosts) ports.insert(host.port);
-  return ports;
-}
-
 constexpr std::string_view kTunnel = R"(# The stream module is needed (Debian: libnginx-mod-stream).
 stream {
   error_log /var/log/nginx/error.log;

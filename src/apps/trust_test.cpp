@@ -30,14 +30,18 @@ TEST(Authorities, EveryIssuerCountsBetweenTheHostsOfASite) {
 }
 
 TEST(Proxies, AreKnownByServingUnderThePublishedName) {
-  const auto certificate = [](pki::Profile profile, const std::string& name) {
+  const Instant now = system_clock().now();
+  const auto root = pki::make_root({.common_name = "Test Root", .not_before = now.plus_s(-60), .not_after = now.plus_s(86400), .key_bits = 2048},
+                                   system_random());
+  ASSERT_TRUE(root) << root.error().message;
+  const auto certificate = [&](pki::Profile profile, const std::string& name) {
     pki::Order order;
     order.profile = profile;
     order.common_name = name;
     order.dns_names = {name};
-    order.not_before = system_clock().now();
-    order.not_after = order.not_before.plus_s(3600);
-    return pki::self_signed_with_new_key(order, system_random(), 2048).value().certificate;
+    order.not_before = now;
+    order.not_after = now.plus_s(3600);
+    return pki::issue_with_new_key(*root, order, system_random()).value().certificate;
   };
   const auto proxy = certificate(pki::Profile::proxy, "mp.example.org");
   EXPECT_TRUE(is_proxy_certificate(proxy, "mp.example.org"));

@@ -176,6 +176,7 @@ TEST_F(VerifierTest, WithoutADistributionPointALoadedListDecides) {
 }
 
 TEST_F(VerifierTest, TheNewestCurrentListOfEachIssuerIsThereForOthers) {
+  const Verifier v = verifier();
   ASSERT_TRUE(crls->load(a_crl(an_issuer()), "old").has_value());
   ASSERT_TRUE(crls->load(a_crl(a_root()), "root").has_value());
   const auto lists = crls->current(kNow);
