@@ -18,6 +18,41 @@ import uuid
 BIN = pathlib.Path(os.environ.get("FARPOINT_BIN", pathlib.Path(__file__).resolve().parent.parent / "build" / "release"))
 CLEAN_ENV = {"PATH": "/opt/farpoint:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
 
+# Starts systemd as the first process, as in a container: nothing of this machine's kernel, devices or units is its business.
+SYSTEMD = """mount --bind /proc/sys /proc/sys
+mount -o remount,bind,ro /proc/sys
+mount --bind /tmp/boot_id /proc/sys/kernel/random/boot_id
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir -p /run/systemd/system
+for unit in systemd-sysctl.service systemd-modules-load.service systemd-binfmt.service systemd-remount-fs.service systemd-udevd.service \
+    systemd-udev-trigger.service systemd-journal-flush.service systemd-sysusers.service systemd-tmpfiles-setup-dev.service tmp.mount \
+    dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-fs-fuse-connections.mount \
+    sys-kernel-config.mount proc-sys-fs-binfmt_misc.automount cryptsetup.target; do
+  ln -s /dev/null /run/systemd/system/$unit
+done
+rm -f /etc/systemd/system/*.wants/*
+hostname > /etc/hostname
+export container=farlab
+exec /lib/systemd/systemd --system --unit=basic.target"""
+
+
+def control_groups():
+    """Where the unified tree of control groups is mounted."""
+    for line in pathlib.Path("/proc/mounts").read_text().splitlines():
+        if line.split()[2] == "cgroup2":
+            return pathlib.Path(line.split()[1])
+    raise RuntimeError("no unified control groups on this machine")
+
+
+def remove_groups(top):
+    """Removes a tree of control groups; False while a process is still in it."""
+    try:
+        for folder, _, _ in os.walk(top, topdown=False):
+            os.rmdir(folder)
+    except OSError:
+        return False
+    return True
+
 
 def sh(*command, check=True, **options):
     done = subprocess.run(list(map(str, command)), check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
@@ -58,10 +93,11 @@ class Network:
 
 class Host:
     """One machine. `names`: what its /etc/hosts knows; the lab fills in every other host's names too. With a disk of its own
-    (disk.Disk) it can lose what it did not sync. /mnt outlives everything: where a test keeps count."""
+    (disk.Disk) it can lose what it did not sync. With `systemd` that is its first process, and systemctl does what it does on a
+    real machine. /mnt outlives everything: where a test keeps count."""
 
-    def __init__(self, lab, name, fqdn, disk=None):
-        self.lab, self.name, self.fqdn = lab, name, fqdn
+    def __init__(self, lab, name, fqdn, disk=None, systemd=False):
+        self.lab, self.name, self.fqdn, self.systemd = lab, name, fqdn, systemd
         self.namespace = f"{lab.name}-{name}"
         self.dir = lab.dir / name
         self.init = None
@@ -122,18 +158,24 @@ mount --bind {self.dir}/mnt mnt
 mount --bind {shlex.quote(str(BIN))} opt/farpoint
 mount --rbind /dev dev
 mount -t proc proc proc
-mount --bind {boot_id} proc/sys/kernel/random/boot_id
+{"" if self.systemd else f"mount --bind {boot_id} proc/sys/kernel/random/boot_id"}
 mount -t sysfs sysfs sys
 mount -t tmpfs tmpfs run
 mount -t tmpfs tmpfs tmp
+cp {boot_id} tmp/boot_id
 pivot_root . oldroot
 cd /
 umount -l /oldroot
 touch /run/booted
-exec sleep infinity
+{SYSTEMD if self.systemd else "exec sleep infinity"}
 """
+        own = ["ip", "netns", "exec", self.namespace, "unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"]
+        if self.systemd:  # it wants a tree of control groups of its own
+            self.groups = control_groups() / self.namespace
+            self.groups.mkdir(exist_ok=True)
+            own = ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', self.groups, *own, "--cgroup"]
         self.init = subprocess.Popen(
-            ["ip", "netns", "exec", self.namespace, "unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "sh", "-c", script],
+            [*own, "sh", "-c", script],
             env=CLEAN_ENV, stdin=subprocess.DEVNULL, stdout=open(self.dir / "boot.log", "ab"), stderr=subprocess.STDOUT)
         self.pid = wait_for(f"{self.name} to boot", self._find_pid, 20)
         wait_for(f"{self.name} to mount its disk", lambda: not self.run("test", "-e", "/run/booted", check=False).returncode, 20)
@@ -147,7 +189,7 @@ exec sleep infinity
         if not children:
             return None
         name = pathlib.Path(f"/proc/{children[0]}/comm").read_text().strip()
-        return int(children[0]) if name == "sleep" else None
+        return int(children[0]) if name == ("systemd" if self.systemd else "sleep") else None
 
     def power_off(self):
         """Kills every process of the host at once, as a pulled plug would."""
@@ -160,6 +202,8 @@ exec sleep infinity
             process.wait(timeout=20)
         self.background.clear()
         self.init = None
+        if self.systemd:  # a group goes once its last process was reaped
+            wait_for(f"the control groups of {self.name} to empty", lambda: remove_groups(self.groups), 20)
 
     def pull_the_plug(self):
         """Power loss: what was not synced is gone. The next start is boot_again()."""
@@ -186,7 +230,7 @@ exec sleep infinity
 
     # --- work --------------------------------------------------------------------------------------------------
     def _enter(self, command):
-        return ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-i", "-n", "--", *map(str, command)]
+        return ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-i", "-n", *(["-C"] if self.systemd else []), "--", *map(str, command)]
 
     def run(self, *command, check=True, timeout=120, stdin=None, env=None):
         done = subprocess.run(self._enter(command), check=False, text=True, input=stdin, timeout=timeout,
@@ -255,8 +299,8 @@ class Lab:
         self.disks.append(Disk(self.dir, megabytes, name))
         return self.disks[-1]
 
-    def host(self, name, fqdn, network, address, gateway=None, disk=None):
-        host = Host(self, name, fqdn, disk)
+    def host(self, name, fqdn, network, address, gateway=None, disk=None, systemd=False):
+        host = Host(self, name, fqdn, disk, systemd)
         self.hosts[name] = host
         host.plug(network, address, gateway)
         return host.boot()

@@ -29,13 +29,13 @@ def readme_blocks():
 
 
 class Administrator:
-    """Types the lines of the README. What needs a running systemd or sshd is done as they would do it."""
+    """Types the lines of the README on machines that run systemd. What needs sshd is done as it would do it."""
 
     def __init__(self, lab, packages):
         network = lab.network("net", "10.77.9.0/24")
         self.lab = lab
-        self.hosts = {"site": lab.host("farpoint", "farpoint.example.com", network, "10.77.9.10/24"),
-                      "computer": lab.host("laptop1", "laptop1.example.com", network, "10.77.9.20/24")}
+        self.hosts = {"site": lab.host("farpoint", "farpoint.example.com", network, "10.77.9.10/24", systemd=True),
+                      "computer": lab.host("laptop1", "laptop1.example.com", network, "10.77.9.20/24", systemd=True)}
         self.output = {}
         hello = story.build_deb(lab.dir, "hello", "1.0")
         for host in self.hosts.values():
@@ -45,9 +45,7 @@ class Administrator:
 
     def type(self, machine, line):
         host = self.hosts[machine]
-        if line.startswith("systemctl enable --now "):
-            self.start_unit(host, line.split()[-1])
-        elif line.startswith("scp "):
+        if line.startswith("scp "):
             self.carry(host, shlex.split(line)[1:])
         else:
             done = host.run("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "sh", "-ec", f"cd /root; {line}",
@@ -60,35 +58,6 @@ class Administrator:
             path = source if source.startswith("/") else f"/root/{source}"
             for file in host.out("find", path, "-type", "f").split():
                 target.copy_from(host, file, f"/root/{pathlib.Path(source).name}{file[len(path):]}", 0o600)
-
-    def start_unit(self, host, name):
-        """Starts the unit's commands as its user, with its folders, capabilities and mask."""
-        unit = unit_of(host.read(f"/lib/systemd/system/{name}.service"))
-        user = unit.get("User", ["root"])[0]
-        for kind, parent in (("StateDirectory", "/var/lib"), ("RuntimeDirectory", "/run"), ("LogsDirectory", "/var/log"),
-                             ("ConfigurationDirectory", "/etc")):
-            for folder in unit.get(kind, []):
-                host.run("install", "-d", "-o", user if kind != "ConfigurationDirectory" else "root", f"{parent}/{folder}")
-        become = []
-        if user != "root":
-            caps = "".join(f",+{cap.removeprefix('CAP_').lower()}" for cap in unit["AmbientCapabilities"][0].split())
-            become = ["setpriv", f"--reuid={user}", f"--regid={unit['Group'][0]}", "--init-groups", f"--inh-caps=-all{caps}",
-                      f"--ambient-caps=-all{caps}", f"--bounding-set=-all{caps}", "--no-new-privs"]
-        for command in unit.get("ExecStartPre", []):
-            host.run(*become, *shlex.split(command))
-        host.start(*become, *shlex.split(unit["ExecStart"][0]), log=f"{name}.log")
-        if name == "farpointd":
-            farlab.wait_for("the site to run", lambda: "is running" in host.log("farpointd.log"))
-
-
-def unit_of(text):
-    """Each directive of a unit with its values in order."""
-    directives = {}
-    for line in text.splitlines():
-        if "=" in line and not line.startswith("#"):
-            name, value = line.split("=", 1)
-            directives.setdefault(name, []).append(value)
-    return directives
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +78,7 @@ def followed(packages):
                     admin.type(machine, line)
         except BaseException:
             for machine, host in admin.hosts.items():
-                for log in host.dir.glob("*.log"):
-                    print(f"--- {machine}: {log.name}\n{log.read_text(errors='replace')[-3000:]}")
+                print(f"--- {machine}\n{host.run('journalctl', '--no-pager', '-n', '40', check=False).stdout[-4000:]}")
             raise
         yield admin
 
@@ -122,6 +90,25 @@ def test_the_readme_leads_from_packages_to_an_installed_application(followed):
     why = followed.output["farpoint why laptop1 Hello"]
     assert "Done" in why.splitlines()[-1] and "\n  -- " not in why, why
     assert "laptop1" in followed.output["farpoint device list"].lower()
+
+
+@pytest.mark.parametrize("machine, unit", [("site", "farpointd"), ("computer", "farpoint-agent")])
+def test_systemd_runs_the_unit_shut_in_and_starts_it_again_when_it_dies(followed, machine, unit):
+    host = followed.hosts[machine]
+    assert host.out("systemctl", "is-enabled", unit) == "enabled" and host.out("systemctl", "is-active", unit) == "active"
+    pid = host.out("systemctl", "show", "--value", "-p", "MainPID", unit)
+    seccomp = re.search(r"^Seccomp:\s*(\d)", host.read(f"/proc/{pid}/status"), re.MULTILINE).group(1)
+    assert seccomp == "2", "the filter of system calls is not in force"
+    if unit == "farpointd":  # the whole system is read-only for it but its own folder
+        written = host.run("nsenter", "-t", pid, "-m", "touch", "/etc/farpoint/there", check=False)
+        assert written.returncode and "Read-only" in written.stderr
+    host.run("kill", "-KILL", pid)
+    farlab.wait_for(f"{unit} again", lambda: host.out("systemctl", "is-active", unit, check=False) == "active" and
+                    host.out("systemctl", "show", "--value", "-p", "MainPID", unit) not in (pid, "0"), 60)
+    if unit == "farpointd":
+        assert "laptop1" in host.out("farpoint", "device", "list").lower()
+        host.run("systemctl", "reload", unit)
+        farlab.wait_for("the reload", lambda: "read again" in host.out("journalctl", "--no-pager", "-u", unit))
 
 
 def test_the_site_runs_as_its_own_user_and_owns_what_it_needs(followed):
@@ -201,10 +188,8 @@ def test_fish_and_zsh_complete_too(followed):
 def test_a_removed_package_keeps_its_configuration_and_a_purged_one_only_what_people_made(followed):
     """Debian policy 6.8 and 10.7.3: removal keeps configuration, purging takes it; a site's keys are nobody's to throw away."""
     site, computer = followed.hosts["site"], followed.hosts["computer"]
-    for host in (site, computer):
-        for process in list(host.background):
-            host.stop(process)
     computer.run("dpkg", "--remove", "farpoint-agent")
+    assert computer.out("systemctl", "is-active", "farpoint-agent", check=False) == "inactive"
     computer.run("test", "-e", "/etc/farpoint/agent.conf", "-a", "-e", "/var/lib/farpoint-agent/agent.db")
     assert computer.run("test", "-e", "/usr/bin/farpoint-agent", check=False).returncode
     computer.run("dpkg", "--purge", "farpoint-agent")

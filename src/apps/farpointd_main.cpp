@@ -6,6 +6,7 @@
 
 #include "apps/cli_help.hpp"
 #include "apps/content_server.hpp"
+#include "apps/readiness.hpp"
 #include "apps/scratch.hpp"
 #include "apps/setup_dp.hpp"
 #include "apps/site_server.hpp"
@@ -44,9 +45,14 @@ sigset_t block_signals() {
   return set;
 }
 
+void tell(std::string_view state) {
+  if (const Status told = tell_service_manager(state); !told) log::warning("site", "{}", told.error().message);
+}
+
 // `site`: a SiteServer or a ContentServer.
 template <class Server>
 int serve(Server& site, const sigset_t& signals) {
+  tell("READY=1");
   while (true) {
     int number = 0;
     sigwait(&signals, &number);
@@ -56,6 +62,7 @@ int serve(Server& site, const sigset_t& signals) {
       continue;
     }
     log::info("site", "stopping");
+    tell("STOPPING=1");
     site.stop();
     return kOk;
   }
