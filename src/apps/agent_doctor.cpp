@@ -50,6 +50,7 @@ void choose_way(doctor::Subject& subject, const agent::Outbound& outbound, bool 
     if (net::is_excepted(way.no_proxy, host)) return;
     auto options = subject.client;
     options.proxy = way.url;
+    options.no_proxy = way.no_proxy;
     options.proxy_user = way.user;
     options.proxy_password = way.password;
     net::TlsSeen seen;

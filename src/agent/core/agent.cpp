@@ -135,6 +135,7 @@ Result<HttpTransportOptions> Agent::way_out() {
   options.resolve = s.resolve;
   options.stop = world_.stop;
   FP_TRY(outbound, ways_out(s, policy_.settings, world_.environment ? world_.environment : [](const char*) { return std::string(); }));
+  if (outbound.proxies.empty()) FP_CHECK(world_.memory.set_property(kWayOut, ""));
   options.outbound = std::move(outbound);
   options.intranet = [this](const std::string& url) { return session_ && session_->location.is_inside(url); };
   options.on_way = [this](const WayTaken& taken) { note_way(taken); };

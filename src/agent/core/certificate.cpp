@@ -136,6 +136,9 @@ Result<ClientCertificate> choose_certificate(const InstallSettings& settings, co
     }
     std::string all;
     for (const auto& a : against) all += "\n  " + a;
+    // A date speaks against the certificate, or against the clock.
+    if (icontains(all, "not valid before") || icontains(all, "expired"))
+      all += fmt::format("\n  the clock of this computer says {}", to_iso(search.now));
     return fail(Code::not_found, "no suitable client certificate in {}: {}{}", search.folder.string(),
                 found.empty() && against.empty() ? "there is no certificate" : selection.reason, all);
   }

@@ -92,8 +92,8 @@ struct HttpTransport::Impl {
   template <class Answer>
   Result<Answer> through(const std::string& url, const std::function<Result<Answer>(net::Client&)>& work) {
     proxy_failed = false;
-    const bool inside = !options.outbound.on_intranet && options.intranet && options.intranet(url);
-    if (inside || ways.empty()) return work(direct);
+    if (ways.empty()) return work(direct);
+    if (!options.outbound.on_intranet && options.intranet && options.intranet(url)) return work(direct);
     std::string problem;
     const auto server = server_of(url);
     bool may_go_directly = options.outbound.direct;

@@ -93,6 +93,8 @@ Result<std::string> MpClient::post(const std::string& base, const Message& messa
   call.body = wire::encode_request(header, payload);
   FP_TRY(reply, transport_.send(call));
   if (reply.status != 200) return std::unexpected(of_status(reply, call.url));
+  if (is_web_page(reply))
+    return fail(Code::unavailable, "{} answered with a web page: a login portal, or a proxy, stands in its place", base);
   auto decoded = wire::decode_reply(reply.header("Content-Type"), reply.body);
   // The empty reply: not a management point out of reach, but one that does not want this message (wire.md §3.4).
   if (!decoded && decoded.error().code == Code::unavailable) {
@@ -100,8 +102,6 @@ Result<std::string> MpClient::post(const std::string& base, const Message& messa
       return fail(Code::conflict, "{} gave {} no answer: {}", base, message.endpoint, clock);
     return fail(Code::forbidden, "{} gave {} no answer: refused, or not ready yet", base, message.endpoint);
   }
-  if (!decoded && is_web_page(reply))
-    return fail(Code::unavailable, "{} answered with a web page: a login portal, or a proxy, stands in its place", base);
   if (!decoded) return std::unexpected(decoded.error().with_context(base));
   return std::move(decoded->document);
 }

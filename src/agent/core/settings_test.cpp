@@ -63,6 +63,16 @@ TEST(Properties, CombinationsThatCannotWorkNameBoth) {
       complains(with({{"SMSSITECODE", "LAB"}, {"SMSMP", "mp"}, {"SMSSIGNCERT", "/nowhere.pem"}}), "SMSSIGNCERT", "/nowhere.pem"));
 }
 
+TEST(Properties, AProxyIsAnAddressWithoutSecrets) {
+  for (const auto* good : {"proxy:3128", "http://proxy.example:3128", "https://proxy:443/", "socks5h://10.0.0.1:1080", "http://[2001:db8::1]:3128"})
+    EXPECT_TRUE(check_proxy(good)) << good;
+  for (const auto* bad : {"ftp://proxy:21", "http://proxy:99999", "http://pro xy:1", "http://"}) EXPECT_FALSE(check_proxy(bad)) << bad;
+  const auto secret = check_proxy("http://user:word@proxy:3128");
+  ASSERT_FALSE(secret);
+  EXPECT_NE(secret.error().message.find("PROXYCREDENTIALS"), std::string::npos);
+  EXPECT_EQ(secret.error().message.find("word@"), std::string::npos);
+}
+
 TEST(Properties, TheFileIsReadAsItWasWritten) {
   auto s = with({{"SMSSITECODE", "LAB"}, {"SMSMPLIST", "a;b"}, {"CCMCERTISSUERS", "CN=Root; O=Example"}, {"USEPKICERT", "1"}});
   auto back = parse_settings(to_text(s));
