@@ -198,21 +198,24 @@ def test_curl_logs_in_with_a_ticket_of_a_realm_that_the_sites_realm_trusts(site,
     assert site.curl("intranet-http", "--negotiate", "-u", ":") == 401  # no ticket
 
 
-def test_curl_logs_in_with_a_password_and_not_with_a_wrong_one(site):
-    status, log = site.after(lambda: site.curl("intranet-http", "--ntlm", "-u", f"CORP\\alice:{PASSWORD}"))
-    assert status == 405 and f"alice@{CORP}" in log and "logged in by NTLM" in log
-    assert site.curl("intranet-http", "--anyauth", "-u", f"CORP\\alice:{PASSWORD}") == 405
-    assert site.curl("intranet-http", "--ntlm", "-u", "CORP\\alice:wrong") == 401
-    assert site.curl("intranet-http", "--ntlm", "-u", f"CORP\\nobody:{PASSWORD}") == 401
-    assert site.curl("intranet-http", "--ntlm", "-u", f"alice:{PASSWORD}") == 401  # of which domain?
+def ntlm(site, account, secret=PASSWORD, **more):
+    """The status that an NTLM client ends with, and what the site logged."""
+    return site.after(lambda: Wire(site, "intranet-http").log_in(NTLM, password(account, secret), **more)[0])
+
+
+def test_a_password_opens_the_door_by_ntlm_and_a_wrong_one_does_not(site):
+    reply, log = ntlm(site, "CORP\\alice")
+    assert reply.status == 400 and f"alice@{CORP}" in log and "logged in by NTLM" in log  # in; and an empty body is no message
+    for account, secret in (("CORP\\alice", "wrong"), ("CORP\\nobody", PASSWORD), ("alice", PASSWORD)):  # the last: of which domain?
+        assert ntlm(site, account, secret)[0].status == 401
     assert site.curl("intranet-http") == 401
 
 
 def test_accounts_of_domains_that_are_not_listed_are_refused_whatever_they_prove(site, kerberos):
     status, log = site.after(lambda: site.curl("intranet-http", "--negotiate", "-u", ":", cache=kerberos.caches["bob"]))
     assert status == 401 and f"bob@{SITE} is of no domain that this site trusts" in log
-    status, log = site.after(lambda: site.curl("intranet-http", "--ntlm", "-u", f"ELSEWHERE\\eve:{PASSWORD}"))
-    assert status == 401 and "eve@ELSEWHERE is of no domain that this site trusts" in log
+    reply, log = ntlm(site, "ELSEWHERE\\eve")
+    assert reply.status == 401 and "eve@ELSEWHERE is of no domain that this site trusts" in log
 
 
 # --- what cannot be used twice, later or elsewhere ----------------------------------------------------------------------
@@ -268,14 +271,11 @@ def test_a_computer_account_is_approved_and_a_user_account_waits(site, kerberos)
     assert f"logged in as PC1$@{CORP}" in events
 
 
-def test_curl_registers_a_computer_by_its_account_and_the_message_goes_with_each_step(site, tmp_path):
-    client = farclient.Client(None, site.url("intranet-http", ""), "CURLPC")
-    body = tmp_path / "message"
-    body.write_bytes(client.envelope("MP_ClientRegistration", client.registration(), signed=False))
-    answer = tmp_path / "answer"
-    status = site.curl("intranet-http", "--ntlm", "-u", f"CORP\\PC1$:{PASSWORD}", "-X", "CCM_POST", "-H", f"Content-Type: {HEADERS['Content-Type']}",
-                       "--data-binary", f"@{body}", "-o", answer)
-    assert status == 200 and 'ApprovalStatus="3"' in farclient.open_reply(answer.read_bytes())
+def test_a_computer_registers_by_ntlm_and_the_message_goes_with_each_step(site):
+    client = farclient.Client(None, site.url("intranet-http", ""), "NTLMPC")
+    message = client.envelope("MP_ClientRegistration", client.registration(), signed=False)
+    reply, _ = ntlm(site, "CORP\\PC1$", body=message, headers=HEADERS)
+    assert reply.status == 200 and 'ApprovalStatus="3"' in farclient.open_reply(reply.content)
 
 
 # --- user policy ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
-#include <gssapi/gssapi_krb5.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -15,6 +14,8 @@ namespace fp::directory {
 namespace {
 
 constexpr std::string_view kBindingPrefix = "tls-server-end-point:";
+constexpr std::string_view kNtlmSignature{"NTLMSSP\0\1", 9};  // and the first message's kind
+constexpr std::size_t kNtlmFirstBytes = 40;
 
 gss_OID_desc g_spnego{6, const_cast<char*>("\x2b\x06\x01\x05\x05\x02")};
 gss_OID_desc g_kerberos{9, const_cast<char*>("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02")};
@@ -86,38 +87,39 @@ bool is_installed(const gss_OID_desc& mechanism) {
   return found;
 }
 
-Status acquire(gss_OID_desc& mechanism, const gss_key_value_set_desc& store, Credential& out) {
+Status acquire(gss_OID_desc& mechanism, Credential& out) {
   gss_OID_set_desc wanted{1, &mechanism};
   OM_uint32 minor = 0;
-  const OM_uint32 major = gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &wanted, GSS_C_ACCEPT,
-                                                store.count == 0 ? nullptr : &store, &out.value, nullptr, nullptr);
+  const OM_uint32 major = gss_acquire_cred(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &wanted, GSS_C_ACCEPT, &out.value, nullptr, nullptr);
   if (GSS_ERROR(major) == 0) return {};
   return fail(Code::unauthenticated, "the server's own credentials: {}", explain(major, minor, &mechanism));
 }
 
 // What the server shows: the keytab's keys, the NTLM server, or both behind SPNEGO. Made for each login, so that a new keytab counts.
-Status acquire_for(const LoginOptions& options, bool ntlm, wire::LoginScheme scheme, Credential& out) {
-  std::vector<gss_key_value_element_desc> elements;
-  const std::string replay = "file2:" + options.replay_cache.native();
-  if (!options.keytab.empty()) elements.push_back({"keytab", options.keytab.c_str()});
-  if (!options.replay_cache.empty()) elements.push_back({"rcache", replay.c_str()});
-  const gss_key_value_set_desc store{static_cast<OM_uint32>(elements.size()), elements.data()};
-  if (scheme == wire::LoginScheme::ntlm) return acquire(g_ntlm, store, out);
+Status acquire_for(const LoginOptions& options, bool ntlm, bool raw_ntlm, Credential& out) {
+  if (raw_ntlm && !ntlm) return fail(Code::unauthenticated, "NTLM is not offered here");
+  if (raw_ntlm) return acquire(g_ntlm, out);
   std::vector<gss_OID_desc> inside;
   if (!options.keytab.empty()) {
     Credential kerberos;
-    const Status keys = acquire(g_kerberos, store, kerberos);
+    const Status keys = acquire(g_kerberos, kerberos);
     if (!keys && !ntlm) return keys;
     if (!keys) log::warning("mp.windows", "Kerberos: {}", keys.error().message);
     if (keys) inside.push_back(g_kerberos);
   }
   if (ntlm) inside.push_back(g_ntlm);
-  FP_CHECK(acquire(g_spnego, store, out));
+  FP_CHECK(acquire(g_spnego, out));
   gss_OID_set_desc mechanisms{inside.size(), inside.data()};
   OM_uint32 minor = 0;
   const OM_uint32 major = gss_set_neg_mechs(&minor, out.value, &mechanisms);
   if (GSS_ERROR(major) != 0) return fail(Code::unauthenticated, "the mechanisms of this server: {}", explain(major, minor, &g_spnego));
   return {};
+}
+
+// An empty value takes the variable away.
+Status set_variable(const char* name, const std::string& value) {
+  const int done = value.empty() ? ::unsetenv(name) : ::setenv(name, value.c_str(), 1);
+  return done == 0 ? Status() : fail_errno("setting", name);
 }
 
 }  // namespace
@@ -162,10 +164,15 @@ WindowsLogin::~WindowsLogin() { owner_.running_.fetch_sub(1, std::memory_order_r
 Result<LoginStep> WindowsLogin::step(std::string_view token) {
   if (++steps_ > limits::kLoginStepsMax) return fail(Code::unauthenticated, "a login of more than {} steps", limits::kLoginStepsMax);
   if (owner_.clock_.now().since_ms(begun_) > limits::kLoginStepMs) return fail(Code::unauthenticated, "the login took too long");
+  const bool raw_ntlm = token.starts_with(kNtlmSignature);
+  if (steps_ == 1) FP_CHECK(acquire_for(owner_.options_, owner_.ntlm(), raw_ntlm || scheme_ == wire::LoginScheme::ntlm, parts_->credential));
+  // Clients may leave the version at the end of their first message out ([MS-NLMP] §2.2.1.1); the mechanism wants it there.
+  std::string whole(token);
+  if (raw_ntlm && whole.size() < kNtlmFirstBytes) whole.resize(kNtlmFirstBytes, '\0');
   // Who binds to another channel is refused by the mechanism; who binds to none is let pass by it, and seen in finish().
   gss_channel_bindings_struct channel{};
   channel.application_data = {binding_.size(), const_cast<char*>(binding_.data())};
-  gss_buffer_desc in{token.size(), const_cast<char*>(token.data())};
+  gss_buffer_desc in{whole.size(), whole.data()};
   Parts& p = *parts_;
   Buffer out;
   OM_uint32 minor = 0;
@@ -207,12 +214,13 @@ Result<std::unique_ptr<WindowsLogins>> WindowsLogins::open(LoginOptions options,
   std::unique_ptr<WindowsLogins> logins(new WindowsLogins(std::move(options), clock));
   const LoginOptions& o = logins->options_;
   if (o.keytab.empty() && !logins->ntlm()) return fail(Code::invalid, "Windows logins need a keytab, NTLM accounts or winbind");
+  // The mechanisms take their settings from the environment; credential stores are no way: the NTLM one takes them for a client's.
+  FP_CHECK(set_variable("KRB5_KTNAME", o.keytab.empty() ? std::string() : "FILE:" + o.keytab.native()));
+  FP_CHECK(set_variable("KRB5RCACHENAME", o.replay_cache.empty() ? std::string() : "file2:" + o.replay_cache.native()));
   if (!logins->ntlm()) return logins;
   if (!is_installed(g_ntlm)) log::error("mp.windows", "NTLM logins are refused: this machine has no NTLM mechanism (package gss-ntlmssp)");
-  // The mechanism takes its settings from the environment. 5: NTLMv2 or nothing.
-  if (::setenv("LM_COMPAT_LEVEL", "5", 1) != 0) return fail_errno("setting", "LM_COMPAT_LEVEL");
-  const int done = o.ntlm_accounts.empty() ? ::unsetenv("NTLM_USER_FILE") : ::setenv("NTLM_USER_FILE", o.ntlm_accounts.c_str(), 1);
-  if (done != 0) return fail_errno("setting", "NTLM_USER_FILE");
+  FP_CHECK(set_variable("LM_COMPAT_LEVEL", "5"));  // NTLMv2 or nothing
+  FP_CHECK(set_variable("NTLM_USER_FILE", o.ntlm_accounts.native()));
   return logins;
 }
 
@@ -222,9 +230,7 @@ Result<std::unique_ptr<WindowsLogin>> WindowsLogins::begin(wire::LoginScheme sch
   if (!offers(scheme)) return fail(Code::unauthenticated, "{} is not offered here", wire::to_string(scheme));
   if (running_.load(std::memory_order_relaxed) >= limits::kLoginsMax)
     return fail(Code::unavailable, "{} logins are under way already", limits::kLoginsMax);
-  std::unique_ptr<WindowsLogin> login(new WindowsLogin(*this, scheme, server_end_point, tls));
-  FP_CHECK(acquire_for(options_, ntlm(), scheme, login->parts_->credential));
-  return login;
+  return std::unique_ptr<WindowsLogin>(new WindowsLogin(*this, scheme, server_end_point, tls));
 }
 
 // By the name that the configuration gives the account's domain.

@@ -79,7 +79,7 @@ class WindowsLogins {
 
   [[nodiscard]] bool offers(wire::LoginScheme scheme) const;
   // `server_end_point`: the hash of our certificate by RFC 5929. Code::unavailable: too many at once; Code::unauthenticated: not
-  // offered, or no credential of ours (keytab).
+  // offered.
   [[nodiscard]] Result<std::unique_ptr<WindowsLogin>> begin(wire::LoginScheme scheme, std::string_view server_end_point, bool tls) const;
 
  private:

@@ -26,16 +26,22 @@ WindowsEntry ask(Context& context, const net::Request& request, std::string reas
   return {.login = {}, .reply = {}, .answer = std::move(response)};
 }
 
-// The next step of the login that runs, or the first of a new one: clients begin again on the same connection.
-Result<directory::LoginStep> take_step(const directory::WindowsLogins& logins, Held& held, const net::Request& request,
-                                       const wire::LoginToken& token) {
-  if (held.running && held.running->scheme() == token.scheme) {
-    if (auto step = held.running->step(token.bytes)) return step;
-  }
+Result<directory::LoginStep> begin_anew(const directory::WindowsLogins& logins, Held& held, const net::Request& request,
+                                        const wire::LoginToken& token) {
   held.running.reset();
   FP_TRY(begun, logins.begin(token.scheme, request.connection->server_end_point, request.peer.tls()));
   held.running = std::move(begun);
   return held.running->step(token.bytes);
+}
+
+// The next step of the login that runs, or the first of a new one: clients begin again on the same connection.
+Result<directory::LoginStep> take_step(const directory::WindowsLogins& logins, Held& held, const net::Request& request,
+                                       const wire::LoginToken& token) {
+  if (!held.running || held.running->scheme() != token.scheme) return begin_anew(logins, held, request, token);
+  auto step = held.running->step(token.bytes);
+  if (step) return step;
+  auto anew = begin_anew(logins, held, request, token);
+  return anew ? std::move(anew) : std::move(step);
 }
 
 }  // namespace
