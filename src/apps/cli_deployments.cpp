@@ -76,8 +76,9 @@ Status status(Cli& cli, const Options& o) {
 
 }  // namespace
 
-void add_deployment_verbs(CLI::App& app, Cli& cli) {
-  static Options o;
+namespace {
+
+void add_deploy(CLI::App& app, Cli& cli, Options& o) {
   auto* d = app.add_subcommand("deploy", "deploy an application, a package's program or a task sequence to a collection");
   d->add_option("what", o.what, "application, package or task sequence: name or id")->required();
   d->add_option("--to", o.collection, "collection: name or id");
@@ -100,8 +101,14 @@ void add_deployment_verbs(CLI::App& app, Cli& cli) {
   d->add_flag("--ignore-window", o.ignore_window, "install and restart outside maintenance windows too");
   d->add_flag("--suppress-restart", o.suppress_restart, "never restart because of it");
   d->add_flag("--wake", o.wake, "send wake-up packets to intranet clients before the deadline (required)");
-  d->callback([&cli] { cli.run([&] { return deploy(cli, o); }); });
+  d->callback([&cli, &o] { cli.run([&] { return deploy(cli, o); }); });
+}
 
+}  // namespace
+
+void add_deployment_verbs(CLI::App& app, Cli& cli) {
+  static Options o;
+  add_deploy(app, cli, o);
   auto* deployment = app.add_subcommand("deployment", "deployments and what became of them");
   deployment->require_subcommand(1);
   deployment->add_subcommand("list", "all deployments")->callback([&cli] {

@@ -102,6 +102,8 @@ struct SiteConfig {
 [[nodiscard]] std::vector<std::string> parse_config(std::string_view text, const std::string& name, SiteConfig& out,
                                                     bool files_must_exist);
 
+// As it stands in `site.role`, or in words: "management-point", "secondary site".
+[[nodiscard]] std::string_view name_of(HostRole role);
 // Code::invalid: the first certificate of the PEM file does not name `host`; the message says what it names.
 [[nodiscard]] Status check_name(const Path& certificate, const std::string& host);
 

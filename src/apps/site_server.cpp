@@ -109,6 +109,7 @@ struct SiteServer::Parts {
   [[nodiscard]] std::string metrics() const;
   [[nodiscard]] admin::Publishing publishing() const;
   void schedule();
+  void schedule_hosts();
   [[nodiscard]] net::Response dispatch(net::Request& request);
   [[nodiscard]] std::optional<net::Response> dispatch_at_once(net::Request& request);
   void report(std::string_view component, const Status& status) {
@@ -409,7 +410,6 @@ void SiteServer::Parts::schedule() {
       log::info("maintenance", "forgotten: {} devices, {} state messages, {} events, {} audit lines, {} tombstones of policy, {} "
                 "messages of fallback status points", done->devices, f.states, f.events, f.audit, f.tombstones, f.fallback);
   });
-  if (links) chores.add("site links", 10'000, [this] { report("link", links->refresh()); });
   chores.add("uploads", 3'600'000, [this] { report("mp.upload", mp->tidy()); });
   distribution.add("distribution", 1000, [this] {
     const auto done = distributor->run_once([this] { return distribution.stopping(); });
@@ -432,6 +432,17 @@ void SiteServer::Parts::schedule() {
     const auto found = distributor->validate_due();
     if (!found) log::error("validation", "{}", found.error().message);
   });
+  schedule_hosts();
+  chores.start();
+  distribution.start();
+  fallback.start();
+  trust_delivery.start();
+  clients->start();
+}
+
+// What is fetched from hosts of other roles, and told to them.
+void SiteServer::Parts::schedule_hosts() {
+  if (links) chores.add("site links", 10'000, [this] { report("link", links->refresh()); });
   fallback.add("fallback status points", kFallbackEveryMs, [this] {
     const auto fresh = collector->run_once([this] { return fallback.stopping(); });
     if (!fresh) log::error("fsp", "{}", fresh.error().message);
@@ -442,11 +453,6 @@ void SiteServer::Parts::schedule() {
     if (!told) return log::error("dp.trust", "{}", told.error().message);
     if (*told > 0) log::info("dp.trust", "{} distribution points know who is blocked", *told);
   });
-  chores.start();
-  distribution.start();
-  fallback.start();
-  trust_delivery.start();
-  clients->start();
 }
 
 Result<std::unique_ptr<SiteServer>> SiteServer::start(const SiteConfig& config, const Clock& clock, Random& random) {

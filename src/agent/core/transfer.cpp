@@ -250,9 +250,8 @@ Status Transfer::get_files(Work& work) {
     const auto old = std::ranges::find(saved, entry.path, &memory::FileProgress::path);
     FP_TRY(file, ChunkFile::open(folder / relative, entry, work.manifest.chunk_bytes,
                                  old == saved.end() ? memory::FileProgress{entry.path, {}, -1, 0} : *old));
-    if (const auto there = file.bytes_done(); there > 0 && !file.complete()) {
+    if (const auto there = file.bytes_done(); there > 0 && !file.complete())
       log::info("content-transfer", "{}: {} goes on at byte {} of {}", work.job.content_id, entry.path, there, entry.size);
-    }
     const auto keep = [&]() -> Status {
       FP_CHECK(file.sync());
       work.job.bytes_done = done_before + file.bytes_done();
@@ -267,12 +266,11 @@ Status Transfer::get_files(Work& work) {
         return fail(Code::unavailable, "no source gives the rest; the last problem: {}", work.problem);
       }
       auto& s = work.best_for_files();
-      const bool from_vendor = work.vendor_first();
       FP_CHECK(check_disk(work.manifest.total_bytes() - done_before - file.bytes_done()));
       FP_TRY(gap, file.next_gap(settings_.request_bytes_max));
       Call call;
       call.url = s.source.url + "/" + percent_encode_path(entry.path);
-      call.stranger = from_vendor;
+      const bool from_vendor = call.stranger = work.vendor_first();
       std::optional<Error> broken;
       bool bad_chunk = false;
       const auto before = file.bytes_done();

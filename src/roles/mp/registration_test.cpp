@@ -1,4 +1,5 @@
 #include "roles/mp/test_site.hpp"
+#include "wire/report.hpp"
 
 namespace fp::mp {
 namespace {
