@@ -58,7 +58,7 @@ class Networks(topology.Company):
             self.run_point(host)
         self.farpoint("dp", "add", "dp2.example.test", "--internet-url", "https://dp2.example.test:443", "--connections", "internet")
         self.farpoint("dp", "add", "hall.corp.test", "--intranet-url", "https://hall.corp.test:443", "--connections", "intranet")
-        self.farpoint("mp", "add", "mp2.example.test", "--internet-url", "https://mp2.example.test:8443", "--connections", "internet")
+        self.farpoint("mp", "add", "mp2.example.test", "--internet-url", "https://mp2.example.test:8443", "--connections", "internet", "--this-server")
 
     # --- what is where ---------------------------------------------------------------------------------------------
     def offer(self, name, megabytes, places, application=None):

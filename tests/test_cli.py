@@ -406,7 +406,7 @@ def test_fallback_status_points_are_added_changed_listed_and_removed_and_their_m
 
 def test_boundaries_groups_neighbours_and_what_a_client_there_would_get(site):
     own = site.rows("dp", "list")[0][0]
-    assert site.json("mp", "add", "mp2.test", "--intranet-url", "https://mp2.test", "--internet-url", "https://mp2.test")["connections"] == "both"
+    assert site.json("mp", "add", "mp2.test", "--this-server", "--intranet-url", "https://mp2.test", "--internet-url", "https://mp2.test")["connections"] == "both"
     made = site.json("boundary", "create", "Berlin", "--value", "10.7.0.0/16", "--comment", "second floor")
     assert (made["type"], made["value"]) == ("ip_subnet", "10.7.0.0/16")
     site.out("boundary", "create", "Tunnels", "--type", "vpn", "--value", "wg")

@@ -70,7 +70,7 @@ def test_the_site_shows_where_the_client_is_with_every_probe_and_why_the_managem
 
 
 def test_the_management_points_of_the_boundary_group_come_first_where_that_is_wanted(company):
-    company.farpoint("mp", "add", "far.corp.test", "--intranet-url", "https://far.corp.test:443", "--connections", "intranet")
+    company.farpoint("mp", "add", "far.corp.test", "--intranet-url", "https://far.corp.test:443", "--connections", "intranet", "--this-server")
     company.farpoint("boundary-group", "create", "Elsewhere", "--mp", "far.corp.test")
     company.farpoint("boundary-group", "settings", "--prefer-management-points", "on")
     company.evaluate("location")

@@ -10,7 +10,7 @@ namespace {
 struct Options {
   std::string name, intranet_url, internet_url, connections, link, site_code;
   Path certificate;
-  bool role_opens = false;
+  bool role_opens = false, this_server = false;
   std::vector<std::string> subnets;
 };
 
@@ -34,6 +34,7 @@ Status put(Cli& cli, const Options& o) {
     FP_TRY(certificate, pki::Certificate::from_pem(pem));
     body["fingerprint"] = certificate.fingerprint();
   }
+  if (o.this_server) body["this_server"] = true;
   FP_TRY(made, cli.send("PUT", "/management-points/" + encode(o.name), body));
   cli.show_object(made);
   return {};
@@ -65,6 +66,7 @@ void add_management_point_verbs(CLI::App& app, Cli& cli) {
   add->add_option("--connections", o.connections, "which clients it serves")->check(CLI::IsMember({"intranet", "internet", "both"}));
   auto* link = add->add_option("--link", o.link, "HOST:PORT where the site opens the site link (require the site server to initiate connections)");
   add->add_flag("--role-opens", o.role_opens, "the host opens the site link to the site")->excludes(link);
+  add->add_flag("--this-server", o.this_server, "a further name of this server, such as a second public address")->excludes(link);
   add->add_option("--secondary", o.site_code, "site code of the secondary site that it belongs to");
   add->add_option("--subnet", o.subnets, "10.2.0.0/16: clients there use it as their proxy management point; may be repeated");
   add->callback([&cli] { cli.run([&] { return put(cli, o); }); });

@@ -311,7 +311,8 @@ Status SiteServer::Parts::listen_admin() {
   };
   hooks.metrics = [this] { return metrics(); };
   hooks.clients = clients->hooks();
-  admin::Settings settings{config.site_code, config.data / "staging", config.use_pki_client_certificate};
+  admin::Settings settings{config.site_code, config.data / "staging", config.use_pki_client_certificate, config.intranet_fqdn};
+  if (settings.own_point.empty()) settings.own_point = config.internet_fqdn;
   settings.dual_clients = !config.internet_fqdn.empty() && config.mp_connections != Connections::intranet;
   settings.wake = clients->wake_send();
   admin = std::make_unique<admin::AdminApi>(*store, clock, random, *policies, std::move(settings), std::move(hooks));

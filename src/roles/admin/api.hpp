@@ -28,6 +28,7 @@ struct Settings {
   std::string site_code;
   Path staging;  // uploads of content sources
   bool use_pki_client_certificate = true;
+  std::string own_point;  // name of this server's own management point, as its configuration has it
   bool dual_clients = false;  // the site has a door for the internet: pushed clients are made for both places
   internet::WakeSend wake = internet::WakeSend::subnet_broadcast;
 };

@@ -1,6 +1,7 @@
 // Changes: what is refused, what is written beside them (policy, audit), what is never shown.
 #include "roles/admin/admin_site_test.hpp"
 #include "roles/admin/staging.hpp"
+#include "site/settings.hpp"
 #include "store/audit.hpp"
 
 namespace fp::admin {
@@ -79,6 +80,7 @@ TEST_F(AdminChanges, SettingsAreCheckedAgainstTheirRanges) {
   refused(400, "POST", "/settings", R"({"name": "S", "priority": 1, "values": {"user_device_affinity.user_defined": "true"}})",
           "is a setting of users");
   refused(400, "POST", "/settings", R"({"name": "S", "priority": 1, "users": ["*"], "collections": ["SMS00001"]})", "not at both");
+  write([](store::Repositories& r) { return r.administration.put_settings(site::default_client_settings("FP1")); });
   refused(400, "PUT", "/settings/FP100000", R"({"name": "D", "users": ["*"]})", "apply to devices");
   good("POST", "/settings", R"({"name": "S", "priority": 1})");
   refused(409, "POST", "/settings", R"({"name": "s", "priority": 2})", "already");

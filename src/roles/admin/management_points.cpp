@@ -9,7 +9,8 @@ namespace {
 
 using namespace access;
 
-bool is_own(const ManagementPoint& point) { return point.fingerprint.empty(); }
+bool is_own(const Context& c, const ManagementPoint& point) { return point.name == c.settings.own_point; }
+bool is_here(const ManagementPoint& point) { return point.fingerprint.empty(); }  // also under a further name
 
 Result<Answer> list(Context& c) {
   FP_TRY(all, c.store.read([](Repositories& r) { return r.site.management_points(); }));
@@ -18,7 +19,7 @@ Result<Answer> list(Context& c) {
   for (const auto& point : all) {
     json::object item = wire::to_value(point).as_object();
     const auto state = states.find(point.name);
-    item["link_state"] = is_own(point) ? "runs in the site server" : state == states.end() ? "not known yet" : state->second;
+    item["link_state"] = is_here(point) ? "runs in the site server" : state == states.end() ? "not known yet" : state->second;
     items.push_back(std::move(item));
   }
   return Answer{200, json::object{{"items", std::move(items)}}, {}};
@@ -43,11 +44,16 @@ Status check_plan(const Context& c, const ManagementPoint& p) {
   return {};
 }
 
-Status check(const Context& c, const ManagementPoint& p, const std::vector<ManagementPoint>& all) {
+Status check(const Context& c, const ManagementPoint& p, const std::vector<ManagementPoint>& all, bool this_server) {
   for (const auto& other : all)
-    if (other.name == p.name && is_own(other))
+    if (other.name == p.name && is_own(c, other))
       return fail(Code::conflict, "{} is this server's own: change it in the configuration", p.name);
+  if (p.intranet_url.empty() && p.internet_url.empty())
+    return fail(Code::invalid, "internet_url: name where clients reach it: this, intranet_url or both");
   FP_CHECK(check_plan(c, p));
+  if (this_server && (!p.fingerprint.empty() || !p.link.empty() || !p.site_code.empty()))
+    return fail(Code::invalid, "this_server: a further name of this server has no site link, and is of no other site");
+  if (this_server) return {};
   if (p.fingerprint.empty())
     return fail(Code::invalid, "fingerprint: is required: the SHA-256 of the certificate that the host shows on the site link");
   if (p.site_code == c.settings.site_code) return fail(Code::invalid, "site_code: {} is this site; it names a secondary one", p.site_code);
@@ -61,13 +67,19 @@ Status check(const Context& c, const ManagementPoint& p, const std::vector<Manag
 
 Result<Answer> put(Context& c) {
   FP_TRY(body, c.body());
-  if (body.is_object()) body.as_object().erase("link_state");  // as it was shown
+  bool this_server = false;  // a further name under which clients reach it, such as a second public address
+  if (body.is_object()) {
+    auto& members = body.as_object();
+    members.erase("link_state");  // as it was shown
+    if (const auto* said = members.if_contains("this_server")) this_server = said->is_bool() && said->get_bool();
+    members.erase("this_server");
+  }
   FP_TRY(point, wire::from_value<ManagementPoint>(body));
   FP_TRY(name, parse_host(c.params[0]));
   if (point.name != name) return fail(Code::invalid, "name: is {} here and {} in the path", point.name, name);
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(all, r.site.management_points());
-    FP_CHECK(check(c, point, all));
+    FP_CHECK(check(c, point, all, this_server));
     FP_CHECK(r.site.put_management_point(point));
     return c.audit(r, "change", "management point", name);
   });
@@ -81,7 +93,7 @@ Result<Answer> remove(Context& c) {
   const Status done = c.store.write([&](Repositories& r) -> Status {
     FP_TRY(all, r.site.management_points());
     for (const auto& point : all)
-      if (point.name == name && is_own(point))
+      if (point.name == name && is_own(c, point))
         return fail(Code::invalid, "{} is this server's own: switch it off in the configuration", name);
     FP_CHECK(r.site.remove_management_point(name));
     return c.audit(r, "delete", "management point", name);

@@ -174,7 +174,7 @@ class AdminRoutes : public AdminSite {
       return r.contents.put_dp({.name = "dp2.example", .intranet_url = "https://dp2.example", .connections = Connections::intranet});
     });
     const std::string mp = "/management-points/mp2.example";
-    use("PUT", "/management-points/{name}", mp, 200, R"({"name": "mp2.example", "intranet_url": "https://mp2.example"})");
+    use("PUT", "/management-points/{name}", mp, 200, R"({"name": "mp2.example", "intranet_url": "https://mp2.example", "connections": "intranet", "this_server": true})");
     use("POST", "/boundaries", 201, R"({"name": "Office", "value": "10.1.0.0/16"})");
     const auto branch = use("POST", "/boundaries", 201, R"({"name": "Branch", "type": "ip_range", "value": "10.2.0.1 - 10.2.0.9"})");
     EXPECT_EQ(branch.at("value"), "10.2.0.1-10.2.0.9");
@@ -219,6 +219,7 @@ class AdminRoutes : public AdminSite {
     EXPECT_EQ(published.at("points"),
               R"([{"role":"mp","name":"mp.example.org","port":8443,"backend":"site.corp.test:8443",)"
               R"("backend_with_proxy_protocol":"site.corp.test:8444"},)"
+              R"({"role":"dp","name":"dp1.example","port":443,"backend":"dp1.example:443","backend_with_proxy_protocol":""},)"
               R"({"role":"dp","name":"dp9.example.org","port":443,"backend":"dp9.example.org:443","backend_with_proxy_protocol":""}])");
     EXPECT_EQ(published.at("issuers_without_list"), R"(["CN=Silent CA"])");
     const auto made = use("POST", "/settings", 201, R"({"name": "Laptops", "priority": 5, "collections": ["All Systems"],

@@ -90,7 +90,9 @@ net::Response Service::handle(net::Request& request) {
   const bool windows = route && is_windows_door(*route, request.peer.door);
   const access::Settings settings{.windows_auth = windows && windows_door_is_open(context, request.peer.door)};
   WindowsEntry entry;
-  if (settings.windows_auth) {
+  // A door behind TLS asks for the certificate first.
+  if (settings.windows_auth &&
+      access::decide(*route, access::to_verb(request.method), access::caller_of(request.peer), settings).status == 401) {
     entry = enter_windows_door(context, request);
     if (entry.answer) return std::move(*entry.answer);
   }
