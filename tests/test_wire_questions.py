@@ -2,6 +2,7 @@
 import hashlib
 import re
 import struct
+import itertools
 import uuid
 import xml.etree.ElementTree as ET
 import zlib
@@ -15,6 +16,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from wireparts import BOM, EMPTY, SITE_REQUEST, header_xml, mime, plain_body, post, raw_signature, wide
+
+COUNT = itertools.count(1)
+
+
+def new_guid():
+    """One that nobody has; the same in every process, so that each collects the same tests."""
+    return str(uuid.UUID(int=(0x5EED << 112) + next(COUNT)))
+
 
 
 # --- policy ------------------------------------------------------------------------------------------------------
@@ -146,7 +155,7 @@ NOT_HEADERS = {
     "only the time signed": lambda c: {k: v for k, v in c.ccm_headers().items() if k != "CCMClientIDSignature"},
     "nonsense": lambda c: {"ClientToken": "';--", "ClientTokenSignature": "zz"},
     "unknown client": lambda c: (lambda t: {"ClientToken": t,
-        "ClientTokenSignature": c.sign(wide(t + chr(0)))})(f"GUID:{str(uuid.uuid4()).upper()};{farclient.stamp()};2"),
+        "ClientTokenSignature": c.sign(wide(t + chr(0)))})(f"GUID:{new_guid().upper()};{farclient.stamp()};2"),
     "not reversed": lambda c: (lambda t: {"ClientToken": t, "ClientTokenSignature": raw_signature(c.key, wide(t + chr(0)),
         reverse=False).hex()})(f"{c.guid};{farclient.stamp()};2"),
 }
@@ -294,7 +303,7 @@ def test_who_owns_a_device_is_told_to_that_device_only(client, open_site):
     assert authority(client, f"GETCLIENTAFFINITY&{client.guid}").status_code == 403
     signed = client.session.get(f"{client.base}/SMS_MP/.sms_aut?GETCLIENTAFFINITY&{client.guid}", headers=client.token())
     assert signed.status_code == 200
-    other = client.session.get(f"{client.base}/SMS_MP/.sms_aut?GETCLIENTAFFINITY&GUID:{uuid.uuid4()}", headers=client.token())
+    other = client.session.get(f"{client.base}/SMS_MP/.sms_aut?GETCLIENTAFFINITY&GUID:{new_guid()}", headers=client.token())
     assert other.status_code == 403
 
 
@@ -330,7 +339,7 @@ HINTS = ('<ADSite Name="Default-First-Site-Name"/><Forest Name="lab.test"/><Doma
              'Name="Ethernet - Größe Ω" '
          'IfType="6" PhysicalAddressExists="1" DnsSuffix="" Description="Réseau"/></Adapters><BoundaryGroups '
              'BoundaryGroupListRetrieveTime="x">'
-         '<BoundaryGroup GroupID="16777217" GroupGUID="' + str(uuid.uuid4()) + '" GroupFlag="0"/></BoundaryGroups>')
+         '<BoundaryGroup GroupID="16777217" GroupGUID="' + new_guid() + '" GroupFlag="0"/></BoundaryGroups>')
 CONTENT = {
     "plain": content_request(),
     "all attributes": content_request(attributes='SchemaVersion="1.00" BGRVersion="1" ExcludeFileList="" '
@@ -365,8 +374,8 @@ def test_content_is_located_from_every_form_of_the_request(client, form):
 
 
 @pytest.mark.parametrize("package", ['<Package ID="LAB0FFFF" Version="1"/>', '<Package ID="LAB00002" Version="7"/>',
-    '<Package ID="UID:Content_' + str(uuid.uuid4()) + '" Version="1"/>',
-                                     '<Package ID="' + str(uuid.uuid4()) + '" Version="1"/>'])
+    '<Package ID="UID:Content_' + new_guid() + '" Version="1"/>',
+                                     '<Package ID="' + new_guid() + '" Version="1"/>'])
 def test_content_that_is_nowhere_has_no_location(client, package):
     reply = client.ask("MP_LocationManager", content_request(package), signed=False)
     assert "<ContentLocationReply" in reply and "<LocationRecord>" not in reply
@@ -394,10 +403,10 @@ def test_content_ids_against_their_grammar_are_400(client, package):
         'SiteCode="LAB"'),
     ('<EnumerateMPLocationRequest SchemaVersion="1.00"/>', "FQDN="),
         ('<TokenServicesRequest SchemaVersion="1.00"/>', "<TokenServicesReply"),
-    ('<WSUSLocationRequest SchemaVersion="1.00"><Content ID="{' + str(uuid.uuid4())
+    ('<WSUSLocationRequest SchemaVersion="1.00"><Content ID="{' + new_guid()
         + '}" Version="3"/><AssignedSite SiteCode="LAB"/>' + where('OnInternet="1"') + "</WSUSLocationRequest>",
             "<WSUSLocationReply"),
-    ('<UpdateSFRequest SchemaVersion="1.00"><Package ID="UID:' + str(uuid.uuid4()) + '" Version="1"/>' + where()
+    ('<UpdateSFRequest SchemaVersion="1.00"><Package ID="UID:' + new_guid() + '" Version="1"/>' + where()
         + "</UpdateSFRequest>", "<UpdateSF")])
 def test_every_location_request_that_has_a_name_has_an_answer(client, body, expected):
     assert expected in client.ask("MP_LocationManager", body, signed=False)
@@ -422,7 +431,7 @@ def test_a_source_id_against_its_grammar_reaches_nothing(client, source):
 
 
 def test_which_machine_is_which_client_is_told_to_the_signer_only(client):
-    body = ("<ClientIDRequest><Identification><Machine><SMBIOS>" + str(uuid.uuid4())
+    body = ("<ClientIDRequest><Identification><Machine><SMBIOS>" + new_guid()
         + "</SMBIOS><MacAddress>00:15:5d:00:00:01</MacAddress></Machine></Identification></ClientIDRequest>")
     response = client.post(client.envelope("MP_ClientIdManager", body, signed=False))
     assert (response.status_code, response.content) == EMPTY
@@ -547,7 +556,7 @@ def test_state_messages_count_and_a_gap_orders_a_resync(open_site):
 @pytest.mark.parametrize("spoil", ["unsigned", "of another", "no report"])
 def test_a_report_that_is_not_the_signers_changes_nothing(open_site, client, spoil):
     other = farclient.Client(open_site.session(), open_site.http, "reports")
-    other.guid = f"GUID:{str(uuid.uuid4()).upper()}"
+    other.guid = f"GUID:{new_guid().upper()}"
     if spoil == "unsigned":
         assert send(client, "MP_DdrEndpoint", report(client), signed=False) == EMPTY
     elif spoil == "of another":
