@@ -188,6 +188,12 @@ class Company(story.Office):
             network = self.lab.networks[place]
             host.plug(network, address or network.subnet.replace(".0/", ".50/"))
 
+    def slowly(self, host, on):
+        """20 Mbit/s out of the host, so that something can happen to a download while it runs."""
+        device = next(iter(host.links.values()))[0]
+        at = ["ip", "netns", "exec", host.namespace, "tc", "qdisc", "replace" if on else "del", "dev", device, "root"]
+        farlab.sh(*at, *(["tbf", "rate", "20mbit", "burst", "64kb", "latency", "400ms"] if on else []))
+
     def status(self, host=None):
         import json
         return json.loads((host or self.laptop).out("farpoint-agent", "status", "--json"))

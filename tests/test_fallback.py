@@ -6,6 +6,7 @@ import os
 import pathlib
 import signal
 
+import fallback
 import farlab
 import pytest
 import topology
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from topology import HOME
 
 DATA = topology.DATA
-FSP = "fsp.example.test"
+FSP = fallback.FSP
 STATE = '<StateMessage><Site SiteCode=""/><Sender ID="{sender}"/><Topic Type="800"/><State ID="{state}"/></StateMessage>'
 POST_MANY = """
 import sys, urllib.request
@@ -37,25 +38,13 @@ class Perimeter(topology.Company):
     """The company with a fallback status point in the perimeter instead of the distribution point, and a till at a home."""
 
     def _make_edge(self):
-        """As docs/administration.md says."""
-        self.fsp = self.lab.host("fsp", FSP, self.lab.networks[topology.PERIMETER], "10.77.2.30/24")
-        self.site.run("farpoint", "pki", "issue", "--ca", f"{DATA}/ca", "--profile", "server", "--name", FSP, "--dns", FSP, "--out", "/root/fsp")
-        for kind in ("pem", "key"):
-            self.fsp.copy_from(self.site, f"/root/fsp/fsp.{kind}", f"/root/server.{kind}", 0o600)
-        self.fsp.copy_from(self.site, f"{DATA}/link.pem", "/root/link.pem")
-        self.fsp.run("farpointd", "init-fsp", "--site-code", self.code, "--fqdn", FSP, "--clients-listen", "0.0.0.0:80", "--site-listen",
-                     "0.0.0.0:8443", "--certificate", "/root/server.pem", "--key", "/root/server.key", "--site-certificate", "/root/link.pem",
-                     "--messages", "0")
-        self.start_fsp()
-        self.farpoint("fsp", "add", FSP, "--url", f"https://{FSP}:8443")
+        self.fsp = fallback.add_status_point(self, self.lab.networks[topology.PERIMETER])
         self.publish_lists()
         self.serve_lists()
         self.till = self.lab.host("till", "till.home.test", self.lab.networks[HOME], "192.168.7.60/24")
 
     def start_fsp(self):
-        before = self.fsp.log("farpointd.log").count("is running")
-        self.fsp.daemon = self.fsp.start("farpointd", "run", log="farpointd.log")
-        farlab.wait_for("the status point to run", lambda: self.fsp.log("farpointd.log").count("is running") > before)
+        fallback.start_status_point(self.fsp)
 
     def serve_lists(self):
         self.lists = self.edge.start("python3", "-m", "http.server", "--directory", "/srv/lists", "8080", log="lists.log")

@@ -50,12 +50,6 @@ def received(host):
     return sum(int(host.out("cat", f"/sys/class/net/{device}/statistics/rx_bytes")) for device, _ in host.links.values())
 
 
-def slowly(company, host, on):
-    device = next(iter(host.links.values()))[0]
-    at = ["ip", "netns", "exec", host.namespace, "tc", "qdisc", "replace" if on else "del", "dev", device, "root"]
-    farlab.sh(*at, *(["tbf", "rate", "20mbit", "burst", "64kb", "latency", "400ms"] if on else []))
-
-
 def test_in_the_office_the_management_point_there_is_used_and_the_probe_is_shown(company):
     status = located(company, "Currently intranet")
     assert status["management point"] == "https://site.corp.test:443"
@@ -69,12 +63,12 @@ def test_a_download_that_began_in_the_office_goes_on_at_home_where_it_stopped(co
     content = company.farpoint_json("app", "show", "Large")["types"][0]["content_id"]
     farlab.wait_for("the content on the edge", lambda: {p["dp"]: p["state"] for p in company.farpoint_json("content", "status", content)}
                     .get("dp.example.test") == "ok")
-    slowly(company, company.site, True)
+    company.slowly(company.site, True)
     company.farpoint("deploy", "Large", "--to", "All Systems", "--purpose", "required")
     company.laptop.start("farpoint-agent", "evaluate", "policy", log="evaluate.log")
     before = farlab.wait_for("a good part of the download", lambda: company.bytes_of_largest_download(6 << 20))
     company.carry(HOME)
-    slowly(company, company.site, False)
+    company.slowly(company.site, False)
     status = located(company, "Currently internet")
     assert status["management point"] == "https://mp.example.test:8443"
     assert any(p["asked"] == "intranet management point" and not p["answered"] for p in status["location probes"])
