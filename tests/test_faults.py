@@ -2,6 +2,7 @@
 import contextlib
 import random
 import re
+import uuid
 import subprocess
 import threading
 
@@ -59,9 +60,9 @@ def cim():
     return farclient.now().strftime("%Y%m%d%H%M%S.000000+000")
 
 
-def state_message(serial):
+def state_message(serial, mark="ok"):
     return (f'<StateMessage MessageTime="{cim()}" SerialNumber="{serial}"><Topic ID="" Type="800" IDType="0" User="" UserSID=""/>'
-            '<State ID="400" Criticality="0"/><UserParameters Flags="0" Count="1"><Param>ok</Param></UserParameters></StateMessage>')
+            '<State ID="400" Criticality="0"/><UserParameters Flags="0" Count="1"><Param>' + mark + '</Param></UserParameters></StateMessage>')
 
 
 def processor(client, number, ballast=""):
@@ -81,6 +82,7 @@ class Reporter:
         self.ballast = random.Random(name).randbytes(ballast_bytes // 2).hex()
         self.client = site.client(name, key)
         self.serial, self.acknowledged, self.inventory, self.unanswered = 0, set(), 0, None
+        self.mark = uuid.uuid4().hex  # in each of its states: a registration begins the count of serials anew
         self.registered = 0
 
     def step(self):
@@ -96,7 +98,7 @@ class Reporter:
                 return
             self.serial += 1
             self.unanswered = (
-                self.client.envelope("MP_RelayEndpoint", report(self.client, "state", state_message(self.serial)), mode="Async"),
+                self.client.envelope("MP_RelayEndpoint", report(self.client, "state", state_message(self.serial, f"{self.mark}.{self.serial}")), mode="Async"),
                 self.client.envelope("MP_HinvEndpoint", report(self.client, "hardware", processor(self.client, self.serial, self.ballast)), mode="Async"))
         states, inventory = self.unanswered
         for data, note in ((states, self.note_states), (inventory, self.note_inventory)):
@@ -117,7 +119,8 @@ class Reporter:
                 self.step()
 
     def check(self, site):
-        found = [n for (n,) in site.rows("SELECT serial FROM states WHERE client = ?", packed(self.client.guid))]
+        rows = site.rows("SELECT parameters FROM states WHERE client = ?", packed(self.client.guid))
+        found = [int(text.split(self.mark + ".")[1].split('"')[0]) for (text,) in rows if self.mark in text]
         assert len(found) == len(set(found)) and self.acknowledged <= set(found), (sorted(self.acknowledged)[-3:], found[-3:])
         assert len(site.rows("SELECT 1 FROM devices WHERE client = ?", packed(self.client.guid))) == 1
         newest = site.rows("SELECT properties FROM inventory WHERE client = ? AND properties LIKE '%model%'", packed(self.client.guid))

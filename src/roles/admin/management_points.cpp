@@ -48,8 +48,6 @@ Status check(const Context& c, const ManagementPoint& p, const std::vector<Manag
   for (const auto& other : all)
     if (other.name == p.name && is_own(c, other))
       return fail(Code::conflict, "{} is this server's own: change it in the configuration", p.name);
-  if (p.intranet_url.empty() && p.internet_url.empty())
-    return fail(Code::invalid, "internet_url: name where clients reach it: this, intranet_url or both");
   FP_CHECK(check_plan(c, p));
   if (this_server && (!p.fingerprint.empty() || !p.link.empty() || !p.site_code.empty()))
     return fail(Code::invalid, "this_server: a further name of this server has no site link, and is of no other site");

@@ -317,7 +317,7 @@ TEST_F(AdminRoutes, ABoundaryOrGroupThatMakesNoSenseIsRefusedWithItsReason) {
   EXPECT_THAT(call("PUT", "/boundary-groups/default", R"({"name": "D", "boundaries": ["Office"]})").text, HasSubstr("has none of its own"));
   EXPECT_THAT(call("DELETE", "/boundary-groups/default").text, HasSubstr("the default group of the site stays"));
   EXPECT_THAT(call("GET", "/boundary-explanation").text, HasSubstr("where is the client?"));
-  EXPECT_THAT(call("PUT", "/management-points/mp.example", R"({"name": "mp.example"})").text, HasSubstr("name where clients reach it"));
+  EXPECT_THAT(call("PUT", "/management-points/mp.example", R"({"name": "mp.example"})").text, HasSubstr("internet_url: is required for client connections"));
 }
 
 TEST_F(AdminRoutes, LongListsComeInPages) {
