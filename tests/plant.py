@@ -29,7 +29,11 @@ class Plant:
         self.starts += 1
         self.process = subprocess.Popen([farlab.BIN / "farpointd", "run", "--config", self.config], stdin=subprocess.DEVNULL,
                                         stdout=open(self.log_file, "ab"), stderr=subprocess.STDOUT, env=self.env)
-        farlab.wait_for("the site to run", self._running)
+        try:
+            farlab.wait_for("the site to run", self._running)
+        except BaseException:  # nothing is left behind: whoever enters and fails does not exit
+            self.kill()
+            raise
         return self
 
     def _running(self):

@@ -81,7 +81,7 @@ struct HttpTransport::Impl {
     return *way.client;
   }
 
-  void tell(WayTaken taken) {
+  void tell(const WayTaken& taken) {
     if (told == taken || !options.on_way) return;
     told = taken;
     options.on_way(taken);

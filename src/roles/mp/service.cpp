@@ -14,7 +14,7 @@ struct Service::Parts {
   Context context;
 };
 
-Service::Service(store::Store& store, const Clock& clock, Random& random, Settings settings,
+Service::Service(store::Store& store, const Clock& clock, Random& random, const Settings& settings,
                  CertificateVerifier verifier)
     : parts_(
           new Parts{Context{.store = store,

@@ -68,7 +68,7 @@ using RefusalHook = std::function<void(const Refusal&)>;
 
 class Service {
  public:
-  Service(store::Store& store, const Clock& clock, Random& random, Settings settings,
+  Service(store::Store& store, const Clock& clock, Random& random, const Settings& settings,
           CertificateVerifier verifier);
   ~Service();
   Service(const Service&) = delete;
