@@ -123,6 +123,21 @@ def test_check_names_every_mistake_with_its_line(company, tmp_path):
     assert run.returncode == 2 and run.stderr == done.stderr
 
 
+def test_a_relative_folder_counts_from_here_and_the_token_and_the_authority_are_said_to_be_there(tmp_path):
+    made = subprocess.run([farlab.BIN / "farpointd", "init", "--site-code", "FP1", "--own-ca", "--data", "site", "--config", "farpoint.toml",
+                           "--internet-fqdn", "localhost", "--internet-listen", "127.0.0.1:1", "--admin-listen", "127.0.0.1:2"],
+                          cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert made.returncode == 0, made.stderr
+    assert f"export FARPOINT_CLI={tmp_path}/site/admin-cli.json" in made.stdout + made.stderr
+    assert f'"{tmp_path}/site"' in (tmp_path / "farpoint.toml").read_text()
+    checked = farpointd("check", tmp_path / "farpoint.toml")
+    assert checked.returncode == 0, checked.stderr
+    listed = [subprocess.run([farlab.BIN / "farpoint", "pki", "list", "--ca", tmp_path / folder], capture_output=True, text=True, check=False,
+                             timeout=60) for folder in ("site/ca", "elsewhere")]
+    assert [done.returncode == 0 for done in listed] == [True, False]
+    assert "--ca" in listed[1].stderr
+
+
 def test_check_says_what_it_cannot_read(tmp_path):
     missing = farpointd("check", tmp_path / "none.toml")
     assert missing.returncode == 2 and "none.toml" in missing.stderr

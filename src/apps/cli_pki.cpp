@@ -1,5 +1,6 @@
 // farpoint pki ...: the certificate authority in a folder of this machine. No site is asked.
 #include "apps/cli_session.hpp"
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "pki/authority.hpp"
 
@@ -14,6 +15,8 @@ struct Options {
 };
 
 Result<pki::CertificateAuthority> open_ca(const Options& o) {
+  if (!file_exists(o.ca / "authority.conf"))
+    return fail(Code::not_found, "there is no certificate authority in {}: name its folder with --ca, such as DATA/ca of a site", o.ca.native());
   return pki::CertificateAuthority::open(o.ca, system_clock(), system_random());
 }
 

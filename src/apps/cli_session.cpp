@@ -64,7 +64,7 @@ void print_object(const json::value& value, int indent) {
         print_object(item, indent + 4);
       }
     } else {
-      std::cout << pad << fmt::format("{:<24}", std::string_view(key))
+      std::cout << pad << fmt::format("{:<22}  ", std::string_view(key))
                 << (v.is_array() || v.is_object() ? "" : scalar(v)) << "\n";
     }
   }

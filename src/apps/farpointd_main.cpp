@@ -186,9 +186,16 @@ std::string endpoint(const std::string& text, std::optional<Endpoint>& out) {
   return {};
 }
 
+// A relative folder counts from here, now: the configuration that is written is read from elsewhere.
+std::string absolute_folder(const std::string& given) {
+  std::error_code error;
+  const Path whole = std::filesystem::absolute(given, error);
+  return error ? given : whole.string();
+}
+
 void add_init(CLI::App& app, SetupOptions& o, Texts& t) {
   app.add_option("--site-code", o.site_code, "three letters or digits")->required();
-  app.add_option("--data", o.data, "folder of the site")->capture_default_str();
+  app.add_option("--data", o.data, "folder of the site")->capture_default_str()->transform(absolute_folder);
   app.add_option("--config", o.config, "configuration file to write")->capture_default_str();
   app.add_flag("--own-ca", o.own_ca, "make a certificate authority and a server certificate");
   app.add_option("--organisation", o.organisation, "O= of the certificates")->capture_default_str();
@@ -215,7 +222,7 @@ void add_init(CLI::App& app, SetupOptions& o, Texts& t) {
 void add_init_dp(CLI::App& app, ContentHostOptions& o, Texts& t) {
   app.add_option("--site-code", o.site_code, "of the site that it belongs to")->required();
   app.add_option("--fqdn", o.fqdn, "name of this host, by which clients and the site call it")->required();
-  app.add_option("--data", o.data, "folder of the content")->capture_default_str();
+  app.add_option("--data", o.data, "folder of the content")->capture_default_str()->transform(absolute_folder);
   app.add_option("--config", o.config, "configuration file to write")->capture_default_str();
   app.add_option("--site-certificate", o.site_certificate, "PEM file: what the site server shows (its link.pem)")->required();
   app.add_option("--certificate", o.certificate, "PEM file: this host's server certificate with its chain; it is copied")->required();
@@ -234,7 +241,7 @@ void add_init_dp(CLI::App& app, ContentHostOptions& o, Texts& t) {
 void add_init_linked(CLI::App& app, LinkedHostOptions& o, Texts& t) {
   app.add_option("--site-code", o.site_code, o.secondary ? "its own: three letters or digits" : "of the site that it belongs to")->required();
   if (o.secondary) app.add_option("--parent", o.parent, "site code of its primary site")->required();
-  app.add_option("--data", o.data, "folder of this host")->capture_default_str();
+  app.add_option("--data", o.data, "folder of this host")->capture_default_str()->transform(absolute_folder);
   app.add_option("--config", o.config, "configuration file to write")->capture_default_str();
   app.add_option("--intranet-fqdn", o.intranet_fqdn, "name by which clients on the intranet call it");
   app.add_option("--intranet-listen", t.intranet, "ADDRESS:PORT for clients on the intranet (HTTPS)");
@@ -272,7 +279,7 @@ int run_init_dp(ContentHostOptions& o, const Texts& t) {
 void add_init_fsp(CLI::App& app, FallbackHostOptions& o, Texts& t) {
   app.add_option("--site-code", o.site_code, "of the site that it belongs to")->required();
   app.add_option("--fqdn", o.fqdn, "name of this host, by which clients and the site call it")->required();
-  app.add_option("--data", o.data, "folder of the spool")->capture_default_str();
+  app.add_option("--data", o.data, "folder of the spool")->capture_default_str()->transform(absolute_folder);
   app.add_option("--config", o.config, "configuration file to write")->capture_default_str();
   app.add_option("--clients-listen", t.clients, "ADDRESS:PORT for clients (plain HTTP), such as 0.0.0.0:80")->required();
   app.add_option("--site-listen", t.site, "ADDRESS:PORT where the site server fetches (HTTPS)")->required();

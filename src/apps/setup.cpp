@@ -204,7 +204,9 @@ class Setup {
                    fmt::format("{{\"server\": \"https://{}:{}\", \"token\": \"{}\", \"ca_file\": \"{}\"}}\n",
                                name, o_.admin.port, result_.admin_token, ca.native()),
                    0600));
-    say("administrator `admin`; the farpoint command finds its token in {}", result_.admin_cli.native());
+    const bool found = o_.data == SetupOptions().data;
+    say("administrator `admin`; the farpoint command finds its token in {}{}", result_.admin_cli.native(),
+        found ? "" : fmt::format(" after `export FARPOINT_CLI={}`", result_.admin_cli.native()));
     return {};
   }
 
