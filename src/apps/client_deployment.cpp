@@ -87,7 +87,7 @@ Result<std::unique_ptr<ClientDeployment>> ClientDeployment::open(const SiteConfi
   settings.key = config.push_key;
   settings.keytab = config.push_keytab;
   for (const auto& text : config.push_networks) {
-    FP_TRY(network, internet::parse_network(text));
+    FP_TRY(network, parse_network(text));
     settings.networks.push_back(network);
   }
   made->pusher_ = std::make_unique<intranet::ClientPusher>(

@@ -10,7 +10,6 @@
 #include "base/subnet.hpp"
 #include "base/text.hpp"
 #include "crypto/key.hpp"
-#include "domain/internet/networks.hpp"
 #include "pki/certificate.hpp"
 
 namespace fp::apps {
@@ -387,7 +386,7 @@ class Reader {
     auto s = section(t, "client_push");
     s.list("networks", out_.push_networks);
     for (const auto& network : out_.push_networks)
-      if (const auto good = internet::parse_network(network); !good) s.mistake(s.get("networks"), "networks", good.error().message);
+      if (const auto good = parse_network(network); !good) s.mistake(s.get("networks"), "networks", good.error().message);
     file(s, "key", out_.push_key);
     file(s, "keytab", out_.push_keytab);
     if (content_only() && !t.empty()) s.mistake(nullptr, "networks", "clients are pushed by the site server: leave this section out");

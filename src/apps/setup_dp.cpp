@@ -4,12 +4,9 @@
 #include "apps/setup_parts.hpp"
 #include "base/ids.hpp"
 #include "base/text.hpp"
-#include "pki/certificate.hpp"
 
 namespace fp::apps {
 namespace {
-
-constexpr std::size_t kPemBytesMax = 4U << 20;
 
 Status check(const ContentHostOptions& o) {
   if (file_exists(library_of(o.data)) || file_exists(database_of(o.data)))
@@ -54,16 +51,14 @@ Result<SetupResult> set_up_content_host(const ContentHostOptions& o) {
   FP_TRY(code, parse_site_code(o.site_code));
   FP_CHECK(check(o));
   FP_TRY(user, service_user(o.user));
-  FP_TRY(site_pem, read_file(o.site_certificate, kPemBytesMax));
-  auto site = pki::Certificate::from_pem(site_pem);
-  if (!site) return std::unexpected(site.error().with_context(o.site_certificate.native()));
+  FP_TRY(site, read_certificate(o.site_certificate));
   if (user) FP_CHECK(must_read(*user, o.crl_files));
 
   FP_CHECK(make_dirs(o.data.parent_path()));
   FP_CHECK(make_dirs(o.data, 0750));
   FP_CHECK(copy_certificates(o));
-  return write_host({o.data, o.config, configuration_of(o, code, site->fingerprint()), library_of(o.data), "content library",
-                     fmt::format("only {} ({}) may bring content", site->label(), site->fingerprint()), user});
+  return write_host({o.data, o.config, configuration_of(o, code, site.fingerprint()), library_of(o.data), "content library",
+                     fmt::format("only {} ({}) may bring content", site.label(), site.fingerprint()), user});
 }
 
 }  // namespace fp::apps

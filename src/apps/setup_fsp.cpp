@@ -2,12 +2,9 @@
 
 #include "apps/setup_parts.hpp"
 #include "base/ids.hpp"
-#include "pki/certificate.hpp"
 
 namespace fp::apps {
 namespace {
-
-constexpr std::size_t kPemBytesMax = 4U << 20;
 
 Status check(const FallbackHostOptions& o) {
   for (const auto& there : {database_of(o.data), library_of(o.data), spool_of(o.data)})
@@ -35,15 +32,13 @@ Result<SetupResult> set_up_fallback_host(const FallbackHostOptions& o) {
   FP_TRY(code, parse_site_code(o.site_code));
   FP_CHECK(check(o));
   FP_TRY(user, service_user(o.user));
-  FP_TRY(site_pem, read_file(o.site_certificate, kPemBytesMax));
-  auto site = pki::Certificate::from_pem(site_pem);
-  if (!site) return std::unexpected(site.error().with_context(o.site_certificate.native()));
+  FP_TRY(site, read_certificate(o.site_certificate));
 
   FP_CHECK(make_dirs(o.data.parent_path()));
   FP_CHECK(make_dirs(o.data, 0750));
   FP_CHECK(copy_pair(o.certificate, o.key, o.data / "server"));
-  return write_host({o.data, o.config, configuration_of(o, code, site->fingerprint()), spool_of(o.data), "spool",
-                     fmt::format("only {} ({}) may fetch from it", site->label(), site->fingerprint()), user});
+  return write_host({o.data, o.config, configuration_of(o, code, site.fingerprint()), spool_of(o.data), "spool",
+                     fmt::format("only {} ({}) may fetch from it", site.label(), site.fingerprint()), user});
 }
 
 }  // namespace fp::apps

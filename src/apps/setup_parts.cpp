@@ -1,7 +1,5 @@
 #include "apps/setup_parts.hpp"
 
-#include "pki/certificate.hpp"
-
 namespace fp::apps {
 namespace {
 
@@ -28,11 +26,16 @@ Status copy_issuers(const std::vector<Path>& files, const Path& into) {
   return write_file(into, issuers);
 }
 
-Result<std::string> fingerprint_of(const Path& certificate) {
-  FP_TRY(pem, read_file(certificate, kPemBytesMax));
+Result<pki::Certificate> read_certificate(const Path& file) {
+  FP_TRY(pem, read_file(file, kPemBytesMax));
   auto parsed = pki::Certificate::from_pem(pem);
-  if (!parsed) return std::unexpected(parsed.error().with_context(certificate.native()));
-  return parsed->fingerprint();
+  if (!parsed) return std::unexpected(parsed.error().with_context(file.native()));
+  return parsed;
+}
+
+Result<std::string> fingerprint_of(const Path& certificate) {
+  FP_TRY(parsed, read_certificate(certificate));
+  return parsed.fingerprint();
 }
 
 std::string quoted_list(const std::vector<Path>& files) {

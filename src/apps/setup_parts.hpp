@@ -9,6 +9,7 @@
 #include "apps/ownership.hpp"
 #include "apps/setup.hpp"
 #include "base/file.hpp"
+#include "pki/certificate.hpp"
 
 namespace fp::apps {
 
@@ -16,6 +17,8 @@ namespace fp::apps {
 [[nodiscard]] Status copy_pair(const Path& certificate, const Path& key, const Path& stem);
 // All issuers into one file. Code::invalid names the file that holds no certificate.
 [[nodiscard]] Status copy_issuers(const std::vector<Path>& files, const Path& into);
+// The first certificate of a file; an error names the file.
+[[nodiscard]] Result<pki::Certificate> read_certificate(const Path& file);
 [[nodiscard]] Result<std::string> fingerprint_of(const Path& certificate);
 
 [[nodiscard]] std::string quoted_list(const std::vector<Path>& files);

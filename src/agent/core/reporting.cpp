@@ -107,9 +107,8 @@ Status Reporting::send_heartbeat() {
   wire::Report report;
   report.header = header_of(identity, mp_, wire::ReportKind::discovery, clock_.now());
   report.header.content = "Inventory Data";
-  std::string type = "Currently intranet";
-  if (location_.where().type == ConnectionType::always_internet) type = "Always Internet";
-  else if (location_.where().internet()) type = "Currently internet";
+  // What could not be decided is internet.
+  const auto type = location_.where().type == ConnectionType::unknown ? ConnectionType::currently_internet : location_.where().type;
   FP_TRY(chosen, memory_.decisions("management-point", 1));
   const std::string mp_reason = chosen.empty() ? "" : chosen[0].reason;
   FP_TRY(ad_site, memory_.property(kAdSite));
@@ -117,7 +116,7 @@ Status Reporting::send_heartbeat() {
   out.push_back(instance("CCM_ComputerSystem", {{"Name", mp_.names().netbios_name}, {"FQDN", mp_.names().fqdn},
                                                 {"HostName", d.fqdn}, {"MachineId", d.machine_id}}, "1"));
   out.push_back(instance("CCM_Client", {{"ClientVersion", kAgentVersion}, {"ClientId", identity.client_id},
-                                        {"ConnectionType", type},
+                                        {"ConnectionType", std::string(location::type_name(type))},
                                         {"ConnectionReason", location_.where().reason},
                                         {"ManagementPoint", location_.management_point()},
                                         {"ManagementPointReason", mp_reason}, {"ADSite", ad_site}}, "1"));

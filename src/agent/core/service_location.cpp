@@ -39,16 +39,6 @@ std::string refused_features(const location::Where& where) {
   return fmt::format("refused here: {}", names);
 }
 
-std::string_view type_name(ConnectionType type) {
-  switch (type) {
-    case ConnectionType::always_internet: return "Always Internet";
-    case ConnectionType::currently_internet: return "Currently internet";
-    case ConnectionType::currently_intranet: return "Currently intranet";
-    case ConnectionType::unknown: break;
-  }
-  return "Unknown";
-}
-
 }  // namespace
 
 std::string base_url(std::string_view host, const InstallSettings& settings, bool internet) {
@@ -122,7 +112,7 @@ Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
   std::string ad_site;
   for (const auto& p : probes)
     if (p.answered && !p.ad_site.empty()) ad_site = p.ad_site;
-  log::info("client-location", "{}: {}", type_name(where_.type), where_.reason);
+  log::info("client-location", "{}: {}", location::type_name(where_.type), where_.reason);
   const std::string refused = refused_features(where_);
   if (moved_) log::info("client-location", "{}", refused);
   return memory_.together([&]() -> Status {
@@ -133,8 +123,8 @@ Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
     FP_CHECK(memory_.set_property(kProbes, probes_text(probes)));
     FP_CHECK(memory_.set_property(kPlace, place));
     FP_CHECK(memory_.set_property(kAdSite, ad_site));
-    FP_CHECK(memory_.record(now, "location", type_name(where_.type), where_.reason));
-    if (moved_) FP_CHECK(memory_.record(now, "features", type_name(where_.type), refused));
+    FP_CHECK(memory_.record(now, "location", location::type_name(where_.type), where_.reason));
+    if (moved_) FP_CHECK(memory_.record(now, "features", location::type_name(where_.type), refused));
     return choose(list, true);
   });
 }

@@ -1,76 +1,29 @@
 #include "domain/boundary/boundary.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 
 #include "base/ids.hpp"
+#include "base/subnet.hpp"
 #include "base/text.hpp"
 
 namespace fp::boundary {
 namespace {
 
-struct Ip {
-  std::array<unsigned char, 16> bytes{};
-  int bits = 0;  // 32 or 128
-  auto operator<=>(const Ip&) const = default;
-};
-
-std::optional<Ip> parse_ip(std::string_view text) {
-  const std::string copy(trim(text));
-  Ip ip;
-  if (::inet_pton(AF_INET, copy.c_str(), ip.bytes.data()) == 1) {
-    ip.bits = 32;
-    return ip;
-  }
-  if (::inet_pton(AF_INET6, copy.c_str(), ip.bytes.data()) != 1) return std::nullopt;
-  // An IPv4 address that came through an IPv6 socket is an IPv4 address.
-  constexpr std::array<unsigned char, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-  if (std::equal(kMapped.begin(), kMapped.end(), ip.bytes.begin())) {
-    Ip v4;
-    std::copy_n(ip.bytes.begin() + 12, 4, v4.bytes.begin());
-    v4.bits = 32;
-    return v4;
-  }
-  ip.bits = 128;
-  return ip;
+std::optional<IpAddress> parse_ip(std::string_view text) {
+  const auto ip = parse_address(trim(text));
+  return ip ? std::optional(*ip) : std::nullopt;
 }
 
-std::string to_text(const Ip& ip) {
-  char buffer[INET6_ADDRSTRLEN] = {};
-  const bool v4 = ip.bits == 32;
-  return ::inet_ntop(v4 ? AF_INET : AF_INET6, ip.bytes.data(), buffer, sizeof buffer) != nullptr ? buffer : "";
+std::optional<IpNetwork> network_of(std::string_view text) {
+  if (text.find('/') == std::string_view::npos) return std::nullopt;  // an address alone is a subnet ID
+  const auto network = parse_network(text);
+  return network ? std::optional(*network) : std::nullopt;
 }
 
-struct Network {
-  Ip address;
-  int prefix = 0;
-};
-
-Ip masked(const Ip& ip, int prefix) {
-  Ip out = ip;
-  for (int bit = prefix; bit < ip.bits; ++bit)
-    out.bytes[static_cast<std::size_t>(bit / 8)] &= static_cast<unsigned char>(~(0x80U >> (bit % 8)));
-  return out;
-}
-
-std::optional<Network> parse_network(std::string_view text) {
-  const auto slash = text.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  const auto ip = parse_ip(text.substr(0, slash));
-  const auto prefix = parse_int(text.substr(slash + 1));
-  if (!ip || !prefix || *prefix < 0 || *prefix > ip->bits) return std::nullopt;
-  return Network{*ip, static_cast<int>(*prefix)};
-}
-
-bool holds(const Network& network, const Ip& ip) {
-  return ip.bits == network.address.bits && masked(ip, network.prefix) == network.address;
-}
-
-std::optional<std::pair<Ip, Ip>> parse_range(std::string_view text) {
+std::optional<std::pair<IpAddress, IpAddress>> parse_range(std::string_view text) {
   const auto dash = text.find('-');
   if (dash == std::string_view::npos) return std::nullopt;
   const auto first = parse_ip(text.substr(0, dash)), last = parse_ip(text.substr(dash + 1));
@@ -79,9 +32,9 @@ std::optional<std::pair<Ip, Ip>> parse_range(std::string_view text) {
 }
 
 Result<std::string> check_network(std::string_view value, int bits, const char* expected) {
-  const auto network = parse_network(value);
+  const auto network = network_of(value);
   if (!network || network->address.bits != bits) return fail(Code::invalid, "must be {}", expected);
-  const Ip base = masked(network->address, network->prefix);
+  const IpAddress base = masked(network->address, network->prefix);
   if (base != network->address)
     return fail(Code::invalid, "{} has bits of a host: {}/{} is the network", value, to_text(base), network->prefix);
   return fmt::format("{}/{}", to_text(base), network->prefix);
@@ -89,13 +42,13 @@ Result<std::string> check_network(std::string_view value, int bits, const char* 
 
 // "10.77.1.50 is in 10.77.1.0/24"; empty: it does not match.
 std::string match_address(const Boundary& b, const Place& place) {
-  const auto network = parse_network(b.value);
+  const auto network = network_of(b.value);
   const auto range = network ? std::nullopt : parse_range(b.value);
   const auto subnet_id = network || range ? std::nullopt : parse_ip(b.value);
   for (const auto& a : place.addresses) {
     const auto ip = parse_ip(a.address);
     if (!ip) continue;
-    if (network && holds(*network, *ip)) return fmt::format("{} is in {}", a.address, b.value);
+    if (network && contains(*network, *ip)) return fmt::format("{} is in {}", a.address, b.value);
     if (range && ip->bits == range->first.bits && *ip >= range->first && *ip <= range->second)
       return fmt::format("{} is in {}", a.address, b.value);
     if (subnet_id && parse_ip(a.subnet) == subnet_id) return fmt::format("{} has the subnet ID {}", a.address, b.value);

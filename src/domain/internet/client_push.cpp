@@ -12,7 +12,7 @@ Verdict refuse(std::string because) {
 }  // namespace
 
 Verdict may_push(std::string_view host, const std::optional<Device>& known,
-                           const Result<std::vector<std::string>>& addresses, std::span<const Network> networks, Instant now) {
+                           const Result<std::vector<std::string>>& addresses, std::span<const IpNetwork> networks, Instant now) {
   if (known) {
     const auto place = place_of(*known, now);
     if (place.internet()) return verdict(Feature::client_push, place);

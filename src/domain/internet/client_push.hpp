@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "domain/internet/features.hpp"
-#include "domain/internet/networks.hpp"
+#include "base/subnet.hpp"
 #include "model/client_push.hpp"
 #include "model/device.hpp"
 
@@ -19,7 +19,7 @@ inline constexpr std::size_t kPushAttemptsMax = 500;  // more can only come of -
 
 // `known`: the site's device of that name. `addresses`: what the name stands for, or why nobody knows.
 [[nodiscard]] Verdict may_push(std::string_view host, const std::optional<Device>& known,
-                                         const Result<std::vector<std::string>>& addresses, std::span<const Network> networks,
+                                         const Result<std::vector<std::string>>& addresses, std::span<const IpNetwork> networks,
                                          Instant now);
 
 // A new order: tried at once.

@@ -6,7 +6,7 @@ namespace fp::internet {
 namespace {
 
 constexpr Instant kNow{1'800'000'000'000};
-const std::vector<Network> kInside{parse_network("10.77.0.0/16").value()};
+const std::vector<IpNetwork> kInside{parse_network("10.77.0.0/16").value()};
 using Addresses = Result<std::vector<std::string>>;
 
 Device device(ConnectionType connection) {
@@ -16,7 +16,7 @@ Device device(ConnectionType connection) {
   d.last_policy_at = kNow;
   return d;
 }
-std::string refusal(const std::optional<Device>& known, const Addresses& addresses, std::span<const Network> networks = kInside) {
+std::string refusal(const std::optional<Device>& known, const Addresses& addresses, std::span<const IpNetwork> networks = kInside) {
   const auto v = may_push("pc1.corp.test", known, addresses, networks, kNow);
   EXPECT_FALSE(v.offered);
   EXPECT_EQ(v.code, kOnInternet);

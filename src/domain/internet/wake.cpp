@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/subnet.hpp"
 #include "base/text.hpp"
-#include "domain/internet/networks.hpp"
 
 namespace fp::internet {
 namespace {
@@ -31,9 +31,9 @@ std::set<Mac> adapters_of_type(const std::vector<InventoryInstance>& instances, 
   return out;
 }
 
-bool usable(const Network& network) {
+bool usable(const IpNetwork& network) {
   const auto& b = network.address.bytes;
-  return !network.address.v6 && b[0] != 0 && b[0] != 127 && b[0] < 224 && !(b[0] == 169 && b[1] == 254) && network.prefix >= 8;
+  return network.address.bits == 32 && b[0] != 0 && b[0] != 127 && b[0] < 224 && !(b[0] == 169 && b[1] == 254) && network.prefix >= 8;
 }
 
 }  // namespace
@@ -78,9 +78,8 @@ Result<std::vector<WakeTarget>> wake_targets(const std::vector<InventoryInstance
     for (const auto part : split(property(i, "IPAddress"), ',')) {
       const auto network = parse_network(trim(part));
       if (!network || !usable(*network)) continue;
-      const auto& b = network->address.bytes;
       const bool broadcast = send == WakeSend::subnet_broadcast;
-      const std::string to = broadcast ? broadcast_of(*network) : fmt::format("{}.{}.{}.{}", b[0], b[1], b[2], b[3]);
+      const std::string to = broadcast ? broadcast_of(*network) : to_text(network->address);
       const bool there = std::ranges::any_of(out, [&](const WakeTarget& t) { return t.mac == *mac && t.address == to; });
       if (!to.empty() && !there && out.size() < kWakeTargetsMax) out.push_back({*mac, to, broadcast});
     }

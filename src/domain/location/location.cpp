@@ -7,6 +7,16 @@
 
 namespace fp::location {
 
+std::string_view type_name(ConnectionType type) {
+  switch (type) {
+    case ConnectionType::always_internet: return "Always Internet";
+    case ConnectionType::currently_internet: return "Currently internet";
+    case ConnectionType::currently_intranet: return "Currently intranet";
+    case ConnectionType::unknown: break;
+  }
+  return "Unknown";
+}
+
 Where decide(bool always_internet, const std::vector<Probe>& probes) {
   if (always_internet) {
     return {ConnectionType::always_internet, "set to Always Internet when it was installed (CCMALWAYSINF=1)"};

@@ -2,6 +2,7 @@
 // §3.4). Any thread; values in, values out. Never: a probe, a clock, a network call of its own.
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -9,6 +10,9 @@
 #include "model/device.hpp"
 
 namespace fp::location {
+
+// "Currently intranet": as people, heartbeats and the console read it (domain.md §2.2).
+[[nodiscard]] std::string_view type_name(ConnectionType type);
 
 // What was tried, and what came of it. `what` names it for the reader of the reason.
 struct Probe {

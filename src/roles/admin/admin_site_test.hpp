@@ -227,7 +227,7 @@ class AdminSite : public ::testing::Test {
       const auto found = store_->read([&](store::Repositories& r) { return site::device_of_host(r, host); });
       if (found) known = *found;
       const std::vector<std::string> addresses{host.ends_with(".corp.test") ? "10.0.0.7" : "203.0.113.7"};
-      return internet::may_push(host, known, addresses, std::vector<internet::Network>{*internet::parse_network("10.0.0.0/8")}, clock_.now());
+      return internet::may_push(host, known, addresses, std::vector<IpNetwork>{*parse_network("10.0.0.0/8")}, clock_.now());
     };
     h.check_logon = [](const ClientPush& push, bool has_key) -> Status {
       if (push.logon == PushLogon::key && !has_key) return fail(Code::invalid, "key: is needed");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "domain/location/location.hpp"
 #include "site/boundaries.hpp"
 
 namespace fp::admin {
@@ -13,16 +14,6 @@ namespace json = boost::json;
 std::string property(const InventoryInstance& instance, const std::string& name) {
   const auto found = instance.properties.find(name);
   return found == instance.properties.end() ? std::string() : found->second;
-}
-
-std::string type_name(ConnectionType type) {
-  switch (type) {
-    case ConnectionType::always_internet: return "Always Internet";
-    case ConnectionType::currently_internet: return "Currently internet";
-    case ConnectionType::currently_intranet: return "Currently intranet";
-    case ConnectionType::unknown: break;
-  }
-  return "Unknown";
 }
 
 // On the internet there are none: boundaries are for clients of the intranet only.
@@ -48,7 +39,7 @@ Result<json::array> groups_of(store::Repositories& r, const Device& device, cons
 }  // namespace
 
 Result<json::object> location_of(store::Repositories& r, const Device& device, std::string_view site_code) {
-  json::object out{{"type", type_name(device.connection)}};
+  json::object out{{"type", location::type_name(device.connection)}};
   FP_TRY(clients, r.inventory.instances(device.client_id, "CCM_Client"));
   const InventoryInstance said = clients.empty() ? InventoryInstance() : clients.front();
   out["reason"] = property(said, "ConnectionReason");
@@ -76,7 +67,7 @@ Result<std::string> location_sentence(store::Repositories& r, const Device& devi
   if (clients.empty() || device.last_heartbeat_at.ms == 0) return std::string("it has not said yet where it is");
   const auto reason = property(clients.front(), "ConnectionReason");
   const auto mp = property(clients.front(), "ManagementPoint");
-  return fmt::format("{} at {}{}{}", type_name(device.connection), to_iso(device.last_heartbeat_at),
+  return fmt::format("{} at {}{}{}", location::type_name(device.connection), to_iso(device.last_heartbeat_at),
                      reason.empty() ? "" : ": " + reason, mp.empty() ? "" : "; management point " + mp);
 }
 

@@ -44,7 +44,7 @@ class Pusher : public ::testing::Test {
     dir_ = pattern;
     store_ = std::move(store::open_sqlite(dir_ / "site.db", clock_)).value();
     pusher_.emplace(*store_, clock_, runner_,
-                    PushSettings{dir_ / "push", {internet::parse_network("10.0.0.0/8").value()}, dir_ / "site.key", dir_ / "keytab"},
+                    PushSettings{dir_ / "push", {parse_network("10.0.0.0/8").value()}, dir_ / "site.key", dir_ / "keytab"},
                     [this](const site::BundleOrder& order) -> Result<site::ClientBundle> {
                       site::ClientBundle bundle;
                       bundle.files = {{"install.sh", 0755, "true\n"}};
