@@ -1,6 +1,6 @@
-# Precompiled headers: what nearly every file includes; in rooms that speak JSON that too, in apps also the command lines. What
+# Precompiled headers: what nearly every file includes; in rooms that speak JSON that too, in cli and apps also the command lines. What
 # nobody waits for is compiled for a short build (-O1), what serves clients for speed (-O2).
-set(FARPOINT_UNHURRIED apps roles/admin agent/core agent/memory agent/sensors packages site domain/deployment domain/collection)
+set(FARPOINT_UNHURRIED apps cli roles/admin agent/core agent/memory agent/sensors packages site domain/deployment domain/collection)
 
 # Gives a target of `room` its precompiled header.
 function(farpoint_headers target room json)
@@ -8,11 +8,11 @@ function(farpoint_headers target room json)
     target_precompile_headers(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.hpp)
   elseif(target STREQUAL "fp_wire")
     target_precompile_headers(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.hpp ${CMAKE_SOURCE_DIR}/cmake/pch_json.hpp)
-  elseif(target STREQUAL "fp_apps")
+  elseif(target STREQUAL "fp_cli")
     target_precompile_headers(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.hpp ${CMAKE_SOURCE_DIR}/cmake/pch_json.hpp
                               ${CMAKE_SOURCE_DIR}/cmake/pch_apps.hpp)
-  elseif(room STREQUAL "apps" AND NOT target STREQUAL "farpoint-agent-resident")
-    target_precompile_headers(${target} REUSE_FROM fp_apps)
+  elseif(room MATCHES "^(cli|apps)$" AND NOT target STREQUAL "farpoint-agent-resident")
+    target_precompile_headers(${target} REUSE_FROM fp_cli)
   elseif(json)
     target_precompile_headers(${target} REUSE_FROM fp_wire)
   else()

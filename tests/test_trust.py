@@ -1,8 +1,10 @@
 """Certificates that must not open anything, shown to a running site of another authority: the reply, the log line, and no change."""
+import contextlib
 import json
 import os
 import pathlib
 import signal
+import sqlite3
 import ssl
 import subprocess
 
@@ -15,6 +17,7 @@ import scratch
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 DOORS = ("authority", "policy body", "client files", "content", "content listing", "upload", "registration", "policy", "site link")
+REMEMBERED = ("devices", "device_certificates", "deployment_states", "inventory", "inventory_reports", "states", "state_serials", "replay")
 
 
 class AnyKeySize(requests.adapters.HTTPAdapter):
@@ -84,7 +87,9 @@ class CompanySite:
 
     def memory(self):
         """What the site remembers of clients: nothing that is refused may change it."""
-        return self.farpoint("device", "list", "--json"), sorted(str(p) for p in (self.folder / "data" / "uploads").rglob("*"))
+        with contextlib.closing(sqlite3.connect(f"file:{self.folder}/data/site.db?mode=ro", uri=True)) as db:
+            rows = {t: db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in REMEMBERED}
+        return rows, self.farpoint("device", "list", "--json"), sorted(str(p) for p in (self.folder / "data" / "uploads").rglob("*"))
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -243,9 +248,10 @@ def test_a_list_that_comes_back_opens_the_door_again(company, good):
 
 
 def test_a_client_of_another_site_is_told_nothing_and_the_log_says_so(company, good):
-    start = len(company.log())
+    start, before = len(company.log()), company.memory()
     reply = good.ask("MP_LocationManager", '<MPLocationRequest SchemaVersion="1.00"><SiteCode>XY9</SiteCode></MPLocationRequest>')
     assert "CO1" not in reply
     listed = good.session.get(good.base + "/SMS_MP/.sms_aut?MPLIST1&XY9").text
     assert "CO1" not in listed and "localhost" not in listed
     assert company.log()[start:].count("site XY9") == 2
+    assert company.memory() == before

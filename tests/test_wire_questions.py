@@ -480,13 +480,22 @@ def resync_of(client):
 
 @pytest.mark.parametrize("date", ["20261122145311.000000+000", "11/22/2026 14:53:11", "2026-11-22T14:53:11Z",
     "20261122145311.000000+***", "rubbish"])
-def test_a_discovery_record_with_every_spelling_of_its_date_is_taken_and_taken_again(client, date):
+def test_a_discovery_record_with_every_spelling_of_its_date_is_taken_and_taken_again(open_site, client, date):
     body = report(client, 3, body=instance("CCM_ComputerSystem", {"Name": "PC1", "Domain": "LAB"})
         + instance("CCM_ExtNetworkAdapterConfiguration", {"IPAddress": "10.0.0.5"}), date=date)
     data = client.envelope("MP_DdrEndpoint", body, mode="ASync")
+    start = len(open_site.log())
     for _ in range(2):
         response = client.post(data)
         assert (response.status_code, response.content) == EMPTY
+    assert open_site.log()[start:].count("the same report again, acknowledged again") == 1
+
+
+def test_a_registration_that_is_replayed_is_answered_again_and_the_log_says_so(open_site, client):
+    data = client.envelope("MP_ClientRegistration", client.registration(), signed=False)
+    start = len(open_site.log())
+    assert 2 * [client.guid] == [re.search(r'SMSID="([^"]+)"', farclient.open_reply(client.post(data).content)).group(1) for _ in range(2)]
+    assert open_site.log()[start:].count("the same registration again, answered again") == 1
 
 
 def machine(mac):

@@ -6,7 +6,7 @@
 #include "agent/core/service_location.hpp"
 #include "agent/sensors/sensors.hpp"
 #include "apps/agent_command.hpp"
-#include "apps/doctor_report.hpp"
+#include "cli/doctor_report.hpp"
 #include "base/text.hpp"
 #include "net/proxy_rules.hpp"
 
@@ -77,7 +77,7 @@ Result<doctor::Subject> subject_of(const agent::InstallSettings& settings, const
   subject.url = server.url;
   subject.internet = server.internet;
   subject.check_revocation = settings.check_crl && settings.use_pki;
-  subject.client = doctor_client();
+  subject.client = cli::doctor_client();
   subject.client.resolve = settings.resolve;
   subject.client.tls.ca_file = settings.ca_file;
   if (!settings.ca_file.empty()) {
@@ -122,7 +122,7 @@ Result<std::vector<doctor::Finding>> examine_here(const AgentCommand& c, const s
         {"", "web proxy", doctor::Outcome::failed, outbound.error().message, "correct the file that PROXYCREDENTIALS names"});
   std::vector<Server> servers;
   for (const auto& text : urls) {
-    FP_TRY(url, doctor_url(text));
+    FP_TRY(url, cli::doctor_url(text));
     FP_TRY(inside, agent::was_inside(*memory));
     servers.push_back({url, !inside, url.starts_with("http://")});
   }
@@ -130,7 +130,7 @@ Result<std::vector<doctor::Finding>> examine_here(const AgentCommand& c, const s
     FP_TRY(known, servers_of(settings, *memory));
     servers = std::move(known);
     if (!settings.fallback_status_point.empty()) {
-      FP_TRY(url, doctor_url("http://" + settings.fallback_status_point));
+      FP_TRY(url, cli::doctor_url("http://" + settings.fallback_status_point));
       FP_TRY(inside, agent::was_inside(*memory));
       servers.push_back({url, !inside, true});
     }
@@ -143,7 +143,7 @@ Result<std::vector<doctor::Finding>> examine_here(const AgentCommand& c, const s
     }
     FP_TRY(subject, subject_of(settings, *chosen, server));
     if (outbound) choose_way(subject, *outbound, server.internet, findings);
-    auto found = doctor::examine(subject, surroundings_of_doctor());
+    auto found = doctor::examine(subject, cli::surroundings_of_doctor());
     findings.insert(findings.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
   }
   return findings;
@@ -156,7 +156,7 @@ int agent_doctor(const AgentCommand& c, const std::vector<std::string>& urls) {
   if (!findings)
     return agent_complain(c, findings.error(),
                           findings.error().code == Code::not_found ? agent_exit::kNotInstalled : agent_exit::kFailed);
-  return show_findings(*findings, c.json);
+  return cli::show_findings(*findings, c.json);
 }
 
 }  // namespace fp::apps

@@ -2,13 +2,13 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/agent_command.hpp"
-#include "apps/cli_help.hpp"
+#include "cli/help.hpp"
 
 namespace {
 
 using fp::apps::AgentCommand;
 
-const fp::apps::ManualPage kPage{
+const fp::cli::ManualPage kPage{
     "farpoint-agent",
     "8",
     "this computer as a client of a Farpoint site",
@@ -175,8 +175,8 @@ int main(int argc, char** argv) {
   worker->add_flag("--network-changed", w.network_changed, "look again where this computer is");
   worker->add_flag("--started", w.started, "first pass after the start");
   worker->add_flag("--stderr", w.to_stderr, "log lines on standard error too");
-  fp::apps::add_help_verbs(app, kPage);
-  if (fp::apps::answer_completion(app, argc, argv)) return fp::apps::agent_exit::kGood;
+  fp::cli::add_help_verbs(app, kPage);
+  if (fp::cli::answer_completion(app, argc, argv)) return fp::apps::agent_exit::kGood;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,13 +1,13 @@
 // farpoint: the administrator's command line, over the admin API.
 #include <csignal>
 
-#include "apps/cli_help.hpp"
-#include "apps/cli_session.hpp"
-#include "apps/publish.hpp"
+#include "cli/help.hpp"
+#include "cli/session.hpp"
+#include "cli/publish.hpp"
 
 namespace {
 
-const fp::apps::ManualPage kPage{
+const fp::cli::ManualPage kPage{
     "farpoint",
     "1",
     "administer a Farpoint site",
@@ -26,7 +26,7 @@ const fp::apps::ManualPage kPage{
 }  // namespace
 
 int main(int argc, char** argv) {
-  using namespace fp::apps;
+  using namespace fp::cli;
   std::signal(SIGPIPE, SIG_DFL);
   CLI::App app{
       "Administer a Farpoint site: devices, collections, applications, content, deployments, and why things "

@@ -4,7 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "apps/cli_help.hpp"
+#include "cli/help.hpp"
 #include "apps/content_server.hpp"
 #include "apps/linked_server.hpp"
 #include "apps/fallback_server.hpp"
@@ -23,7 +23,7 @@ using namespace fp::apps;
 
 constexpr int kOk = 0, kFailed = 1, kUsage = 2;
 
-const ManualPage kPage{
+const cli::ManualPage kPage{
     "farpointd",
     "8",
     "make, check and run a Farpoint site",
@@ -344,8 +344,8 @@ int main(int argc, char** argv) {
   scratch_command->add_option("--http", texts.http, "ADDRESS:PORT");
   scratch_command->add_option("--https", texts.https, "ADDRESS:PORT");
   scratch_command->add_flag("--legacy-cms", trial.legacy_cms, "secret policy in the old envelope (3DES)");
-  add_help_verbs(app, kPage);
-  if (answer_completion(app, argc, argv)) return kOk;
+  cli::add_help_verbs(app, kPage);
+  if (cli::answer_completion(app, argc, argv)) return kOk;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,8 +1,8 @@
 // site/maintenance against a real store (the room of sites knows none).
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include "base/clock.hpp"
+#include "base/test_folder.hpp"
 #include "site/maintenance.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
@@ -16,17 +16,11 @@ std::string client(int n) { return fmt::format("GUID:00000000-0000-4000-8000-{:0
 class MaintenanceTest : public testing::Test {
  protected:
   void SetUp() override {
-    char pattern[] = "/tmp/farpoint-maintenance-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern), nullptr);
-    dir_ = pattern;
     auto opened = store::open_sqlite(dir_ / "site.db", system_clock());
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
   }
-  void TearDown() override {
-    store_.reset();
-    (void)remove_tree(dir_);
-  }
+  void TearDown() override { store_.reset(); }
   template <class F>
   void write(F&& fn) {
     const Status done = store_->write([&](store::Repositories& r) -> Status { return fn(r); });
@@ -54,7 +48,8 @@ class MaintenanceTest : public testing::Test {
     return done.value_or(site::Maintained{});
   }
 
-  Path dir_;
+  TestFolder folder_;
+  const Path dir_ = folder_.path();
   Instant now_{1000 * kDayMs};
   std::unique_ptr<store::Store> store_;
 };

@@ -276,11 +276,22 @@ Status put_first_objects(store::Store& store, const SiteConfig& config, std::str
   });
 }
 
+namespace {
+
+// What is configured, as far as there are doors for it.
+Connections offered_by(const SiteConfig& config, Connections configured) {
+  if (configured != Connections::both) return configured;
+  if (url_of(config, true).empty()) return Connections::intranet;
+  return url_of(config, false).empty() ? Connections::internet : Connections::both;
+}
+
+}  // namespace
+
 Status put_own_points(store::Store& store, const SiteConfig& config) {
   return store.write([&](store::Repositories& r) -> Status {
     const std::string name = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
     if (config.mp_enabled) {
-      FP_CHECK(r.site.put_management_point({name, url_of(config, false), url_of(config, true), config.mp_connections}));
+      FP_CHECK(r.site.put_management_point({name, url_of(config, false), url_of(config, true), offered_by(config, config.mp_connections)}));
     } else if (const Status gone = r.site.remove_management_point(name); !gone && gone.error().code != Code::not_found) {
       return gone;
     }
@@ -290,7 +301,7 @@ Status put_own_points(store::Store& store, const SiteConfig& config) {
     dp.name = config.dp_name;
     dp.intranet_url = url_of(config, false);
     dp.internet_url = url_of(config, true);
-    dp.connections = config.dp_connections;
+    dp.connections = offered_by(config, config.dp_connections);
     dp.local = true;
     dp.validate_every_h = config.dp_validate_every_h;
     return r.contents.put_dp(dp);

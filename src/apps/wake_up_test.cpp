@@ -1,8 +1,8 @@
 // site/wake_up against a real store (the room of sites knows none).
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include "base/clock.hpp"
+#include "base/test_folder.hpp"
 #include "site/wake_up.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
@@ -14,9 +14,6 @@ std::string client(int n) { return fmt::format("GUID:00000000-0000-4000-8000-{:0
 class WakeUpTest : public testing::Test {
  protected:
   void SetUp() override {
-    char pattern[] = "/tmp/farpoint-wake-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern), nullptr);
-    dir_ = pattern;
     store_ = std::move(store::open_sqlite(dir_ / "site.db", clock_)).value();
     wakes_.emplace(*store_, internet::WakeSend::subnet_broadcast, [this](const internet::WakeTarget& target, std::string_view packet) -> Status {
       EXPECT_EQ(packet.size(), 102U);
@@ -28,7 +25,6 @@ class WakeUpTest : public testing::Test {
   void TearDown() override {
     wakes_.reset();
     store_.reset();
-    (void)remove_tree(dir_);
   }
   template <class F>
   void write(F&& fn) {
@@ -69,7 +65,8 @@ class WakeUpTest : public testing::Test {
     return done.value_or(-1);
   }
 
-  Path dir_;
+  TestFolder folder_;
+  const Path dir_ = folder_.path();
   ManualClock clock_;
   std::unique_ptr<store::Store> store_;
   std::optional<site::WakeUps> wakes_;

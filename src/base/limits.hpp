@@ -6,7 +6,7 @@
 namespace fp::limits {
 
 // HTTP
-inline constexpr std::size_t kHeaderBytesMax = 32U << 10;      // all request headers together
+inline constexpr std::size_t kHeaderBytesMax = 68U << 10;      // all request headers together; a large ticket alone is 64 KiB (protocols.md §5)
 inline constexpr std::size_t kMessageBodyBytesMax = 8U << 20;  // a CCM_POST body
 inline constexpr std::size_t kBitsFragmentBytesMax = 16U << 20;
 inline constexpr std::size_t kUploadBytesMax = 256U << 20;     // one BITS upload
@@ -28,13 +28,20 @@ inline constexpr std::size_t kStateMessagesMax = 5000;  // in one report
 inline constexpr std::size_t kInstancesMax = 100'000;   // in one inventory report
 
 // the site link (docs/protocol/site-link.md)
-inline constexpr std::size_t kLinkFrameBytesMax = 160U << 10;   // a head with the certificates of the client is the largest
+inline constexpr std::size_t kLinkFrameBytesMax = 200U << 10;   // a head with the certificates of the client is the largest
 inline constexpr std::size_t kLinkWindowBytes = 256U << 10;     // of a body, sent before its receiver grants more
 inline constexpr std::size_t kLinkStreamsMax = 256;             // requests at once, of each end
 inline constexpr std::size_t kLinkBodiesBytesMax = 256U << 20;  // of requests that are still coming, of one connection
 inline constexpr std::size_t kLinkHeadersMax = 200;
 inline constexpr std::size_t kLinkChainMax = 16;                // certificates
 inline constexpr std::int64_t kLinkReplyBytesMax = std::int64_t{4} << 30;
+
+// Windows logins (docs/windows-auth.md)
+inline constexpr std::size_t kLoginTokenBytesMax = 48U << 10;  // one step, decoded; what Windows makes at most
+inline constexpr int kLoginStepsMax = 8;
+inline constexpr std::int64_t kLoginStepMs = 60 * 1000;        // from the first step to the last
+inline constexpr std::int64_t kLoginLifeMs = 3600 * 1000;      // of a login on its connection
+inline constexpr int kLoginsMax = 1024;                        // begun and not ended, in all
 
 // identity and time
 inline constexpr std::int64_t kClockSkewMs = 5 * 60 * 1000;

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/test_folder.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "wire/manifest.hpp"
@@ -22,19 +23,11 @@ std::string hash_of(std::string_view bytes) { return hex_lower(crypto::sha256(by
 class LibraryTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = fs::temp_directory_path() / "farpoint-library-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    root_ = name;
-    source_ = root_ / "source";
     write("readme.txt", "0123456789abcdef");
     write("empty.bin", "");
     write("sub/Deep/large.bin", large_);
     write("sub/copy.txt", "0123456789abcdef");
     library_ = reopen("library");
-  }
-  void TearDown() override {
-    library_.reset();
-    fs::remove_all(root_);
   }
   void write(const std::string& path, std::string_view bytes) const {
     fs::create_directories((source_ / path).parent_path());
@@ -74,7 +67,8 @@ class LibraryTest : public ::testing::Test {
   }
 
   std::string large_ = std::string(2'500'000, 'L') + "end";
-  fs::path root_, source_;
+  TestFolder folder_;
+  const fs::path root_ = folder_.path(), source_ = root_ / "source";
   std::unique_ptr<Library> library_;
 };
 

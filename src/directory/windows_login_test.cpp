@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "base/login_limits.hpp"
+#include "base/limits.hpp"
 #include "directory/test_client.hpp"
 
 namespace fp::directory {

@@ -148,7 +148,7 @@ TEST(Link, LargeBodiesBothWaysShareItWithSmallOnes) {
 }
 
 TEST(Link, AFileIsSentInParts) {
-  const TempDir dir;
+  const TestFolder dir;
   const std::string bytes = pattern_bytes(3U << 20);
   const auto file = open_file(dir.put("f", bytes));
   const Pair pair([&](Request&) {

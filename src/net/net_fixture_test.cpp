@@ -90,23 +90,6 @@ struct Maker {
 
 }  // namespace
 
-TempDir::TempDir() {
-  std::string name = (std::filesystem::temp_directory_path() / "farpoint-net-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) std::abort();
-  path_ = name;
-}
-
-TempDir::~TempDir() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string TempDir::put(const std::string& name, std::string_view bytes) const {
-  const auto file = path_ / name;
-  if (!write_file(file, bytes)) std::abort();
-  return file.string();
-}
-
 const TestPki& test_pki() {
   static const auto made = [] {
     auto pki = std::make_unique<TestPki>();

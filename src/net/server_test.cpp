@@ -293,7 +293,7 @@ TEST(Server, AHeaderValueOfARoleCannotBeginAnotherHeader) {
 }
 
 TEST(Server, FileBodiesAndMixedSegmentsComeExact) {
-  testing::TempDir dir;
+  TestFolder dir;
   const auto bytes = testing::pattern_bytes((9U << 20) + 4321);
   const auto file = testing::open_file(dir.put("large", bytes));
   auto server = start(options_for([&](Request& request) {
@@ -315,7 +315,7 @@ TEST(Server, FileBodiesAndMixedSegmentsComeExact) {
 }
 
 TEST(Server, AFileThatShrankEndsTheConnectionNotTheServer) {
-  testing::TempDir dir;
+  TestFolder dir;
   const auto name = dir.put("short", testing::pattern_bytes(5U << 20));
   const auto file = testing::open_file(name);
   auto server = start(options_for([&](Request& request) {

@@ -146,7 +146,7 @@ TEST(Tls, AnOpenConnectionIsCheckedAgainAfterTheInterval) {
 
 TEST(Tls, FileBodiesComeExact) {
   Checks checks;
-  testing::TempDir dir;
+  TestFolder dir;
   const auto bytes = testing::pattern_bytes((6U << 20) + 99);
   const auto file = testing::open_file(dir.put("large", bytes));
   auto options = options_for(checks);
@@ -168,7 +168,7 @@ TEST(Tls, FileBodiesComeExact) {
 
 TEST(Tls, AReaderThatComesLateGetsEveryByteOfFileAndMemory) {
   Checks checks;
-  testing::TempDir dir;
+  TestFolder dir;
   const auto bytes = testing::pattern_bytes((24U << 20) + 7);  // more than the sockets between them hold
   const auto file = testing::open_file(dir.put("large", bytes));
   auto options = options_for(checks);
@@ -206,7 +206,7 @@ TEST(Tls, TlsOnThePlainPortIsToldSo) {
 
 TEST(Tls, ReloadingKeepsTheOldCertificateWhenTheNewOneIsBroken) {
   Checks checks;
-  testing::TempDir dir;
+  TestFolder dir;
   auto options = options_for(checks);
   const auto chain = read_file(test_pki().server_chain).value_or("");
   options.listeners[0].tls->certificate_file = dir.put("chain.pem", chain);

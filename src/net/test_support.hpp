@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/test_folder.hpp"
 #include "net/server.hpp"
 
 struct ssl_st;
@@ -15,24 +16,9 @@ struct ssl_session_st;
 
 namespace fp::net::testing {
 
-// A folder that is removed at the end.
-class TempDir {
- public:
-  TempDir();
-  ~TempDir();
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  [[nodiscard]] const Path& path() const { return path_; }
-  // Writes a file and returns its full name.
-  [[nodiscard]] std::string put(const std::string& name, std::string_view bytes) const;
-
- private:
-  Path path_;
-};
-
 // PEM files: root, issuing authority below it, and leaves. Chains: leaf and issuing authority.
 struct TestPki {
-  TempDir dir;
+  TestFolder dir;
   std::string ca_file;  // the root
   std::string server_chain, server_key;    // localhost, 127.0.0.1
   std::string other_chain, other_key;      // elsewhere.example

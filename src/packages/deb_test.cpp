@@ -7,7 +7,7 @@
 #include "packages/deb_dependency.hpp"
 #include "packages/detector.hpp"
 #include "packages/installer.hpp"
-#include "packages/test_folder.hpp"
+#include "base/test_folder.hpp"
 
 namespace fp::packages {
 namespace {

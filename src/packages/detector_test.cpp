@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "packages/test_folder.hpp"
+#include "base/test_folder.hpp"
 
 namespace fp::packages {
 namespace {

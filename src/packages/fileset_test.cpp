@@ -3,7 +3,7 @@
 
 #include "packages/fileset_record.hpp"
 #include "packages/installer.hpp"
-#include "packages/test_folder.hpp"
+#include "base/test_folder.hpp"
 
 namespace fp::packages {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "base/text.hpp"
 #include "packages/processes.hpp"
-#include "packages/test_folder.hpp"
+#include "base/test_folder.hpp"
 
 namespace fp::packages {
 namespace {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "packages/test_folder.hpp"
+#include "base/test_folder.hpp"
 
 namespace fp::packages {
 namespace {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include "base/test_folder.hpp"
 #include "pki/authority.hpp"
 
 namespace fp::site {
@@ -17,9 +18,8 @@ using ::testing::Not;
 class Bundle : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    char pattern[] = "/tmp/farpoint-bundle-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern), nullptr);
-    dir_ = pattern;
+    folder_ = std::make_unique<TestFolder>();
+    dir_ = folder_->path();
     clock_ = std::make_unique<ManualClock>();
     random_ = std::make_unique<SeededRandom>(3);
     pki::AuthoritySettings settings;
@@ -40,7 +40,7 @@ class Bundle : public ::testing::Test {
     server_.reset();
     other_.reset();
     ca_.reset();
-    (void)remove_tree(dir_);
+    folder_.reset();
   }
   static pki::Identity server(const std::vector<std::string>& names, const std::string& crl = {}) {
     pki::Order order;
@@ -81,6 +81,7 @@ class Bundle : public ::testing::Test {
     return "(absent)";
   }
 
+  static inline std::unique_ptr<TestFolder> folder_;
   static inline Path dir_;
   static inline std::unique_ptr<ManualClock> clock_;
   static inline std::unique_ptr<SeededRandom> random_;
@@ -213,9 +214,8 @@ TEST_F(Bundle, WithoutThePackageItSaysWhereItWasLookedFor) {
 }
 
 TEST(Archive, IsReadByTar) {
-  char pattern[] = "/tmp/farpoint-archive-XXXXXX";
-  ASSERT_NE(::mkdtemp(pattern), nullptr);
-  const Path dir = pattern;
+  const TestFolder folder;
+  const Path& dir = folder.path();
   const std::string large(100'000, 'x');
   const auto packed = tar_gz({{"install.sh", 0755, "echo hello\n"}, {"certificates/pc.key", 0600, large}, {"empty", 0644, ""}}, Instant{1'800'000'000'000});
   ASSERT_TRUE(packed);
@@ -229,7 +229,6 @@ TEST(Archive, IsReadByTar) {
   EXPECT_EQ(std::filesystem::status(dir / "certificates" / "pc.key").permissions(), static_cast<perms>(0600));
   EXPECT_FALSE(tar_gz({{"/etc/passwd", 0644, ""}}, {}));
   EXPECT_FALSE(tar_gz({{std::string(101, 'n'), 0644, ""}}, {}));
-  (void)remove_tree(dir);
 }
 
 }  // namespace fp::site

@@ -2,11 +2,11 @@
 // storage's room and instantiate StoreContract with a Backend. Each test gets a fresh folder and a clock of its own.
 #pragma once
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <memory>
 
 #include "base/file.hpp"
+#include "base/test_folder.hpp"
 #include "store/store.hpp"
 
 namespace fp::store {
@@ -22,14 +22,10 @@ inline std::string client(int n) { return fmt::format("GUID:00000000-0000-4000-8
 class StoreContract : public ::testing::TestWithParam<Backend> {
  protected:
   void SetUp() override {
-    char pattern[] = "/tmp/farpoint-store-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern), nullptr);
-    dir_ = pattern;
     open();
   }
   void TearDown() override {
     store_.reset();
-    (void)remove_tree(dir_);
   }
   void open() {
     store_.reset();
@@ -118,7 +114,8 @@ class StoreContract : public ::testing::TestWithParam<Backend> {
     return out;
   }
 
-  Path dir_;
+  TestFolder folder_;
+  const Path dir_ = folder_.path();
   ManualClock clock_;
   std::unique_ptr<Store> store_;
 };

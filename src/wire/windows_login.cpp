@@ -1,7 +1,7 @@
 #include "wire/windows_login.hpp"
 
 #include "base/ids.hpp"
-#include "base/login_limits.hpp"
+#include "base/limits.hpp"
 #include "base/text.hpp"
 
 namespace fp::wire {

@@ -1,7 +1,7 @@
 // Authorization headers and names of accounts: what is accepted keeps its grammar.
 #include <cstdlib>
 
-#include "base/login_limits.hpp"
+#include "base/limits.hpp"
 #include "wire/windows_login.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {

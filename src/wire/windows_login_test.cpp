@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/login_limits.hpp"
+#include "base/limits.hpp"
 
 namespace fp::wire {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/test_folder.hpp"
 #include "pki/issue.hpp"
 
 using namespace fp;
@@ -11,13 +12,10 @@ namespace {
 
 struct Folder : testing::Test {
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "fp-certs-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    search.folder = name;
+    search.folder = folder.path();
     search.computer_name = "pc1";
     search.now = {1'800'000'000'000};
   }
-  void TearDown() override { std::filesystem::remove_all(search.folder); }
 
   static const pki::Identity& root() {
     static const pki::Identity identity =
@@ -41,6 +39,7 @@ struct Folder : testing::Test {
     if (!with_key) return;
     ASSERT_TRUE(write_file(search.folder / (file + ".key"), *made->key.to_pem(), 0600));
   }
+  TestFolder folder;
   InstallSettings settings;
   CertificateSearch search;
 };

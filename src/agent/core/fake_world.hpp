@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/core/agent.hpp"
+#include "base/test_folder.hpp"
 #include "crypto/key.hpp"
 #include "wire/report.hpp"
 
@@ -135,7 +136,6 @@ class FakeMachine final : public Machine {
 class Bench {
  public:
   Bench();
-  ~Bench();
   void open();                                           // as a new worker would
   PassResult pass(PassOptions options = {});
   PassResult pass_all() { return pass({{"all"}, false, false}); }
@@ -147,7 +147,8 @@ class Bench {
   Site site{clock};
   FakeMachine machine;
   InstallSettings settings;
-  Path dir;
+  TestFolder folder;
+  const Path dir = folder.path();
   std::unique_ptr<memory::Memory> memory;
   std::function<bool()> stop;
   ServiceLookup services;

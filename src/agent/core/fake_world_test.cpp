@@ -369,19 +369,11 @@ sensors::Discovery FakeMachine::discover() {
 }
 
 Bench::Bench() {
-  std::string name = (std::filesystem::temp_directory_path() / "fp-agent-XXXXXX").string();
-  if (mkdtemp(name.data()) != nullptr) dir = name;
   EXPECT_TRUE(write_file(dir / "self-signed.pem", client_identity().certificate.pem() + *client_identity().key.to_pem(), 0600));
   settings.site_code = "LAB";
   settings.management_points = {"https://mp1"};
   settings.internet_mp = "mp9";
   open();
-}
-
-Bench::~Bench() {
-  memory.reset();
-  std::error_code ec;
-  std::filesystem::remove_all(dir, ec);
 }
 
 void Bench::open() {

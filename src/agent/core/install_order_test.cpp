@@ -1,8 +1,8 @@
 // domain.md §7: every name an administrator brings along is known, works, or is answered with a reason.
 #include "agent/core/install_order.hpp"
+#include "base/test_folder.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
 
@@ -14,15 +14,9 @@ namespace {
 
 struct InstallOrderTest : testing::Test {
   InstallOrderTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "fp-order-XXXXXX").string();
-    if (mkdtemp(name.data()) != nullptr) dir = name;
     around.free_bytes = [](const Path&) { return Result<std::int64_t>(4000LL << 20); };
     around.disk_bytes = [](const Path&) { return Result<std::int64_t>(20'000LL << 20); };
     around.cache = dir / "cache";
-  }
-  ~InstallOrderTest() override {
-    std::error_code ec;
-    std::filesystem::remove_all(dir, ec);
   }
   InstallOrder order(std::vector<std::string> words) const { return read_install_order(words, around); }
   InstallOrder good(std::vector<std::string> words) const {
@@ -43,7 +37,8 @@ struct InstallOrderTest : testing::Test {
     around.existing->cache_mb = cache_mb;
   }
 
-  Path dir;
+  TestFolder folder;
+  const Path dir = folder.path();
   Surroundings around;
 };
 

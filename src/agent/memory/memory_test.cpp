@@ -1,4 +1,5 @@
 #include "agent/memory/memory.hpp"
+#include "base/test_folder.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -15,23 +16,15 @@ namespace {
 
 class MemoryTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "fp-memory-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    dir_ = name;
-    reopen();
-  }
-  void TearDown() override {
-    memory_.reset();
-    std::filesystem::remove_all(dir_);
-  }
+  void SetUp() override { reopen(); }
   void reopen() {
     memory_.reset();
     auto opened = Memory::open(dir_ / "agent.db");
     ASSERT_TRUE(opened) << opened.error().message;
     memory_ = std::move(*opened);
   }
-  Path dir_;
+  TestFolder folder_;
+  const Path dir_ = folder_.path();
   std::unique_ptr<Memory> memory_;
 };
 

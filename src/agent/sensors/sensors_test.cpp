@@ -10,6 +10,7 @@
 #include <set>
 
 #include "agent/sensors/reading.hpp"
+#include "base/test_folder.hpp"
 #include "base/text.hpp"
 
 namespace fp::sensors {
@@ -20,11 +21,11 @@ using testing::IsEmpty;
 
 // A small laptop, as files.
 struct Laptop : testing::Test {
+  TestFolder folder;
   Source source;
 
   Laptop() {
-    std::string name = (std::filesystem::temp_directory_path() / "farpoint-test-XXXXXX").native();
-    source.root = ::mkdtemp(name.data());
+    source.root = folder.path();
     source.addresses = [] {
       return std::vector<Address>{
           {"lo", "127.0.0.1", 8}, {"eth0", "192.0.2.7", 24}, {"eth0", "fe80::1", 64}, {"eth0", "2001:db8::7", 64}};
@@ -74,7 +75,6 @@ struct Laptop : testing::Test {
         "Package: libz\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.2\n\n"
         "Package: libz\nStatus: install ok installed\nArchitecture: i386\nVersion: 1.3\n");
   }
-  ~Laptop() override { std::error_code none; std::filesystem::remove_all(source.root, none); }
   void put(const std::string& name, std::string_view text) const {
     ASSERT_TRUE(make_dirs((source.root / name).parent_path()));
     std::ofstream(source.root / name) << text;

@@ -3,12 +3,12 @@
 #pragma once
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <boost/json.hpp>
 
 #include <algorithm>
 
+#include "base/test_folder.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "domain/internet/client_push.hpp"
@@ -70,9 +70,6 @@ inline std::string token_of(std::string_view name) { return fmt::format("token-{
 class AdminSite : public ::testing::Test {
  protected:
   void SetUp() override {
-    char pattern[] = "/tmp/farpoint-admin-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern), nullptr);
-    dir_ = pattern;
     auto opened = store::open_sqlite(dir_ / "site.db", clock_);
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
@@ -102,7 +99,6 @@ class AdminSite : public ::testing::Test {
   void TearDown() override {
     api_.reset();
     store_.reset();
-    (void)remove_tree(dir_);
   }
 
   template <class F>
@@ -205,7 +201,8 @@ class AdminSite : public ::testing::Test {
     good("PUT", "/distribution-points/" + name, fmt::format(R"({{"name": "{0}", "push_url": "https://{0}"}})", name));
   }
 
-  Path dir_;
+  TestFolder folder_;
+  const Path dir_ = folder_.path();
   ManualClock clock_;
   SeededRandom random_{7};
   Door door_ = Door::intranet_https;

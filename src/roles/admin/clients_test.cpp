@@ -44,6 +44,12 @@ TEST_F(Clients, EveryFeatureIsToldForADeviceWithItsReason) {
   EXPECT_THAT(call("GET", "/devices/IN/features").at("place"), HasSubstr("not known, which counts as the internet"));
 }
 
+TEST_F(Clients, ADeviceIsFoundByItsFullNameToo) {
+  place(1, "PC1", ConnectionType::currently_intranet, "pc1.corp.test");
+  EXPECT_EQ(call("GET", "/devices/PC1.corp.TEST").at("client_id"), device_id(1));
+  EXPECT_EQ(call("GET", "/devices/pc1.other.test").status, 404);
+}
+
 TEST_F(Clients, WakingIsForDevicesInsideAndLeavesItsTrace) {
   place(1, "OUT", ConnectionType::always_internet);
   place(2, "IN", ConnectionType::currently_intranet);

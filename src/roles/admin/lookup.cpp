@@ -31,6 +31,11 @@ Result<Device> find_device(store::Repositories& r, std::string_view id_or_name) 
   if (const auto id = parse_client_id(id_or_name)) return r.devices.find(*id);
   FP_TRY(name, parse_name(id_or_name, 255));
   FP_TRY(found, r.devices.find_by_name(name));
+  if (const auto dot = name.find('.'); found.empty() && dot != std::string::npos) {  // its full name: its certificate bears that one
+    FP_TRY(likely, r.devices.find_by_name(name.substr(0, dot)));
+    std::erase_if(likely, [&](const Device& d) { return !iequals(d.fqdn, name); });
+    found = std::move(likely);
+  }
   if (found.empty()) return fail(Code::not_found, "there is no device {}", name);
   if (found.size() > 1)
     return fail(Code::conflict, "there are several devices named {}: use an id ({}, {})", name,

@@ -2,7 +2,6 @@
 // Any number per process; each has a folder of its own that goes with it.
 #pragma once
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -11,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
+#include "base/test_folder.hpp"
 #include "base/text.hpp"
 #include "content/library.hpp"
 #include "crypto/hash.hpp"
@@ -69,10 +69,6 @@ inline std::string body_of(const net::Response& response) {
 class TestSite : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = std::filesystem::temp_directory_path() / "farpoint-dp-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    root_ = name;
-    source_ = root_ / "source";
     std::filesystem::create_directories(source_ / "sub");
     ASSERT_TRUE(write_file(source_ / "readme.txt", small_));
     ASSERT_TRUE(write_file(source_ / "empty.bin", ""));
@@ -82,7 +78,6 @@ class TestSite : public ::testing::Test {
   }
   void TearDown() override {
     library_.reset();
-    std::filesystem::remove_all(root_);
   }
   [[nodiscard]] std::unique_ptr<content::Library> open_library(const std::string& name) const {
     content::LibraryOptions options;
@@ -92,7 +87,8 @@ class TestSite : public ::testing::Test {
   }
 
   std::string small_ = "0123456789abcdef", large_ = std::string(2'500'000, 'L') + "end";
-  Path root_, source_;
+  TestFolder folder_;
+  const Path root_ = folder_.path(), source_ = root_ / "source";
   ManualClock clock_;
   std::unique_ptr<content::Library> library_;
   std::unique_ptr<PullOrders> pulls_;

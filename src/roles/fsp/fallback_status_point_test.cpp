@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.hpp"
+#include "base/test_folder.hpp"
 #include "base/text.hpp"
 #include "crypto/cms.hpp"
 #include "crypto/hash.hpp"
 #include "roles/fsp/collector.hpp"
-#include "roles/fsp/test_folder.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 #include "wire/fallback.hpp"
 
@@ -29,12 +29,9 @@ std::string header_of(const net::Response& response, std::string_view name) {
   return {};
 }
 
-class PointTest : public TestFolder {
+class PointTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    TestFolder::SetUp();
-    make({});
-  }
+  void SetUp() override { make({}); }
   void make(const ThrottleLimits& throttle, const SpoolLimits& limits = {}) {
     point_.reset();
     spool_ = std::move(*Spool::open(dir_ / "spool", limits));
@@ -55,6 +52,8 @@ class PointTest : public TestFolder {
   }
   net::Response post(const std::string& body, const std::string& type = "text/xml") { return ask("POST", "/SMS_FSP/.sms_fsp", body, type); }
 
+  TestFolder folder_;
+  const Path dir_ = folder_.path();
   ManualClock clock_;
   SeededRandom random_{7};
   std::unique_ptr<Spool> spool_;
@@ -63,12 +62,10 @@ class PointTest : public TestFolder {
 
 const site::SealingKey& sealing_key() {
   static const site::SealingKey key = [] {
-    char pattern[] = "/tmp/farpoint-sealing-XXXXXX";
-    const Path folder = ::mkdtemp(pattern);
-    auto made = site::open_sealing_key(folder, "FP1", system_clock(), system_random());
-    auto again = site::open_sealing_key(folder, "FP1", system_clock(), system_random());
+    const TestFolder folder;
+    auto made = site::open_sealing_key(folder.path(), "FP1", system_clock(), system_random());
+    auto again = site::open_sealing_key(folder.path(), "FP1", system_clock(), system_random());
     EXPECT_TRUE(again && again->certificate.der() == made->certificate.der());
-    (void)remove_tree(folder);
     return *made;
   }();
   return key;

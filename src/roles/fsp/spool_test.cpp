@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "base/test_folder.hpp"
 #include "base/text.hpp"
-#include "roles/fsp/test_folder.hpp"
 #include "roles/fsp/throttle.hpp"
 
 namespace fp::fsp {
@@ -20,13 +20,15 @@ std::vector<std::string> ids(const std::vector<wire::SpooledMessage>& messages) 
   return out;
 }
 
-class SpoolTest : public TestFolder {
+class SpoolTest : public ::testing::Test {
  protected:
   std::unique_ptr<Spool> open(const SpoolLimits& limits = {}) {
     auto spool = Spool::open(dir_ / "spool", limits);
     EXPECT_TRUE(spool) << (spool ? "" : spool.error().message);
     return std::move(*spool);
   }
+  TestFolder folder_;
+  const Path dir_ = folder_.path();
 };
 
 }  // namespace

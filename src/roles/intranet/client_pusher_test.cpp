@@ -2,9 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/test_folder.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
 namespace fp::intranet {
@@ -39,9 +39,6 @@ packages::Run failed(int code, const std::string& said) {
 class Pusher : public ::testing::Test {
  protected:
   void SetUp() override {
-    char pattern[] = "/tmp/farpoint-push-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern), nullptr);
-    dir_ = pattern;
     store_ = std::move(store::open_sqlite(dir_ / "site.db", clock_)).value();
     pusher_.emplace(*store_, clock_, runner_,
                     PushSettings{dir_ / "push", {parse_network("10.0.0.0/8").value()}, dir_ / "site.key", dir_ / "keytab"},
@@ -58,7 +55,6 @@ class Pusher : public ::testing::Test {
   }
   void TearDown() override {
     store_.reset();
-    (void)remove_tree(dir_);
   }
   void order(ClientPush push = {}) {
     push.id = "FP100001";
@@ -80,7 +76,8 @@ class Pusher : public ::testing::Test {
     return out;
   }
 
-  Path dir_;
+  TestFolder folder_;
+  const Path dir_ = folder_.path();
   ManualClock clock_;
   ScriptedRunner runner_;
   std::unique_ptr<store::Store> store_;

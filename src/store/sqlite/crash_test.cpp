@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include <thread>
 
 #include "base/random.hpp"
+#include "base/test_folder.hpp"
 #include "store/audit.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
@@ -60,9 +60,8 @@ void expect_everything(const Path& file, const std::set<std::int64_t>& settled) 
 }
 
 TEST(Crash, NothingThatWasAcknowledgedIsLostWhenTheProcessIsKilledAtAnyMoment) {
-  char pattern[] = "/tmp/farpoint-crash-XXXXXX";
-  ASSERT_NE(::mkdtemp(pattern), nullptr);
-  const Path dir = pattern;
+  const TestFolder folder;
+  const Path& dir = folder.path();
   SeededRandom random(20261122);
   std::set<std::int64_t> settled;
   for (int round = 0; round < kRounds && !::testing::Test::HasFailure(); ++round) {
@@ -83,7 +82,6 @@ TEST(Crash, NothingThatWasAcknowledgedIsLostWhenTheProcessIsKilledAtAnyMoment) {
     expect_everything(dir / "site.db", settled);
   }
   EXPECT_GT(settled.size(), 100U);
-  (void)remove_tree(dir);
 }
 
 }  // namespace

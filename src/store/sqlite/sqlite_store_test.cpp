@@ -1,11 +1,11 @@
 #include "store/sqlite/sqlite_store.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <latch>
 #include <thread>
 
+#include "base/test_folder.hpp"
 #include "store/sqlite/functions.hpp"
 #include "store/sqlite/schema.hpp"
 #include "store/sqlite/tables.hpp"
@@ -17,13 +17,6 @@ using sqlite::Database;
 
 class SqliteFile : public ::testing::Test {
  protected:
-  void SetUp() override {
-    char pattern[] = "/tmp/farpoint-sqlite-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern), nullptr);
-    dir_ = pattern;
-    file_ = dir_ / "site.db";
-  }
-  void TearDown() override { (void)remove_tree(dir_); }
   std::unique_ptr<Store> open(const SqliteOptions& options = {}) {
     auto store = open_sqlite(file_, clock_, options);
     EXPECT_TRUE(store) << store.error().message;
@@ -36,7 +29,9 @@ class SqliteFile : public ::testing::Test {
   }
   std::unique_ptr<Database> raw() { return std::move(*Database::open(file_, Database::Mode::read_write)); }
 
-  Path dir_, file_;
+  TestFolder folder_;
+  const Path dir_ = folder_.path();
+  Path file_ = dir_ / "site.db";
   ManualClock clock_;
 };
 

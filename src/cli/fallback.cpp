@@ -1,7 +1,7 @@
 // farpoint fsp ...: fallback status points, and what clients said through them.
-#include "apps/cli_session.hpp"
+#include "cli/session.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 struct Options {
@@ -79,4 +79,4 @@ void add_fallback_verbs(CLI::App& app, Cli& cli) {
   said->callback([&cli] { cli.run([&] { return messages(cli, o); }); });
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

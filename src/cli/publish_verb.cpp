@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <map>
 
-#include "apps/cli_session.hpp"
-#include "apps/publish.hpp"
+#include "cli/session.hpp"
+#include "cli/publish.hpp"
 #include "base/text.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 struct Options {
@@ -212,4 +212,4 @@ void add_publish_verb(CLI::App& app, Cli& cli) {
   });
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

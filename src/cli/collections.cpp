@@ -1,7 +1,7 @@
 // farpoint collection ..., farpoint query
-#include "apps/cli_session.hpp"
+#include "cli/session.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 struct Options {
@@ -187,4 +187,4 @@ void add_collection_verbs(CLI::App& app, Cli& cli) {
   query->callback([&cli] { cli.run([&] { return run_query(cli, o); }); });
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

@@ -1,4 +1,4 @@
-#include "apps/cli_help.hpp"
+#include "cli/help.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/text.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 std::vector<const CLI::App*> verbs_of(const CLI::App& app) {
@@ -199,4 +199,4 @@ void add_help_verbs(CLI::App& app, const ManualPage& page) {
   man->callback([&app, page] { std::cout << manual(app, page); });
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

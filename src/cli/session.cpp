@@ -1,14 +1,14 @@
-#include "apps/cli_session.hpp"
+#include "cli/session.hpp"
 
 #include <unistd.h>
 
 #include <iostream>
 
-#include "apps/cli_help.hpp"
+#include "cli/help.hpp"
 #include "base/text.hpp"
 #include "net/client.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 constexpr int kPageRows = 500;
@@ -269,4 +269,4 @@ std::string field(const json::value& object, std::string_view name) {
   return v && v->is_string() ? std::string(v->as_string()) : std::string();
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

@@ -1,10 +1,10 @@
 // farpoint mp ...: management points, those of other hosts with their site link.
-#include "apps/cli_session.hpp"
+#include "cli/session.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "pki/certificate.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 struct Options {
@@ -81,4 +81,4 @@ void add_management_point_verbs(CLI::App& app, Cli& cli) {
   });
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

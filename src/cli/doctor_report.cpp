@@ -1,4 +1,4 @@
-#include "apps/doctor_report.hpp"
+#include "cli/doctor_report.hpp"
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -9,7 +9,7 @@
 #include "base/ids.hpp"
 #include "base/text.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 
 namespace json = boost::json;
 
@@ -77,4 +77,4 @@ Result<std::string> doctor_url(std::string_view text) {
   return scheme + lower(rest) + (has_port ? "" : port);
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

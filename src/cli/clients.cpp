@@ -1,11 +1,11 @@
 // farpoint client ..., farpoint features, and what is asked of one device's network: wake, remote-control, deploy-os.
 #include <iostream>
 
-#include "apps/cli_session.hpp"
+#include "cli/session.hpp"
 #include "base/text.hpp"
 #include "site/client_bundle.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 constexpr std::size_t kPackageBytesMax = 256U << 20, kKeyBytesMax = 64U << 10;
@@ -216,4 +216,4 @@ void add_client_verbs(CLI::App& app, Cli& cli) {
   add_device_requests(*app.get_subcommand("device"), cli, o);
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

@@ -4,7 +4,7 @@
 
 #include "doctor/examination.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 
 // A table, with what to change below each finding that asks for it; or one JSON object {"good", "findings"}. Returns the exit
 // code: 0 where nothing failed, else 1.
@@ -18,4 +18,4 @@ namespace fp::apps {
 // "https://host:port" of what a person typed; "http://host:port", where that was typed, means a fallback status point.
 [[nodiscard]] Result<std::string> doctor_url(std::string_view text);
 
-}  // namespace fp::apps
+}  // namespace fp::cli

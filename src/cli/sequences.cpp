@@ -5,10 +5,10 @@
 
 #include <cstdlib>
 
-#include "apps/cli_session.hpp"
+#include "cli/session.hpp"
 #include "base/text.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 struct Options {
@@ -163,4 +163,4 @@ void add_sequence_verbs(CLI::App& app, Cli& cli) {
   drop->callback([&cli] { cli.run([&] { return remove(cli, o); }); });
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

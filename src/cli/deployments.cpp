@@ -1,8 +1,8 @@
 // farpoint deploy, farpoint deployment ...
-#include "apps/cli_session.hpp"
+#include "cli/session.hpp"
 #include "base/clock.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 struct Options {
@@ -45,7 +45,7 @@ Status deploy(Cli& cli, const Options& o) {
   if (cli.as_json) cli.show_object(made);
   else
     cli.say(fmt::format("deployment {}: {} {}, {}, to {}", field(made, "id"), o.action, o.what, o.purpose,
-                        field(made, "collection_id")));
+                        o.collection.empty() ? field(made, "collection_id") : o.collection));
   if (const auto* warnings = made.as_object().if_contains("warnings"); warnings && !cli.as_json)
     for (const auto& w : warnings->as_array()) cli.say("warning: " + std::string(w.as_string()));
   return {};
@@ -155,4 +155,4 @@ void add_deployment_verbs(CLI::App& app, Cli& cli) {
   });
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

@@ -1,11 +1,11 @@
 // The real programs check and run what is generated (tests/test_proxies.py); here stands what must never be in it, or missing.
-#include "apps/publish.hpp"
+#include "cli/publish.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 const std::vector<PublishedHost> kHosts{{"mp.example.org", 8443, "site.corp.test:8443", ""},
@@ -63,4 +63,4 @@ TEST(Publish, ATunnelHasNoCertificate) {
 }
 
 }  // namespace
-}  // namespace fp::apps
+}  // namespace fp::cli

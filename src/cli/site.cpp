@@ -1,12 +1,12 @@
 // farpoint login, site, mp, settings, admin, audit, events
 #include <iostream>
 
-#include "apps/cli_session.hpp"
+#include "cli/session.hpp"
 #include "base/text.hpp"
 #include "store/audit.hpp"
 #include "wire/model_json_value.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 constexpr int kPriority = 100;
@@ -240,4 +240,4 @@ void add_site_verbs(CLI::App& app, Cli& cli) {
   add_administrators(app, cli, o);
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

@@ -17,7 +17,7 @@ namespace fp::net {
 class Client;
 }
 
-namespace fp::apps {
+namespace fp::cli {
 
 namespace json = boost::json;
 
@@ -91,4 +91,4 @@ void add_client_verbs(CLI::App& app, Cli& cli);  // behind add_device_verbs
 // Waits until the content is on every distribution point it was ordered to, or one says that it cannot.
 [[nodiscard]] Status wait_for_distribution(Cli& cli, const std::string& content_id);
 
-}  // namespace fp::apps
+}  // namespace fp::cli

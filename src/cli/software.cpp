@@ -5,10 +5,10 @@
 #include <array>
 #include <cstdio>
 
-#include "apps/cli_session.hpp"
+#include "cli/session.hpp"
 #include "base/text.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 struct Options {
@@ -233,4 +233,4 @@ void add_software_verbs(CLI::App& app, Cli& cli) {
   add_show_and_delete(*package, cli, o, "packages");
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

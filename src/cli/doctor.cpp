@@ -1,8 +1,8 @@
 // farpoint doctor: the way from here to a site system. No site is asked; the certificate of a client opens the doctor's door.
-#include "apps/cli_session.hpp"
-#include "apps/doctor_report.hpp"
+#include "cli/session.hpp"
+#include "cli/doctor_report.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 constexpr std::size_t kPemBytesMax = 4U << 20;
@@ -31,6 +31,8 @@ Result<doctor::Subject> subject_of(const Options& o, const std::string& typed) {
   }
   if (!o.certificate.empty()) {
     FP_TRY(pem, read_file(o.certificate, kPemBytesMax));
+    if (o.key.empty() && pem.find("PRIVATE KEY-----") == std::string::npos)
+      return fail(Code::invalid, "{} holds no private key: name its key with --client-key", o.certificate);
     FP_TRY(chain, pki::Certificate::chain_from_pem(pem));
     s.own_chain = std::move(chain);
   }
@@ -65,4 +67,4 @@ void add_doctor_verb(CLI::App& app, Cli& cli) {
   verb->callback([&cli, options] { cli.run([&] { return examine_all(cli, *options); }); });
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

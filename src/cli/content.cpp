@@ -7,11 +7,11 @@
 #include <map>
 #include <thread>
 
-#include "apps/cli_session.hpp"
+#include "cli/session.hpp"
 #include "base/ids.hpp"
 #include "base/text.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 constexpr std::size_t kPieceBytes = 8U << 20;
@@ -344,4 +344,4 @@ void add_content_verbs(CLI::App& app, Cli& cli) {
   });
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

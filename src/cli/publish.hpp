@@ -14,7 +14,7 @@ namespace CLI {
 class App;
 }
 
-namespace fp::apps {
+namespace fp::cli {
 
 class Cli;
 void add_publish_verb(CLI::App& app, Cli& cli);  // farpoint publish
@@ -55,4 +55,4 @@ inline constexpr std::string_view kIssuersFile = "issuers.pem", kBackendIssuersF
 [[nodiscard]] std::string label_of(const PublishedHost& host);
 [[nodiscard]] std::set<int> ports_of(const std::vector<PublishedHost>& hosts);
 
-}  // namespace fp::apps
+}  // namespace fp::cli

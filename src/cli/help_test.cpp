@@ -1,9 +1,9 @@
-#include "apps/cli_help.hpp"
+#include "cli/help.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 using testing::ElementsAre;
@@ -66,4 +66,4 @@ TEST_F(CliHelpTest, AHiddenVerbIsNowhere) {
 }
 
 }  // namespace
-}  // namespace fp::apps
+}  // namespace fp::cli

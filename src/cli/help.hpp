@@ -9,7 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
-namespace fp::apps {
+namespace fp::cli {
 
 inline constexpr std::string_view kVersion = "0.1.0";
 
@@ -33,4 +33,4 @@ void add_help_verbs(CLI::App& app, const ManualPage& page);
 [[nodiscard]] std::string manual(const CLI::App& app, const ManualPage& page);                          // roff
 [[nodiscard]] std::string completion_script(std::string_view program, std::string_view shell);  // bash, zsh, fish
 
-}  // namespace fp::apps
+}  // namespace fp::cli

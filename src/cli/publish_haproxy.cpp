@@ -1,10 +1,10 @@
 // HAProxy as bridge and as tunnel; made for 2.6 and later.
 
-#include "apps/publish.hpp"
+#include "cli/publish.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 constexpr std::string_view kTop = R"(# HAProxy publishes Farpoint: @WHAT@.
@@ -19,7 +19,7 @@ global
   hard-stop-after 60s
 )";
 
-constexpr std::string_view kBridge = R"(  # A whole header section must fit: 32 KiB, as at the site, and what is changed in it.
+constexpr std::string_view kBridge = R"(  # A whole header section must fit: 32 KiB, and what is changed in it. (A site takes 68: a Windows login, which passes no bridge.)
   tune.bufsize 40960
   # No session is resumed: what was revoked or blocked a moment ago must not come in with what it was given before.
   tune.ssl.cachesize 0
@@ -171,4 +171,4 @@ std::string haproxy_tunnel(const std::vector<PublishedHost>& hosts, const Publis
   return out;
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <set>
 
-#include "apps/publish.hpp"
+#include "cli/publish.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 constexpr std::string_view kTop = R"(# nginx publishes Farpoint: @WHAT@.
@@ -234,4 +234,4 @@ std::string nginx_tunnel(const std::vector<PublishedHost>& hosts, const PublishO
   return filled(kTop, values) + filled(kTunnel, values);
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

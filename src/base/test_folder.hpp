@@ -1,29 +1,33 @@
-// A folder of a test that is gone afterwards, and shorthands to fill it.
+// A folder of a test that is gone with it, and a shorthand to fill it. Aborts where it cannot be made: nothing could be tested.
 #pragma once
-#include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <filesystem>
 #include <fstream>
+#include <string>
+#include <string_view>
+#include <system_error>
 
 #include "base/file.hpp"
-#include "packages/runner.hpp"
 
-namespace fp::packages {
+namespace fp {
 
 class TestFolder {
  public:
   TestFolder() {
     std::string name = (std::filesystem::temp_directory_path() / "farpoint-test-XXXXXX").native();
-    path_ = ::mkdtemp(name.data());
+    if (::mkdtemp(name.data()) == nullptr) std::abort();
+    path_ = name;
   }
   ~TestFolder() { std::error_code none; std::filesystem::remove_all(path_, none); }
   TestFolder(const TestFolder&) = delete;
   TestFolder& operator=(const TestFolder&) = delete;
   [[nodiscard]] const Path& path() const { return path_; }
-  Path put(const std::string& name, std::string_view text, unsigned mode = 0644) const {
+  // Writes a file, with the folders above it, and returns its full name.
+  Path put(const std::string& name, std::string_view bytes, unsigned mode = 0644) const {
     const Path file = path_ / name;
-    EXPECT_TRUE(make_dirs(file.parent_path()));
-    std::ofstream(file) << text;
+    std::filesystem::create_directories(file.parent_path());
+    if (!(std::ofstream(file, std::ios::binary) << bytes)) std::abort();
     std::filesystem::permissions(file, static_cast<std::filesystem::perms>(mode));
     return file;
   }
@@ -32,4 +36,4 @@ class TestFolder {
   Path path_;
 };
 
-}  // namespace fp::packages
+}  // namespace fp

@@ -1,11 +1,11 @@
-#include "apps/publish.hpp"
+#include "cli/publish.hpp"
 
 #include <algorithm>
 #include <cctype>
 
 #include <fmt/format.h>
 
-namespace fp::apps {
+namespace fp::cli {
 
 const std::vector<std::string_view>& strict_headers_mp() {
   static const std::vector<std::string_view> names{
@@ -54,4 +54,4 @@ std::set<int> ports_of(const std::vector<PublishedHost>& hosts) {
   return ports;
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <iostream>
 
-#include "apps/cli_session.hpp"
+#include "cli/session.hpp"
 #include "base/text.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 struct Options {
@@ -321,4 +321,4 @@ void add_boundary_verbs(CLI::App& app, Cli& cli) {
   add_groups(app, cli, o);
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

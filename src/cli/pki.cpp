@@ -1,10 +1,10 @@
 // farpoint pki ...: the certificate authority in a folder of this machine. No site is asked.
-#include "apps/cli_session.hpp"
+#include "cli/session.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "pki/authority.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 struct Options {
@@ -158,4 +158,4 @@ void add_pki_verbs(CLI::App& app, Cli& cli) {
   });
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

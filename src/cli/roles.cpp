@@ -1,8 +1,8 @@
 // farpoint role ...: the built-in security roles, and copies of them.
-#include "apps/cli_session.hpp"
+#include "cli/session.hpp"
 #include "base/text.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 struct Options {
@@ -116,4 +116,4 @@ void add_role_verbs(CLI::App& app, Cli& cli) {
   });
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli

@@ -1,9 +1,9 @@
 // farpoint device ..., farpoint why
 #include <iostream>
 
-#include "apps/cli_session.hpp"
+#include "cli/session.hpp"
 
-namespace fp::apps {
+namespace fp::cli {
 namespace {
 
 const std::vector<Column> kDeviceColumns = {{"NAME", "name"},
@@ -160,4 +160,4 @@ void add_device_verbs(CLI::App& app, Cli& cli) {
   });
 }
 
-}  // namespace fp::apps
+}  // namespace fp::cli
