@@ -41,11 +41,11 @@ void listen(LinkOptions& o) { o.listen_address = "127.0.0.1"; }
 std::string at(const Link& link) { return "127.0.0.1:" + std::to_string(link.port()); }
 
 bool open_of(const Link& link) {
-  for (int n = 0; n < 2000; ++n) {
-    if (!link.states().empty() && link.states()[0].open) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
+  return eventually([&] { return !link.states().empty() && link.states()[0].open; });
+}
+
+bool down_of(const Link& link) {
+  return eventually([&] { return !link.states().empty() && !link.states()[0].open; });
 }
 
 Request message(std::string path, std::string body = {}) {
@@ -209,9 +209,12 @@ TEST(Link, WhatIsAskedWhileItIsCutFailsAndItIsOpenedAgain) {
     release = true;
     changed.notify_all();
   }
+  ASSERT_TRUE(down_of(*pair.edge));
   pair.site->set_peers({edge_peer(at(*pair.edge))});
   ASSERT_TRUE(open_of(*pair.edge));
-  EXPECT_EQ(pair.ask(message("/"))->status, 200);
+  const auto again = pair.ask(message("/"));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->status, 200);
 }
 
 TEST(Link, OnlyThePinnedCertificateGetsIn) {
@@ -224,8 +227,7 @@ TEST(Link, OnlyThePinnedCertificateGetsIn) {
   std::atomic<int> opened{0};
   s.on_change = [&](const LinkState& state) { opened += state.open ? 1 : 0; };
   const auto site = Link::start(std::move(s)).value();
-  for (int n = 0; n < 2000 && site->states()[0].problem == "it was not opened yet"; ++n) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  EXPECT_NE(site->states()[0].problem, "it was not opened yet");
+  EXPECT_TRUE(eventually([&] { return site->states()[0].problem != "it was not opened yet"; }));
   EXPECT_FALSE(site->states()[0].open);
   EXPECT_FALSE(edge->states()[0].open);
   EXPECT_EQ(opened, 0);
@@ -243,8 +245,7 @@ TEST(Link, AnotherNameOrSiteUnderAKnownCertificateIsRefused) {
     s.peers = {edge_peer(at(*edge))};
     const auto site = Link::start(std::move(s)).value();
     const auto problem = [&] { return site->states()[0].problem; };
-    for (int n = 0; n < 2000 && problem().find("is known as") == std::string::npos; ++n) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    EXPECT_NE(problem().find("is known as that of mp.edge of site FP1"), std::string::npos) << problem();
+    EXPECT_TRUE(eventually([&] { return problem().find("is known as that of mp.edge of site FP1") != std::string::npos; })) << problem();
   }
 }
 

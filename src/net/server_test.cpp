@@ -13,6 +13,7 @@
 namespace fp::net {
 namespace {
 
+using testing::eventually;
 using testing::get_request;
 using testing::RawClient;
 
@@ -62,15 +63,6 @@ class Gate {
   bool open_ = false;
   int arrived_ = 0;
 };
-
-template <class Condition>
-bool eventually(Condition condition) {
-  for (int i = 0; i < 6000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
 
 TEST(Server, AnExtensionVerbReachesTheRoleWithItsBody) {
   auto server = start(options_for(echo));

@@ -1,9 +1,11 @@
 // For this room's tests: throw-away certificates, a server on 127.0.0.1, and a client that sends exactly the bytes it is told.
 // One thread per RawClient. Costs a few RSA keys once per test program. Never used outside *_test.cpp.
 #pragma once
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/file.hpp"
@@ -35,6 +37,16 @@ struct TestPki {
 [[nodiscard]] TlsSettings server_tls();
 [[nodiscard]] ListenerOptions plain_listener();
 [[nodiscard]] ListenerOptions tls_listener();
+
+// Waits a minute at most for `condition`; false when it did not come.
+template <class Condition>
+[[nodiscard]] bool eventually(Condition condition) {
+  for (int i = 0; i < 6000; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
 
 struct RawResponse {
   int status = 0;
