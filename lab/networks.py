@@ -120,9 +120,12 @@ class Networks(topology.Company):
             self.prints[end] = end.out("openssl", "x509", "-in", f"/root/{name}.pem", "-noout", "-fingerprint", "-sha256").split("=")[1]
         host.write("/root/vpn-up", f"#!/bin/sh\nprintf 'nameserver {topology.INSIDE_DNS}\\noptions timeout:1 attempts:2\\n' > /etc/resolv.conf\n", 0o755)
 
-    def open_tunnel(self):
-        """It brings the route into the office and its name server, as VPNs do."""
-        for end, (name, here, there, other) in self.ends.items():
+    def open_tunnel(self, other_end_waits_for=None):
+        """It brings the route into the office and its name server, as VPNs do. `other_end_waits_for`: the laptop's end stands, with
+        route and name server, and carries nothing until that call has come back."""
+        for end, (name, here, there, other) in list(self.ends.items())[::-1 if other_end_waits_for else 1]:
+            if other_end_waits_for and end is self.firewall:
+                other_end_waits_for()
             role = ["--tls-server", "--dh", "none", "--lport", "1194"] if end is self.firewall else [
                 "--tls-client", "--remote", topology.MP_PUBLIC, "1194", "--nobind", "--route", "10.77.1.0", "255.255.255.0",
                 "--script-security", "2", "--up", "/root/vpn-up"]
@@ -130,7 +133,7 @@ class Networks(topology.Company):
                                 "--cert", f"/root/{name}.pem", "--key", f"/root/{name}.key", "--peer-fingerprint", self.prints[other],
                                 "--verb", "3", *role, log="openvpn.log")
             self.vpn.append((end, process))
-        laptop = self.vpn[-1][0]
+        laptop = next(end for end, _ in self.vpn if end is not self.firewall)
         farlab.wait_for("the tunnel", lambda: "Initialization Sequence Completed" in laptop.log("openvpn.log").split("OpenVPN 2.")[-1])
 
     def close_tunnel(self):

@@ -95,6 +95,24 @@ def test_one_download_through_office_home_kill_reboot_and_vpn_fetches_at_most_a_
     company.farpoint("deployment", "delete", "Journey")
 
 
+def test_a_tunnel_that_carries_nothing_at_first_is_found_out_without_another_change(company):
+    """Link, route and name server of the VPN are there before its other end answers, and nothing changes after that."""
+    company.carry(HOME)
+    located(company, "Currently internet")
+    company.prepare_tunnel()
+
+    def looked_in_vain():
+        began = company.laptop.out("farpoint-agent", "why", "location", "--json")
+        farlab.wait_for("a look through the dead tunnel", lambda: company.laptop.run("ip", "link", "show", "tun0", check=False).returncode == 0
+                        and company.laptop.out("farpoint-agent", "why", "location", "--json") != began)
+        assert company.status()["location"] == "Currently internet"
+
+    company.open_tunnel(other_end_waits_for=looked_in_vain)
+    located(company, "Currently intranet")
+    company.close_tunnel()
+    located(company, "Currently internet")
+
+
 def test_a_distribution_point_that_dies_in_the_middle_is_left_and_the_other_one_goes_on(company):
     content = company.offer("lab-dies", 16, ["dp.example.test", "dp2.example.test"], "Dies")
     company.carry(HOME)

@@ -98,6 +98,7 @@ int agent_worker(const AgentCommand& c, const WorkerOptions& options) {
   Fd lock(::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.ok() || ::flock(lock.get(), LOCK_EX) != 0) return agent_complain(c, {Code::io, "locking " + lock_file.string()});
   auto result = run_pass(c, *settings, options);
+  while (result && result->look_again) result = run_pass(c, *settings, {{}, true, false});
   if (!result) {
     log::error("agent", "{}", result.error().message);
     return agent_complain(c, result.error());

@@ -53,8 +53,12 @@ Status check_against_root(const std::string& key_text, const pki::Certificate& c
 
 }  // namespace
 
-Agent::Agent(World world) : world_(std::move(world)), site_code_(world_.settings.site_code) {}
+Agent::Agent(World world) : world_(std::move(world)), outer_stop_(world_.stop), site_code_(world_.settings.site_code) {
+  world_.stop = [this] { return stopped() || look_again_due(); };
+}
 Agent::~Agent() = default;
+
+bool Agent::look_again_due() const { return session_ && session_->location.look_again_due(); }
 
 void Agent::note(PassResult& result, const Error& error, std::string_view doing) {
   log::warning("agent", "{}: {}", doing, error.message);
@@ -98,7 +102,9 @@ Result<PassResult> Agent::pass(const PassOptions& options) {
   for (const auto at : {enforcement_next_, registration_next_, fallback_next_}) {
     if (at.ms > 0) result.next = std::min(result.next, at);
   }
+  if (session_ && session_->location.look_again().ms > 0) result.next = std::min(result.next, session_->location.look_again());
   result.next = std::max(result.next, now.plus_s(5));
+  result.look_again = look_again_due() && !stopped();
   return result;
 }
 
@@ -370,7 +376,7 @@ Status Agent::enforce(const PassOptions& options) {
                    !session_ || session_->location.where().internet());
   FP_CHECK(work.recover());
   FP_TRY(evaluate, due("evaluation", options));
-  FP_TRY(next, work.run(evaluate && options.wants("evaluation"), options.network_changed || options.started));
+  FP_TRY(next, work.run(evaluate && options.wants("evaluation"), options.network_changed || options.started || (session_ && session_->location.moved())));
   if (evaluate) FP_CHECK(ran("evaluation", policy_.number("software_deployment.reevaluation_min", 10'080), 0, true));
   enforcement_next_ = next;
   if (evaluate) FP_CHECK(transfer.tidy());

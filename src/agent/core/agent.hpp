@@ -50,6 +50,7 @@ struct PassResult {
   Instant next;          // when the next pass is due
   std::string problem;   // empty: everything went well; else the first thing that did not
   bool offline = false;  // no management point was reached
+  bool look_again = false;  // it is time for another look at the network, for which this pass ended: the next one follows at once
 };
 
 class Agent {
@@ -60,6 +61,8 @@ class Agent {
 
  private:
   struct Session;
+  [[nodiscard]] bool stopped() const { return outer_stop_ && outer_stop_(); }
+  [[nodiscard]] bool look_again_due() const;
   [[nodiscard]] Status open_session();
   [[nodiscard]] Result<HttpTransportOptions> way_out();
   [[nodiscard]] Status check_revocation(const ClientCertificate& chosen, HttpTransportOptions& options);
@@ -79,6 +82,7 @@ class Agent {
   void note(PassResult& result, const Error& error, std::string_view doing);
 
   World world_;
+  std::function<bool()> outer_stop_;  // of the world; its place there has the one that also knows when to look at the network again
   std::unique_ptr<Session> session_;
   std::string site_code_;  // the one of the settings, or the one that was found for AUTO
   EffectivePolicy policy_;

@@ -85,6 +85,34 @@ TEST(Location, OutsideTheInternetManagementPointIsUsedWithoutARestart) {
   EXPECT_EQ((*b.memory->decisions("location", 1))[0].verdict, "Currently intranet");
 }
 
+// A tunnel is up before its other end carries anything, and nothing more of it is to be seen.
+TEST(Location, ANewNetworkThatShowsNothingIsLookedAtAgainSoonAndAFewTimesOnly) {
+  Bench b;
+  b.site.offline = {"https://mp1:443", "http://mp1:80", "https://mp1"};
+  const auto looked = [&] { return *b.memory->property("location.checked"); };
+  const auto first = b.pass({{}, true, false});
+  EXPECT_EQ((*b.memory->decisions("location", 1))[0].verdict, "Currently internet");
+  EXPECT_LE(first.next.since_ms(b.clock.now()), 10'000);
+  for (const std::int64_t after : {10, 30, 120}) {
+    const auto before = looked();
+    b.clock.advance_s(after - 1);
+    b.pass();
+    EXPECT_EQ(looked(), before) << after;
+    b.clock.advance_s(1);
+    b.pass();
+    EXPECT_NE(looked(), before) << after;
+  }
+  const auto before = looked();
+  b.clock.advance_s(1000);
+  b.pass();
+  EXPECT_EQ(looked(), before) << "enough";
+  b.pass({{}, true, false});  // another network
+  b.site.offline.clear();
+  b.clock.advance_s(10);
+  b.pass();
+  EXPECT_EQ((*b.memory->decisions("location", 1))[0].verdict, "Currently intranet");
+}
+
 TEST(Location, AReinstalledClientLooksAgainWhereItIs) {
   Bench b;
   b.settings.always_internet = true;

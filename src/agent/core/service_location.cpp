@@ -12,7 +12,8 @@ namespace fp::agent {
 
 namespace {
 constexpr std::string_view kUrl = "mp.url", kSince = "mp.since", kType = kLocationType, kReason = "location.reason",
-                           kChecked = "location.checked", kServed = "location.intranet_mp";
+                           kChecked = "location.checked", kServed = "location.intranet_mp",
+                           kLooks = "location.looks", kLookAgain = "location.look_again";
 // Inside without an intranet management point: looked at again so often, because the intranet is always preferred.
 constexpr std::int64_t kLookForIntranetMs = 3600 * 1000;
 
@@ -86,6 +87,8 @@ Status ServiceLocation::load() {
   where_.type = static_cast<ConnectionType>(parse_int(type).value_or(0));
   where_.reason = reason;
   where_.management_point = served != "0";
+  FP_TRY(again, memory_.property(kLookAgain));
+  look_again_.ms = parse_int(again).value_or(0);
   current_.url = url;
   current_.since.ms = parse_int(since).value_or(0);
   return {};
@@ -100,7 +103,9 @@ Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
   if (!where_.management_point) refresh_ms = std::min(refresh_ms, kLookForIntranetMs);
   const bool reinstalled = (where_.type == ConnectionType::always_internet) != settings_.always_internet;
   const bool fresh = where_.type != ConnectionType::unknown && !reinstalled && age >= 0 && age < refresh_ms;
-  if (!forced && fresh) return choose(list);
+  const bool again = look_again_due();
+  if (!forced && !again && fresh) return choose(list);
+  look_again_ = {};
   unreached_.clear();  // what was tried at another place says nothing about this one
   const auto before = where_;
   const auto probes = probe(list);
@@ -113,6 +118,10 @@ Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
   for (const auto& p : probes)
     if (p.answered && !p.ad_site.empty()) ad_site = p.ad_site;
   log::info("client-location", "{}: {}", location::type_name(where_.type), where_.reason);
+  FP_TRY(looks, memory_.property(kLooks));
+  const int look = again ? static_cast<int>(parse_int(looks).value_or(0)) + 1 : 0;
+  const auto next = forced || again ? location::look_again_s(where_, look) : std::nullopt;
+  look_again_ = next ? clock_.now().plus_s(*next) : Instant();
   const std::string refused = refused_features(where_);
   if (moved_) log::info("client-location", "{}", refused);
   return memory_.together([&]() -> Status {
@@ -120,6 +129,8 @@ Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
     FP_CHECK(memory_.set_property(kReason, where_.reason));
     FP_CHECK(memory_.set_property(kChecked, std::to_string(now.ms)));
     FP_CHECK(memory_.set_property(kServed, where_.management_point ? "1" : "0"));
+    FP_CHECK(memory_.set_property(kLooks, std::to_string(look)));
+    FP_CHECK(memory_.set_property(kLookAgain, std::to_string(look_again_.ms)));
     FP_CHECK(memory_.set_property(kProbes, probes_text(probes)));
     FP_CHECK(memory_.set_property(kPlace, place));
     FP_CHECK(memory_.set_property(kAdSite, ad_site));

@@ -35,6 +35,11 @@ class ServiceLocation {
   // What each management point that was tried did when it was last tried; one that answered is not there.
   [[nodiscard]] const std::map<std::string, Error>& unreached() const { return unreached_; }
 
+  // When locate() wants to look again, because the network was new and showed nothing of the intranet (location::look_again_s);
+  // zero: not before its time.
+  [[nodiscard]] Instant look_again() const { return look_again_; }
+  [[nodiscard]] bool look_again_due() const { return look_again_.ms > 0 && clock_.now() >= look_again_; }
+
   // True when locate() came to another place than the time before: another type, or another network of the intranet.
   [[nodiscard]] bool moved() const { return moved_; }
 
@@ -61,6 +66,7 @@ class ServiceLocation {
   Directory directory_;
   Whereabouts whereabouts_;
   bool moved_ = false;
+  Instant look_again_;
   std::map<std::string, Error> unreached_;
   location::Where where_;
   location::Current current_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 namespace fp::location {
@@ -15,6 +16,13 @@ std::string_view type_name(ConnectionType type) {
     case ConnectionType::unknown: break;
   }
   return "Unknown";
+}
+
+std::optional<std::int64_t> look_again_s(const Where& where, int looks) {
+  constexpr std::array<std::int64_t, 3> kAfterS{10, 30, 120};
+  const bool settled = where.type == ConnectionType::always_internet || !where.served_from_internet();
+  if (settled || looks < 0 || looks >= static_cast<int>(kAfterS.size())) return std::nullopt;
+  return kAfterS[static_cast<std::size_t>(looks)];
 }
 
 Where decide(bool always_internet, const std::vector<Probe>& probes) {

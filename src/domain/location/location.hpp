@@ -1,6 +1,7 @@
 // Where is this client, and which management point should it talk to? Pure decisions with their reasons (domain.md §2.2, §3.3,
 // §3.4). Any thread; values in, values out. Never: a probe, a clock, a network call of its own.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,11 @@ struct Where {
 // Always Internet is settled at installation and needs no probe; otherwise one answer of either kind means intranet and
 // silence means internet (domain.md §2.2). An answer is a hint and opens nothing: every server shows its certificate.
 [[nodiscard]] Where decide(bool always_internet, const std::vector<Probe>& probes);
+
+// A network that was just joined may carry nothing yet (a tunnel whose other end is slow, a name server that comes later), and no
+// further change of it is to be seen: who found nothing of the intranet looks again `looks` times, so many seconds after the look
+// before. Empty: it is enough, or there is nothing to look for.
+[[nodiscard]] std::optional<std::int64_t> look_again_s(const Where& where, int looks);
 
 struct Candidate {
   std::string url, name;

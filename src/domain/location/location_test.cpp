@@ -36,6 +36,17 @@ TEST(Location, ADomainControllerWithoutAnIntranetManagementPointIsInsideAndServe
   EXPECT_EQ(order({inside("a"), outside("b")}, w, "", random), std::vector<std::string>{"b"});
 }
 
+TEST(Location, WhoFoundNothingOfTheIntranetLooksAgainAFewTimes) {
+  for (const auto& where : {kOutside, Where{ConnectionType::currently_intranet, "", false}}) {
+    EXPECT_EQ(look_again_s(where, 0), 10);
+    EXPECT_EQ(look_again_s(where, 1), 30);
+    EXPECT_EQ(look_again_s(where, 2), 120);
+    EXPECT_EQ(look_again_s(where, 3), std::nullopt);
+  }
+  EXPECT_EQ(look_again_s(kInside, 0), std::nullopt);
+  EXPECT_EQ(look_again_s({ConnectionType::always_internet, ""}, 0), std::nullopt);
+}
+
 TEST(Location, AnIntranetManagementPointThatAnswersServesWhateverTheDirectorySays) {
   for (const bool directory : {false, true}) {
     const auto w = decide(false, {{Probe::Kind::domain_controller, "dc1", directory, ""},
