@@ -119,7 +119,7 @@ def test_one_installation_whatever_moment_of_it_is_the_last(field, fault):
         assert field.laptop.read(f"/var/lib/lab-{name}") == "done", (moment, name)
         assert field.laptop.read(f"/mnt/{name}").split() in ([["begun"], ["begun", "begun"]] if fault == "power" else [["begun"]])
         withdraw(field, deployment)
-    assert hits >= moments // 2, f"{hits} of {moments} were in the middle of it"
+    assert hits, f"none of {moments} was in the middle of it"
 
 
 def test_a_package_whose_configuration_lost_power_is_configured_once_more_and_no_more(field):
