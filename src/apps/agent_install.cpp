@@ -9,7 +9,7 @@
 #include "agent/core/http_transport.hpp"
 #include "agent/core/install_order.hpp"
 #include "agent/core/service_location.hpp"
-#include "agent/core/service_records.hpp"
+#include "directory/service_records.hpp"
 #include "agent/memory/memory.hpp"
 #include "agent/sensors/sensors.hpp"
 #include "apps/agent_command.hpp"
@@ -83,7 +83,7 @@ std::string check_place(const agent::InstallSettings& s) {
   for (const auto& host : s.management_points)
     if (answers(agent::base_url(host, s, false))) return {};
   if (!s.dns_suffix.empty())
-    if (const auto found = agent::look_up_services(wire::management_point_record(s.site_code == "AUTO" ? std::string() : s.site_code, s.dns_suffix)); found && !found->empty())
+    if (const auto found = directory::look_up_services(wire::management_point_record(s.site_code == "AUTO" ? std::string() : s.site_code, s.dns_suffix)); found && !found->empty())
       return {};
   return "this computer belongs to no domain and no intranet management point answers from here: a workgroup computer on the internet "
          "is installed as internet-only. Give CCMALWAYSINF=1 and leave SMSMP and DNSSUFFIX out, or install it on the intranet, or give "

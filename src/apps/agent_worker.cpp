@@ -12,7 +12,7 @@
 
 #include "agent/core/agent.hpp"
 #include "agent/core/directory_probe.hpp"
-#include "agent/core/service_records.hpp"
+#include "directory/service_records.hpp"
 #include "apps/agent_command.hpp"
 #include "base/log.hpp"
 
@@ -42,9 +42,9 @@ Result<agent::PassResult> run_pass(const AgentCommand& c, const agent::InstallSe
       system_clock(), {settings.package_root, c.paths.data, settings.unprivileged_user, nullptr});
   agent::World world{*memory, *machine, system_clock(), system_random(), settings, c.paths,
                      [](const agent::HttpTransportOptions& o) { return std::make_unique<agent::HttpTransport>(o); },
-                     [] { return g_stop.load(); }, agent::look_up_services,
+                     [] { return g_stop.load(); }, directory::look_up_services,
                      [](const std::string& domain) {
-                       return agent::ask_directory(domain, agent::look_up_services, system_clock(), system_random());
+                       return agent::ask_directory(domain, directory::look_up_services, system_clock(), system_random());
                      },
                      agent::environment_of_process};
   agent::Agent agent(std::move(world));

@@ -1,11 +1,11 @@
-#include "agent/core/service_records.hpp"
+#include "directory/service_records.hpp"
 
 #include <arpa/nameser.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <resolv.h>
 
-namespace fp::agent {
+namespace fp::directory {
 
 Result<std::vector<wire::ServiceRecord>> look_up_services(const std::string& name) {
   struct __res_state state {};
@@ -24,4 +24,4 @@ Result<std::vector<wire::ServiceRecord>> look_up_services(const std::string& nam
   return wire::decode_service_records(answer);
 }
 
-}  // namespace fp::agent
+}  // namespace fp::directory
