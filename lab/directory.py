@@ -7,6 +7,18 @@ STATE = "/var/lib/directory"
 PASSWORD = "Passw0rd.Lab"
 PORTS = (53, 88, 389, 445)
 
+# As an administrator would with ADSI Edit.
+MAKE_CONTAINER = """
+import sys
+from samba.auth import system_session
+from samba.param import LoadParm
+from samba.samdb import SamDB
+lp = LoadParm(sys.argv[2])
+SamDB(url=sys.argv[1], session_info=system_session(), lp=lp).add({"dn": sys.argv[3], "objectClass": "container"})
+"""
+# What a member of the domain has.
+KRB5 = "[libdefaults]\ndefault_realm = {realm}\ndns_lookup_kdc = true\nrdns = false\ndns_canonicalize_hostname = false\n"
+
 
 class DomainController:
     """Provisions a new forest on `host`, whose fully qualified name is in that domain, and starts it. `forwarder`: who answers
@@ -49,6 +61,33 @@ class DomainController:
             raise RuntimeError("samba ended:\n" + self.host.log("samba.log")[-3000:])
         listening = self.host.out("ss", "-Hltn")
         return all(re.search(rf":{port}\s", listening) for port in PORTS)
+
+    def tool(self, *words):
+        """samba-tool at the controller's own database."""
+        return self.host.out("samba-tool", *words, "-s", f"{STATE}/etc/smb.conf")
+
+    def base(self):
+        return ",".join(f"DC={label}" for label in self.domain.split("."))
+
+    def keytab(self, principal, host, path):
+        """Carries the keys of an account to `host`."""
+        file = f"/root/{principal.strip('$')}.keytab"
+        self.tool("domain", "exportkeytab", file, f"--principal={principal}")
+        host.copy_from(self.host, file, path, 0o600)
+
+    def make_container(self, parent, name):
+        self.host.run("python3", "-c", MAKE_CONTAINER, f"{STATE}/private/sam.ldb", f"{STATE}/etc/smb.conf", f"CN={name},{parent},{self.base()}")
+
+    def give_control(self, account, place):
+        """Full control of `place` and of everything below it."""
+        sid = re.search(r"^objectSid: (\S+)", self.tool("user", "show", account, "--attributes=objectSid"), re.M).group(1)
+        self.tool("dsacl", "set", f"--objectdn={place},{self.base()}", f"--sddl=(A;CI;GA;;;{sid})")
+
+    def join(self, host):
+        """Makes `host` a computer of the domain: an account with a key that only it has, in /etc/krb5.keytab."""
+        host.write("/etc/krb5.conf", KRB5.format(realm=self.domain.upper()))
+        host.run("adcli", "join", f"--domain={self.domain}", f"--domain-controller={self.host.fqdn}", "--login-user=Administrator",
+                 "--stdin-password", f"--host-fqdn={host.fqdn}", f"--computer-name={host.name.upper()}", stdin=PASSWORD)
 
     def add_name(self, name, address):
         """One more address of the domain."""

@@ -46,7 +46,11 @@ Result<agent::PassResult> run_pass(const AgentCommand& c, const agent::InstallSe
                      [](const std::string& domain) {
                        return agent::ask_directory(domain, directory::look_up_services, system_clock(), system_random());
                      },
-                     agent::environment_of_process};
+                     agent::environment_of_process,
+                     [&settings](const std::string& site_code) {
+                       return agent::find_published_sites(settings.domain, agent::kMachineKeytab, site_code, directory::look_up_services,
+                                                          system_clock(), system_random());
+                     }};
   agent::Agent agent(std::move(world));
   agent::PassOptions pass;
   for (const auto& cycle : options.now) {

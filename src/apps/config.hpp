@@ -9,6 +9,7 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "directory/publication.hpp"
 #include "directory/windows_login.hpp"
 #include "model/content.hpp"
 #include "model/peer.hpp"
@@ -38,6 +39,12 @@ struct LinkConfig {
   std::string site;             // "host:port" of the site, where this host opens the link
   Path certificate, key;        // what this host shows on it
   std::string site_fingerprint; // SHA-256 of what the site shows
+};
+
+// The site in the directory of a domain. Switched off with a domain named: what was published is taken out.
+struct DirectoryPublishing {
+  bool enabled = false;
+  directory::Account account;  // empty domain: there is no such section
 };
 
 struct SiteConfig {
@@ -92,6 +99,8 @@ struct SiteConfig {
   Path push_key, push_keytab;   // what the site logs on with; empty: none
   bool wake_unicast = false;    // instead of subnet-directed broadcasts
   int wake_port = 9;
+
+  DirectoryPublishing directory_publishing;
 
   int worker_threads = 8;
   log::Options log;

@@ -52,6 +52,20 @@ TEST(Config, EveryMistakeIsNamedWithItsLine) {
   EXPECT_EQ(mistakes[1], "farpoint.toml:12: listener.prot: no such setting");
 }
 
+TEST(Config, PublishingInADirectoryNeedsADomainAndAKeytab) {
+  const auto file = [](const std::string& section) { return with("[[listener]]", "[directory_publishing]\n" + section + "\n[[listener]]"); };
+  SiteConfig config;
+  EXPECT_TRUE(parse_config(file("domain = \"Corp.Example\"\nkeytab = \"/etc/k\""), "farpoint.toml", config, false).empty());
+  EXPECT_TRUE(config.directory_publishing.enabled);
+  EXPECT_EQ(config.directory_publishing.account.domain, "corp.example");
+  SiteConfig none;
+  EXPECT_TRUE(parse_config(kGood, "farpoint.toml", none, false).empty());
+  EXPECT_FALSE(none.directory_publishing.enabled);
+  for (const auto* wrong : {"keytab = \"/etc/k\"", "domain = \"corp.example\"", "domain = \"corp..example\"\nkeytab = \"/etc/k\"",
+                            "domain = \"corp.example)(x\"\nkeytab = \"/etc/k\"", "domain = \"corp.example\"\nkeytab = \"/etc/k\"\npassword = \"x\""})
+    EXPECT_EQ(mistakes_of(file(wrong)).size(), 1U) << wrong;
+}
+
 TEST(Config, ASyntaxErrorHasItsLine) {
   const auto mistakes = mistakes_of("[site]\ncode = FP1\n");
   ASSERT_EQ(mistakes.size(), 1U);

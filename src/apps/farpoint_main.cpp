@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
   add_management_point_verbs(app, cli);
   add_role_verbs(app, cli);
   add_boundary_verbs(app, cli);
+  add_directory_verbs(app, cli);
   add_device_verbs(app, cli);
   add_collection_verbs(app, cli);
   add_software_verbs(app, cli);

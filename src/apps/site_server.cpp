@@ -5,12 +5,15 @@
 
 #include "apps/background.hpp"
 #include "apps/client_deployment.hpp"
+#include "apps/directory_publisher.hpp"
 #include "apps/doors.hpp"
 #include "apps/setup.hpp"
 #include "apps/site_links.hpp"
 #include "apps/trust.hpp"
 #include "base/ids.hpp"
 #include "base/text.hpp"
+#include "cli/help.hpp"
+#include "crypto/hash.hpp"
 #include "domain/access/routes.hpp"
 #include "net/server.hpp"
 #include "pki/authority.hpp"
@@ -91,6 +94,7 @@ struct SiteServer::Parts {
   std::optional<pki::CertificateAuthority> authority;
   std::unique_ptr<SiteLinks> links;  // null: no certificate to show on them
   std::unique_ptr<ClientDeployment> clients;
+  std::unique_ptr<DirectoryPublisher> publisher;
   std::unique_ptr<admin::AdminApi> admin;
   std::unique_ptr<net::Server> server, crl_server, admin_server;
   std::mutex validate_mutex;
@@ -236,6 +240,12 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
   collector = std::make_unique<fsp::Collector>(*store, clock, options.identity, sealing);
   distributor = std::make_unique<dp::Distributor>(*store, *library, clock, random, options);
   courier = std::make_unique<dp::TrustCourier>(*store, clock, random, dp::CourierOptions{options.identity, keys.capability_secret, options.over_link});
+  publisher = std::make_unique<DirectoryPublisher>(
+      config.directory_publishing,
+      wire::PublishedSite{config.site_code, std::string(cli::kVersion), hex_lower(crypto::sha256(keys.signing_certificate.der()))}, *store, clock,
+      [this](const std::vector<wire::DirectoryObject>& objects) {
+        return directory::publish_in(config.directory_publishing.account, config.site_code, objects, clock);
+      });
   return {};
 }
 
@@ -311,6 +321,8 @@ Status SiteServer::Parts::listen_admin() {
   };
   hooks.metrics = [this] { return metrics(); };
   hooks.clients = clients->hooks();
+  hooks.directory = [this] { return publisher->state(); };
+  hooks.directory_wanted = [this] { publisher->wake(); };
   admin::Settings settings{config.site_code, config.data / "staging", config.use_pki_client_certificate, config.intranet_fqdn};
   if (settings.own_point.empty()) settings.own_point = config.internet_fqdn;
   settings.dual_clients = !config.internet_fqdn.empty() && config.mp_connections != Connections::intranet;
@@ -439,6 +451,7 @@ void SiteServer::Parts::schedule() {
   fallback.start();
   trust_delivery.start();
   clients->start();
+  publisher->start();
 }
 
 // What is fetched from hosts of other roles, and told to them.
@@ -475,6 +488,7 @@ void SiteServer::stop() {
   if (parts_->admin_server) parts_->admin_server->stop();
   parts_->fallback.stop();
   if (parts_->clients) parts_->clients->stop();
+  if (parts_->publisher) parts_->publisher->stop();
   parts_->distribution.stop();
   parts_->trust_delivery.stop();
   parts_->chores.stop();

@@ -81,6 +81,7 @@ void add_role_verbs(CLI::App& app, Cli& cli);
 void add_fallback_verbs(CLI::App& app, Cli& cli);
 void add_doctor_verb(CLI::App& app, Cli& cli);
 void add_boundary_verbs(CLI::App& app, Cli& cli);
+void add_directory_verbs(CLI::App& app, Cli& cli);
 void add_pki_verbs(CLI::App& app, Cli& cli);
 void add_client_verbs(CLI::App& app, Cli& cli);  // behind add_device_verbs
 

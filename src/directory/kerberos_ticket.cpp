@@ -21,8 +21,10 @@ Code code_of(krb5_error_code code) {
   switch (code) {
     case KRB5_KDC_UNREACH:
     case KRB5_REALM_UNKNOWN:
-    case KRB5_REALM_CANT_RESOLVE: return Code::unavailable;
-    default: return Code::unauthenticated;
+    case KRB5_REALM_CANT_RESOLVE:
+      return Code::unavailable;
+    default:
+      return Code::unauthenticated;
   }
 }
 
@@ -89,7 +91,8 @@ struct KerberosTicket::Parts {
 KerberosTicket::KerberosTicket() : parts_(std::make_unique<Parts>()) {}
 KerberosTicket::~KerberosTicket() = default;
 
-Result<std::unique_ptr<KerberosTicket>> KerberosTicket::from_keytab(const Path& keytab, const std::string& domain) {
+Result<std::unique_ptr<KerberosTicket>> KerberosTicket::from_keytab(const Path& keytab,
+                                                                    const std::string& domain) {
   if (!file_exists(keytab)) return fail(Code::not_found, "there is no keytab {}", keytab.native());
   std::unique_ptr<KerberosTicket> out(new KerberosTicket());
   auto& p = *out->parts_;
@@ -99,12 +102,18 @@ Result<std::unique_ptr<KerberosTicket>> KerberosTicket::from_keytab(const Path& 
   if (const auto code = krb5_kt_resolve(p.context, ("FILE:" + keytab.native()).c_str(), &p.keytab); code != 0)
     return fail(Code::io, "{}: {}", keytab.native(), text_of(p.context, code));
   out->principal_ = p.choose(realm);
-  if (out->principal_.empty()) return fail(Code::not_found, "{} holds no key of the realm {}, or cannot be read", keytab.native(), realm);
+  if (out->principal_.empty())
+    return fail(Code::not_found, "{} holds no key of the realm {}, or cannot be read", keytab.native(),
+                realm);
   auto code = krb5_cc_new_unique(p.context, "MEMORY", nullptr, &p.cache);
   if (code == 0) code = krb5_get_init_creds_opt_alloc(p.context, &p.options);
   if (code == 0) code = krb5_get_init_creds_opt_set_out_ccache(p.context, p.options, p.cache);
-  if (code == 0) code = krb5_get_init_creds_keytab(p.context, &p.credentials, p.principal, p.keytab, 0, nullptr, p.options);
-  if (code != 0) return fail(code_of(code), "Kerberos: {} gets no ticket with {}: {}", out->principal_, keytab.native(), text_of(p.context, code));
+  if (code == 0)
+    code =
+        krb5_get_init_creds_keytab(p.context, &p.credentials, p.principal, p.keytab, 0, nullptr, p.options);
+  if (code != 0)
+    return fail(code_of(code), "Kerberos: {} gets no ticket with {}: {}", out->principal_, keytab.native(),
+                text_of(p.context, code));
   out->cache_ = fmt::format("MEMORY:{}", krb5_cc_get_name(p.context, p.cache));
   return out;
 }
@@ -112,7 +121,8 @@ Result<std::unique_ptr<KerberosTicket>> KerberosTicket::from_keytab(const Path& 
 Result<TicketInUse> TicketInUse::begin(const KerberosTicket& ticket) {
   OM_uint32 minor = 0;
   if (gss_krb5_ccache_name(&minor, ticket.cache().c_str(), nullptr) != GSS_S_COMPLETE)
-    return fail(Code::internal, "Kerberos: the ticket of {} cannot be used: error {}", ticket.principal(), minor);
+    return fail(Code::internal, "Kerberos: the ticket of {} cannot be used: error {}", ticket.principal(),
+                minor);
   return TicketInUse(true);
 }
 

@@ -1,6 +1,6 @@
-// A ticket of this computer or service, got with the keys of a keytab and kept in memory (protocols.md §5). One thread for each;
-// from_keytab() waits on the Kerberos servers of the realm, within the limits of the Kerberos library (some seconds each). Never: a
-// password, a ticket on disk, a variable of the environment.
+// A ticket of this computer or service, got with the keys of a keytab and kept in memory (protocols.md §5).
+// One thread for each; from_keytab() waits on the Kerberos servers of the realm, within the limits of the
+// Kerberos library (some seconds each). Never: a password, a ticket on disk, a variable of the environment.
 #pragma once
 #include <memory>
 #include <string>
@@ -12,10 +12,12 @@ namespace fp::directory {
 
 class KerberosTicket {
  public:
-  // Of the realm that is called like the domain. Of several names in the keytab that of the computer account ("PC1$") is taken, else
-  // that of a service account ("svc-farpoint"), else the first. Code::not_found: no such file, or no key of that realm;
-  // Code::unauthenticated: the realm refuses the key; Code::unavailable: no Kerberos server was reached.
-  [[nodiscard]] static Result<std::unique_ptr<KerberosTicket>> from_keytab(const Path& keytab, const std::string& domain);
+  // Of the realm that is called like the domain. Of several names in the keytab that of the computer account
+  // ("PC1$") is taken, else that of a service account ("svc-farpoint"), else the first. Code::not_found: no
+  // such file, or no key of that realm; Code::unauthenticated: the realm refuses the key; Code::unavailable:
+  // no Kerberos server was reached.
+  [[nodiscard]] static Result<std::unique_ptr<KerberosTicket>> from_keytab(const Path& keytab,
+                                                                           const std::string& domain);
   ~KerberosTicket();
   KerberosTicket(const KerberosTicket&) = delete;
   KerberosTicket& operator=(const KerberosTicket&) = delete;

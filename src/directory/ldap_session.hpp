@@ -1,6 +1,7 @@
-// One conversation with a domain controller by LDAP (RFC 4511): Kerberos proves both sides (SASL, GSSAPI; RFC 4752), and everything
-// behind the login is encrypted. One thread; a call waits kLdapWaitS at most, and open() once more for the connection. Never: a
-// password, an unencrypted answer, a referral followed, an alias, more of an answer than the limits below.
+// One conversation with a domain controller by LDAP (RFC 4511): Kerberos proves both sides (SASL, GSSAPI; RFC
+// 4752), and everything behind the login is encrypted. One thread; a call waits kLdapWaitS at most, and
+// open() kLdapConnectS more for each address of the controller. Never: a password, an unencrypted answer, a
+// referral followed, an alias, more of an answer than the limits below.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -29,25 +30,30 @@ struct DirectoryEntry {
 class DirectoryAccess {
  public:
   virtual ~DirectoryAccess() = default;
-  // The children of `container` that `filter` (RFC 4515) finds. Code::not_found: there is no such container, or it is not shown to
-  // us; Code::too_large: an answer over the limits.
-  [[nodiscard]] virtual Result<std::vector<DirectoryEntry>> children(const std::string& container, const std::string& filter) = 0;
+  // The children of `container` that `filter` (RFC 4515) finds. Code::not_found: there is no such container,
+  // or it is not shown to us; Code::too_large: an answer over the limits.
+  [[nodiscard]] virtual Result<std::vector<DirectoryEntry>> children(const std::string& container,
+                                                                     const std::string& filter) = 0;
   // Code::forbidden: no right to; Code::conflict: it is there.
   [[nodiscard]] virtual Status add(const std::string& place, const wire::DirectoryAttributes& attributes) = 0;
-  [[nodiscard]] virtual Status replace(const std::string& place, const wire::DirectoryAttributes& attributes) = 0;
+  [[nodiscard]] virtual Status replace(const std::string& place,
+                                       const wire::DirectoryAttributes& attributes) = 0;
   [[nodiscard]] virtual Status remove(const std::string& place) = 0;
 };
 
 class LdapSession final : public DirectoryAccess {
  public:
-  // Code::unavailable, timed_out: nobody answers there; Code::unauthenticated: one side does not believe the other.
-  [[nodiscard]] static Result<std::unique_ptr<LdapSession>> open(const std::string& controller, const KerberosTicket& ticket, const Clock& clock,
-                                                                 int port = kLdapPort);
+  // Code::unavailable, timed_out: nobody answers there; Code::unauthenticated: one side does not believe the
+  // other.
+  [[nodiscard]] static Result<std::unique_ptr<LdapSession>> open(const std::string& controller,
+                                                                 const KerberosTicket& ticket,
+                                                                 const Clock& clock, int port = kLdapPort);
   ~LdapSession() override;
   LdapSession(const LdapSession&) = delete;
   LdapSession& operator=(const LdapSession&) = delete;
 
-  Result<std::vector<DirectoryEntry>> children(const std::string& container, const std::string& filter) override;
+  Result<std::vector<DirectoryEntry>> children(const std::string& container,
+                                               const std::string& filter) override;
   Status add(const std::string& place, const wire::DirectoryAttributes& attributes) override;
   Status replace(const std::string& place, const wire::DirectoryAttributes& attributes) override;
   Status remove(const std::string& place) override;
@@ -55,7 +61,8 @@ class LdapSession final : public DirectoryAccess {
  private:
   struct Parts;
   explicit LdapSession(std::unique_ptr<Parts> parts);
-  [[nodiscard]] Status change(const std::string& place, const wire::DirectoryAttributes& attributes, int operation);
+  [[nodiscard]] Status change(const std::string& place, const wire::DirectoryAttributes& attributes,
+                              int operation);
   std::unique_ptr<Parts> parts_;
 };
 

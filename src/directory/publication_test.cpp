@@ -1,4 +1,5 @@
-// What a site changes in a directory, at a stand-in of one; the real one is in tests/test_directory_publishing.py.
+// What a site changes in a directory, at a stand-in of one; the real one is in
+// tests/test_directory_publishing.py.
 #include "directory/publication.hpp"
 
 #include <gtest/gtest.h>
@@ -41,8 +42,10 @@ class StandIn final : public DirectoryAccess {
   Status replace(const std::string& place, const wire::DirectoryAttributes& attributes) override {
     FP_CHECK(write(place));
     for (const auto& [name, values] : attributes) {
-      if (values.empty()) objects[place].attributes.erase(name);
-      else objects[place].attributes[name] = values;
+      if (values.empty())
+        objects[place].attributes.erase(name);
+      else
+        objects[place].attributes[name] = values;
     }
     return {};
   }
@@ -62,8 +65,11 @@ class StandIn final : public DirectoryAccess {
 
 std::vector<wire::DirectoryObject> wanted(const std::string& version = "0.1.0", bool second = true) {
   std::vector out{wire::encode_published(wire::PublishedSite{"FP1", version, std::string(64, 'a')}),
-                  wire::encode_published(wire::PublishedManagementPoint{"FP1", "a.corp.test", "https://a.corp.test:443", ""})};
-  if (second) out.push_back(wire::encode_published(wire::PublishedManagementPoint{"FP1", "b.corp.test", "https://b.corp.test:443", ""}));
+                  wire::encode_published(
+                      wire::PublishedManagementPoint{"FP1", "a.corp.test", "https://a.corp.test:443", ""})};
+  if (second)
+    out.push_back(wire::encode_published(
+        wire::PublishedManagementPoint{"FP1", "b.corp.test", "https://b.corp.test:443", ""}));
   return out;
 }
 
@@ -115,11 +121,14 @@ TEST(Publication, WithoutARightItSaysWhichOneAndToWhomItIsToBeGiven) {
   const auto none = publish_to(directory, wanted());
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code, Code::forbidden);
-  for (const auto* part : {"there is no CN=System Management", "Give SITE$@CORP.TEST full control of CN=System Management,CN=System,DC=corp,DC=test"})
+  for (const auto* part :
+       {"there is no CN=System Management",
+        "Give SITE$@CORP.TEST full control of CN=System Management,CN=System,DC=corp,DC=test"})
     EXPECT_NE(none.error().message.find(part), std::string::npos) << none.error().message;
   directory.container = true;
   directory.may_write = false;
   const auto reader = publish_to(directory, wanted());
   ASSERT_FALSE(reader);
-  EXPECT_NE(reader.error().message.find("Give SITE$@CORP.TEST full control"), std::string::npos) << reader.error().message;
+  EXPECT_NE(reader.error().message.find("Give SITE$@CORP.TEST full control"), std::string::npos)
+      << reader.error().message;
 }

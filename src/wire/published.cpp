@@ -35,7 +35,8 @@ DirectoryObject object(std::string name, std::string_view kind, std::string_view
 // The one value of an attribute that has one.
 Result<std::string> single(const DirectoryObject& o, const std::string& attribute) {
   const auto found = o.attributes.find(attribute);
-  if (found == o.attributes.end() || found->second.size() != 1) return fail(Code::invalid, "{} has not one value", attribute);
+  if (found == o.attributes.end() || found->second.size() != 1)
+    return fail(Code::invalid, "{} has not one value", attribute);
   return found->second.front();
 }
 
@@ -73,13 +74,17 @@ Result<std::string> site_code_of(const DirectoryObject& o) {
 // http or https, host and port, and nothing behind; the port is spelt out in what comes back.
 Result<std::string> server_url(std::string_view text, bool https_only) {
   const bool secure = text.starts_with("https://");
-  if (!secure && (https_only || !text.starts_with("http://"))) return fail(Code::invalid, "no address of a server");
+  if (!secure && (https_only || !text.starts_with("http://")))
+    return fail(Code::invalid, "no address of a server");
   text.remove_prefix(secure ? 8 : 7);
   const bool has_port = text.rfind(':') != std::string_view::npos && !text.ends_with(']');
-  if (!text.starts_with('[') && std::ranges::count(text, ':') > 1) return fail(Code::invalid, "no address of a server");
-  FP_TRY(at, parse_host_port(has_port ? std::string(text) : fmt::format("{}:{}", text, secure ? kHttpsPort : kHttpPort)));
+  if (!text.starts_with('[') && std::ranges::count(text, ':') > 1)
+    return fail(Code::invalid, "no address of a server");
+  FP_TRY(at, parse_host_port(has_port ? std::string(text)
+                                      : fmt::format("{}:{}", text, secure ? kHttpsPort : kHttpPort)));
   const bool literal = at.host.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}", secure ? "https" : "http", literal ? "[" : "", at.host, literal ? "]" : "", at.port);
+  return fmt::format("{}://{}{}{}:{}", secure ? "https" : "http", literal ? "[" : "", at.host,
+                     literal ? "]" : "", at.port);
 }
 
 Result<PublishedSite> site_of(const DirectoryObject& o) {
@@ -93,7 +98,8 @@ Result<PublishedSite> site_of(const DirectoryObject& o) {
     out.version = name;
   }
   out.signing_certificate = lower(print);
-  if (!print.empty() && (print.size() != 64 || !unhex(print))) return fail(Code::invalid, "signing-certificate is no SHA-256");
+  if (!print.empty() && (print.size() != 64 || !unhex(print)))
+    return fail(Code::invalid, "signing-certificate is no SHA-256");
   return out;
 }
 
@@ -119,11 +125,14 @@ Result<PublishedManagementPoint> point_of(const DirectoryObject& o) {
 }
 
 Status within_limits(const DirectoryObject& o) {
-  if (o.attributes.size() > kPublishedAttributesMax) return fail(Code::too_large, "{} attributes", o.attributes.size());
+  if (o.attributes.size() > kPublishedAttributesMax)
+    return fail(Code::too_large, "{} attributes", o.attributes.size());
   for (const auto& [name, all] : o.attributes) {
-    if (all.size() > kPublishedValuesMax) return fail(Code::too_large, "{} values of one attribute", all.size());
+    if (all.size() > kPublishedValuesMax)
+      return fail(Code::too_large, "{} values of one attribute", all.size());
     for (const auto& value : all)
-      if (value.size() > kPublishedValueBytesMax) return fail(Code::too_large, "a value of {} bytes", value.size());
+      if (value.size() > kPublishedValueBytesMax)
+        return fail(Code::too_large, "a value of {} bytes", value.size());
   }
   return {};
 }
@@ -152,13 +161,15 @@ Status read_object(const DirectoryObject& o, Publication& out) {
 
 DirectoryObject encode_published(const PublishedSite& site) {
   auto out = object(fmt::format("Farpoint-Site-{}", site.site_code), kSiteClass, site.site_code);
-  out.attributes["servicebindinginformation"] = {fmt::format("version={}", site.version),
-                                                 fmt::format("signing-certificate={}", site.signing_certificate)};
+  out.attributes["servicebindinginformation"] = {
+      fmt::format("version={}", site.version),
+      fmt::format("signing-certificate={}", site.signing_certificate)};
   return out;
 }
 
 DirectoryObject encode_published(const PublishedManagementPoint& point) {
-  auto out = object(common_name(fmt::format("Farpoint-MP-{}-", point.site_code), point.name), kPointClass, point.site_code);
+  auto out = object(common_name(fmt::format("Farpoint-MP-{}-", point.site_code), point.name), kPointClass,
+                    point.site_code);
   out.attributes["servicednsname"] = {point.name};
   out.attributes["servicednsnametype"] = {"A"};
   auto& binding = out.attributes["servicebindinginformation"];
@@ -168,15 +179,18 @@ DirectoryObject encode_published(const PublishedManagementPoint& point) {
 }
 
 Result<Publication> decode_published(const std::vector<DirectoryObject>& objects) {
-  if (objects.size() > kPublishedObjectsMax) return fail(Code::too_large, "more than {} objects of sites", kPublishedObjectsMax);
+  if (objects.size() > kPublishedObjectsMax)
+    return fail(Code::too_large, "more than {} objects of sites", kPublishedObjectsMax);
   Publication out;
   for (const auto& o : objects)
-    if (const Status read = read_object(o, out); !read) out.refused.push_back(fmt::format("{}: {}", shown(o.name), read.error().message));
+    if (const Status read = read_object(o, out); !read)
+      out.refused.push_back(fmt::format("{}: {}", shown(o.name), read.error().message));
   return out;
 }
 
 std::string published_filter(std::string_view site_code) {
-  const std::string site = site_code.empty() ? std::string() : fmt::format("(keywords={}{})", kSiteCode, site_code);
+  const std::string site =
+      site_code.empty() ? std::string() : fmt::format("(keywords={}{})", kSiteCode, site_code);
   return fmt::format("(&(objectClass={})(keywords={}){})", kClass, kProduct, site);
 }
 

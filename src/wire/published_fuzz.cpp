@@ -1,5 +1,5 @@
-// Objects of a directory from arbitrary bytes, a line for each value ("attribute: value", an empty line ends an object): whatever
-// comes out keeps to its grammar, and is the same when it is published again.
+// Objects of a directory from arbitrary bytes, a line for each value ("attribute: value", an empty line ends
+// an object): whatever comes out keeps to its grammar, and is the same when it is published again.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -20,8 +20,10 @@ std::vector<fp::wire::DirectoryObject> objects_of(std::string_view text) {
     const auto colon = line.find(": ");
     const auto name = fp::lower(line.substr(0, colon));
     const std::string value(colon == std::string_view::npos ? std::string_view() : line.substr(colon + 2));
-    if (name == "cn") out.back().name = value;
-    else out.back().attributes[name].push_back(value);
+    if (name == "cn")
+      out.back().name = value;
+    else
+      out.back().attributes[name].push_back(value);
   }
   return out;
 }

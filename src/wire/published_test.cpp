@@ -10,7 +10,9 @@ namespace {
 
 const std::string kPrint(64, 'a');
 
-PublishedManagementPoint point() { return {"FP1", "site.corp.test", "https://site.corp.test:443", "https://mp.example.test:8443"}; }
+PublishedManagementPoint point() {
+  return {"FP1", "site.corp.test", "https://site.corp.test:443", "https://mp.example.test:8443"};
+}
 
 std::string why_not(const DirectoryObject& o) {
   const auto found = decode_published({o});
@@ -24,19 +26,22 @@ bool says(const std::string& text, const std::string& part) { return text.find(p
 }  // namespace
 
 TEST(Published, TheObjectsOfASiteAreThese) {
-  const DirectoryObject site{"Farpoint-Site-FP1",
-                             {{"objectclass", {"serviceConnectionPoint"}},
-                              {"keywords", {"Farpoint", "SiteCode=FP1"}},
-                              {"serviceclassname", {"farpoint-site"}},
-                              {"servicebindinginformation", {"version=0.1.0", "signing-certificate=" + kPrint}}}};
+  const DirectoryObject site{
+      "Farpoint-Site-FP1",
+      {{"objectclass", {"serviceConnectionPoint"}},
+       {"keywords", {"Farpoint", "SiteCode=FP1"}},
+       {"serviceclassname", {"farpoint-site"}},
+       {"servicebindinginformation", {"version=0.1.0", "signing-certificate=" + kPrint}}}};
   EXPECT_EQ(encode_published(PublishedSite{"FP1", "0.1.0", kPrint}), site);
-  const DirectoryObject mp{"Farpoint-MP-FP1-site.corp.test",
-                           {{"objectclass", {"serviceConnectionPoint"}},
-                            {"keywords", {"Farpoint", "SiteCode=FP1"}},
-                            {"serviceclassname", {"farpoint-management-point"}},
-                            {"servicednsname", {"site.corp.test"}},
-                            {"servicednsnametype", {"A"}},
-                            {"servicebindinginformation", {"intranet=https://site.corp.test:443", "internet=https://mp.example.test:8443"}}}};
+  const DirectoryObject mp{
+      "Farpoint-MP-FP1-site.corp.test",
+      {{"objectclass", {"serviceConnectionPoint"}},
+       {"keywords", {"Farpoint", "SiteCode=FP1"}},
+       {"serviceclassname", {"farpoint-management-point"}},
+       {"servicednsname", {"site.corp.test"}},
+       {"servicednsnametype", {"A"}},
+       {"servicebindinginformation",
+        {"intranet=https://site.corp.test:443", "internet=https://mp.example.test:8443"}}}};
   EXPECT_EQ(encode_published(point()), mp);
   const auto read = decode_published({site, mp});
   ASSERT_TRUE(read);
@@ -52,8 +57,10 @@ TEST(Published, TheNamesOfObjectsFitIntoTheDirectory) {
   other.name = std::string(60, 'a') + ".corp.test";
   EXPECT_EQ(encode_published(long_named).name.size(), 64U);
   EXPECT_NE(encode_published(long_named).name, encode_published(other).name);
-  EXPECT_EQ(published_place("Farpoint-Site-FP1", "corp.test"), "CN=Farpoint-Site-FP1,CN=System Management,CN=System,DC=corp,DC=test");
-  EXPECT_EQ(published_filter("FP1"), "(&(objectClass=serviceConnectionPoint)(keywords=Farpoint)(keywords=SiteCode=FP1))");
+  EXPECT_EQ(published_place("Farpoint-Site-FP1", "corp.test"),
+            "CN=Farpoint-Site-FP1,CN=System Management,CN=System,DC=corp,DC=test");
+  EXPECT_EQ(published_filter("FP1"),
+            "(&(objectClass=serviceConnectionPoint)(keywords=Farpoint)(keywords=SiteCode=FP1))");
   EXPECT_EQ(published_filter(""), "(&(objectClass=serviceConnectionPoint)(keywords=Farpoint))");
 }
 
@@ -82,10 +89,12 @@ TEST(Published, WhatKeepsToNoGrammarIsNamedAndLeftOut) {
   EXPECT_FALSE(with("servicednsname", {"a b"}).empty());
   EXPECT_FALSE(with("servicednsname", {"a.test", "b.test"}).empty());
   EXPECT_TRUE(says(with("servicebindinginformation", {}), "no address"));
-  for (const auto* url : {"ftp://a.test:1", "https://a.test:0", "https://a.test:70000", "https://a.test/x", "https://u@a.test:1", "https://a:b:1", "https://"})
+  for (const auto* url : {"ftp://a.test:1", "https://a.test:0", "https://a.test:70000", "https://a.test/x",
+                          "https://u@a.test:1", "https://a:b:1", "https://"})
     EXPECT_FALSE(with("servicebindinginformation", {std::string("intranet=") + url}).empty()) << url;
   EXPECT_FALSE(with("servicebindinginformation", {"internet=http://a.test:80"}).empty());
-  EXPECT_TRUE(says(with("servicebindinginformation", {"intranet=https://a.test", "intranet=https://b.test"}), "twice"));
+  EXPECT_TRUE(says(with("servicebindinginformation", {"intranet=https://a.test", "intranet=https://b.test"}),
+                   "twice"));
   EXPECT_TRUE(says(with("servicebindinginformation", {std::string(2000, 'x')}), "bytes"));
   EXPECT_TRUE(says(with("keywords", std::vector<std::string>(40, "Farpoint")), "values"));
   auto site = encode_published(PublishedSite{"FP1", "0.1.0", "12"});
@@ -95,7 +104,8 @@ TEST(Published, WhatKeepsToNoGrammarIsNamedAndLeftOut) {
 }
 
 TEST(Published, ADirectoryThatAnswersWithoutEndIsRefused) {
-  const auto read = decode_published(std::vector<DirectoryObject>(kPublishedObjectsMax + 1, encode_published(point())));
+  const auto read =
+      decode_published(std::vector<DirectoryObject>(kPublishedObjectsMax + 1, encode_published(point())));
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, Code::too_large);
 }

@@ -25,7 +25,6 @@ namespace {
 constexpr Backoff kAfterFailure{60'000, 60LL * 60 * 1000};
 constexpr std::int64_t kLongestSleepS = 3600;
 constexpr std::int64_t kFindSiteAgainS = 600;
-constexpr std::string_view kConfirmedSite = "site.confirmed";
 constexpr std::int64_t kRegisterAgainMs = 3600 * 1000;
 constexpr int kWrongSite = 602, kNoSigningCertificate = 605, kNoSiteFound = 606;  // states of topic 800 (domain.md §21.4)
 
@@ -212,6 +211,7 @@ Result<pki::Certificate> Agent::signing_certificate() {
     FP_TRY(offered, session.mp.site_sign_certificate(base));
     FP_TRY(certificate, pki::Certificate::from_der(offered.der));
     FP_CHECK(check_against_root(world_.settings.root_key, certificate, offered.root_signature));
+    FP_CHECK(check_against_directory(certificate, base));
     learnt = certificate;
     return {};
   });
@@ -221,95 +221,11 @@ Result<pki::Certificate> Agent::signing_certificate() {
   return *learnt;
 }
 
-// The last source of a management point (domain.md §3.1): for a client that knows none of the intranet and was told where to ask.
-Status Agent::learn_service_records() {
-  const auto& s = world_.settings;
-  // A client that looks for its site yet may ask the DNS of its own domain, and for any site's management point.
-  const bool automatic = s.site_code == "AUTO";
-  const std::string& suffix = s.dns_suffix.empty() && automatic ? s.domain : s.dns_suffix;
-  if (suffix.empty() || s.always_internet || !s.management_points.empty() || !world_.services) return {};
-  FP_TRY(known, world_.memory.management_points());
-  if (std::ranges::any_of(known, [](const auto& m) { return !m.internet; })) return {};
-  const auto name = wire::management_point_record(automatic ? std::string_view() : std::string_view(s.site_code), suffix);
-  const auto found = world_.services(name);
-  const std::string why = !found ? found.error().message : found->empty() ? fmt::format("{} names nobody", name) : std::string();
-  if (!why.empty()) {
-    log::warning("location-services", "{}", why);
-    return world_.memory.record(world_.clock.now(), "service-record", "none", why);
-  }
-  std::string hosts;
-  for (const auto& r : *found) {
-    const bool ssl = s.use_pki && r.port != s.http_port;
-    known.push_back({fmt::format("{}://{}:{}", ssl ? "https" : "http", r.host, r.port), r.host, false, 2, 3, ssl});
-    hosts += (hosts.empty() ? "" : ", ") + known.back().url;
-  }
-  log::info("location-services", "{}: {}", name, hosts);
-  FP_CHECK(world_.memory.replace_management_points(known));
-  return world_.memory.record(world_.clock.now(), "service-record", "found", fmt::format("{}: {}", name, hosts));
-}
-
-// SMSSITECODE=AUTO: once found, the site stays (domain.md §3.7).
-Status Agent::find_site() {
-  if (site_code_ != "AUTO") return {};
-  FP_TRY(assigned, world_.memory.property(kAssignedSite));
-  if (!assigned.empty()) {
-    site_code_ = assigned;
-    return {};
-  }
-  auto& s = *session_;
-  const auto now = world_.clock.now();
-  const auto& location = s.location.where();
-  if (const auto v = internet::verdict(internet::Feature::automatic_site_assignment, internet::place_of(location.type, location.reason)); !v.offered) {
-    const auto& why = v.reason;
-    log::warning("location-services", "{}", why);
-    FP_CHECK(world_.memory.record(now, "site", "not assigned", why));
-    return fail(Code::unavailable, "{}", why);
-  }
-  const auto where = whereabouts(world_.machine, world_.memory);
-  std::string found, from;
-  const auto asked = s.location.with_mp([&](const std::string& base) -> Status {
-    FP_TRY(answer, s.mp.assigned_site(base, where));
-    found = answer;
-    from = base;
-    return {};
-  });
-  if (!asked || found.empty()) {
-    const auto why = asked ? "no site is responsible for this computer's networks" : asked.error().message;
-    FP_CHECK(world_.memory.record(now, "site", "not assigned", why));
-    return fail(Code::unavailable, "finding the site: {}", why);
-  }
-  site_code_ = found;
-  log::info("location-services", "assigned to site {} by {}", found, from);
-  FP_CHECK(world_.memory.record(now, "site", found, "named by " + from));
-  return world_.memory.set_property(kAssignedSite, found);
-}
-
-// Before anything is told to a management point: it must be one of the site that this computer was installed for. Asked once.
-Status Agent::confirm_site() {
-  FP_TRY(confirmed, world_.memory.property(kConfirmedSite));
-  if (confirmed == site_code_) return {};
-  auto& s = *session_;
-  bool serves = false;
-  std::string from;
-  FP_CHECK(s.location.with_mp([&](const std::string& base) -> Status {
-    from = base;
-    FP_TRY(answer, s.mp.serves_site(base, site_code_));
-    serves = answer;
-    return {};
-  }));
-  if (serves) return world_.memory.set_property(kConfirmedSite, site_code_);
-  const auto why = fmt::format("{} does not serve site {}: install again with the SMSSITECODE of its site, or name a management point "
-                               "of site {}", from, site_code_, site_code_);
-  FP_CHECK(world_.memory.record(world_.clock.now(), "site", "not confirmed", why));
-  return fail(Code::conflict, "{}", why);
-}
-
 Status Agent::online(const PassOptions& options, PassResult& result) {
   auto& s = *session_;
   const auto refresh_ms = policy_.number("location.refresh_min", 1500) * 60'000;
-  FP_CHECK(learn_service_records());
-  FP_CHECK(s.location.locate(options.started || options.network_changed || options.now.contains("location"), refresh_ms));
-  if (s.location.moved()) FP_CHECK(world_.memory.set_property("resync.heartbeat", "moved"));  // the site shows where it is, and why
+  FP_TRY(moved, find_management_points(options.started || options.network_changed || options.now.contains("location"), refresh_ms));
+  if (moved) FP_CHECK(world_.memory.set_property("resync.heartbeat", "moved"));  // the site shows where it is, and why
   auto done = find_site();
   assignment_failure_ = done ? 0 : kNoSiteFound;
   if (done) {
@@ -328,7 +244,7 @@ Status Agent::online(const PassOptions& options, PassResult& result) {
     return {};
   }
   FP_TRY(list_due, due("location", options));
-  if (list_due || s.location.moved()) {
+  if (list_due || moved) {
     auto refreshed = s.location.refresh_list();
     if (!refreshed) note(result, refreshed.error(), "list of management points");
     FP_CHECK(ran("location", policy_.number("location.refresh_min", 1500), 0, refreshed.has_value()));

@@ -12,6 +12,7 @@
 #include "agent/core/http_transport.hpp"
 #include "agent/core/machine.hpp"
 #include "agent/core/policy_cycle.hpp"
+#include "agent/core/published_sites.hpp"
 #include "agent/core/service_location.hpp"
 #include "agent/core/settings.hpp"
 #include "wire/dns.hpp"
@@ -36,6 +37,8 @@ struct World {
   ServiceLocation::Directory directory = {};
   // Where the service's web proxy is looked up; unset: nowhere.
   Environment environment = {};
+  // What is published in the directory of this computer's domain; unset: nobody is asked.
+  std::function<Result<FoundInDirectory>(const std::string& site_code)> published = {};
 };
 
 struct PassOptions {
@@ -68,9 +71,15 @@ class Agent {
   [[nodiscard]] Status check_revocation(const ClientCertificate& chosen, HttpTransportOptions& options);
   void note_way(const WayTaken& taken);
   [[nodiscard]] Result<pki::Certificate> signing_certificate();
+  // site_assignment.cpp: whom to ask for the site and its policy, and which site is this computer's.
+  [[nodiscard]] Result<bool> find_management_points(bool look_again, std::int64_t refresh_ms);
+  [[nodiscard]] Result<bool> learn_published(bool look_again, bool none_answers);
   [[nodiscard]] Status learn_service_records();
   [[nodiscard]] Status find_site();
+  [[nodiscard]] Status ask_other_sites(const wire::ClientLocation& where, std::string& found, std::string& from);
+  [[nodiscard]] Status assign(const std::string& site_code, const std::string& from);
   [[nodiscard]] Status confirm_site();
+  [[nodiscard]] Status check_against_directory(const pki::Certificate& signing, const std::string& base);
   [[nodiscard]] Status online(const PassOptions& options, PassResult& result);
   [[nodiscard]] Status enforce(const PassOptions& options);
   [[nodiscard]] Status report(const PassOptions& options, PassResult& result);
@@ -85,6 +94,9 @@ class Agent {
   std::function<bool()> outer_stop_;  // of the world; its place there has the one that also knows when to look at the network again
   std::unique_ptr<Session> session_;
   std::string site_code_;  // the one of the settings, or the one that was found for AUTO
+  FoundInDirectory in_directory_;     // in this pass
+  bool directory_asked_ = false;
+  std::vector<std::string> sources_;  // what the sources of a management point said in this pass, where they named none
   EffectivePolicy policy_;
   Instant enforcement_next_;
   Instant registration_next_, fallback_next_;

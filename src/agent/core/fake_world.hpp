@@ -60,6 +60,7 @@ class Site {
   wire::RegistrationReply::Status registration = wire::RegistrationReply::Status::registered;
   std::vector<wire::MpEntry> mp_list;
   std::string assigned_site = "LAB";         // empty: none
+  std::map<std::string, std::string> assigned_by;  // what the management point with that base says instead
   std::vector<wire::ClientLocation> looked_for_site;
   wire::ClientLocation said_where;           // in the last request for content or management points
   std::vector<std::int64_t> waited_min;      // ClientInOperation of each request for content
@@ -153,6 +154,7 @@ class Bench {
   std::function<bool()> stop;
   ServiceLookup services;
   ServiceLocation::Directory directory;
+  std::function<Result<FoundInDirectory>(const std::string& site_code)> published;
 };
 
 // An application with one script deployment type.

@@ -260,8 +260,8 @@ Result<Reply> Site::message(const Call& call, const std::string& base) {
     EXPECT_TRUE(request) << request.error().message;
     if (const auto* site = std::get_if<wire::AssignedSiteRequest>(&*request)) {
       looked_for_site.push_back(site->where);
-      if (assigned_site.empty()) return Reply{200, {}, ""};
-      document = wire::encode_assigned_site(assigned_site);
+      if (const auto named = assigned_by.contains(base) ? assigned_by.at(base) : assigned_site; named.empty()) return Reply{200, {}, ""};
+      else document = wire::encode_assigned_site(named);
     } else if (const auto* asked = std::get_if<wire::SiteInformationRequest>(&*request)) {
       document = wire::encode_site_information(
           asked->site_code == "LAB" ? std::vector<wire::SiteInformation>{{"LAB", "5.00.9128.1000", "9128"}}
@@ -385,7 +385,7 @@ void Bench::open() {
 
 PassResult Bench::pass(PassOptions options) {
   Agent agent({*memory, machine, clock, random, settings, Paths::below(dir),
-               [this](const HttpTransportOptions&) { return std::make_unique<FakeTransport>(site); }, stop, services, directory});
+               [this](const HttpTransportOptions&) { return std::make_unique<FakeTransport>(site); }, stop, services, directory, {}, published});
   auto result = agent.pass(options);
   EXPECT_TRUE(result) << result.error().message;
   return result.value_or(PassResult{});

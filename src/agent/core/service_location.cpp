@@ -104,7 +104,8 @@ Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
   const bool reinstalled = (where_.type == ConnectionType::always_internet) != settings_.always_internet;
   const bool fresh = where_.type != ConnectionType::unknown && !reinstalled && age >= 0 && age < refresh_ms;
   const bool again = look_again_due();
-  if (!forced && !again && fresh) return choose(list);
+  looked_ = forced || again || !fresh;
+  if (!looked_) return choose(list);
   look_again_ = {};
   unreached_.clear();  // what was tried at another place says nothing about this one
   const auto before = where_;

@@ -42,6 +42,8 @@ class ServiceLocation {
 
   // True when locate() came to another place than the time before: another type, or another network of the intranet.
   [[nodiscard]] bool moved() const { return moved_; }
+  // True when locate() looked at all, and did not find its last pass fresh enough.
+  [[nodiscard]] bool looked() const { return looked_; }
 
   // Whether an address is one of the intranet: a management point known as such, or anything else while this client is inside.
   [[nodiscard]] bool is_inside(const std::string& url);
@@ -65,7 +67,7 @@ class ServiceLocation {
   const InstallSettings& settings_;
   Directory directory_;
   Whereabouts whereabouts_;
-  bool moved_ = false;
+  bool moved_ = false, looked_ = false;
   Instant look_again_;
   std::map<std::string, Error> unreached_;
   location::Where where_;

@@ -261,8 +261,8 @@ std::vector<std::string> check_settings(const InstallSettings& s) {
         "CCMHOSTNAME needs /UsePKICert: internet management points accept only clients with a PKI certificate");
   wrong(s.always_internet && !s.use_pki,
         "CCMALWAYSINF=1 needs /UsePKICert: on the internet there is HTTPS with a PKI certificate only");
-  wrong(s.internet_mp.empty() && s.management_points.empty() && s.dns_suffix.empty() && (s.site_code != "AUTO" || s.domain.empty()),
-        "none of SMSMP, CCMHOSTNAME and DNSSUFFIX is given: the client would not know any management point");
+  wrong(s.internet_mp.empty() && s.management_points.empty() && !by_records,
+        "none of SMSMP, CCMHOSTNAME, DNSSUFFIX and DOMAIN is given: the client would not know any management point");
   wrong(!s.fallback_certificate.empty() && s.fallback_status_point.empty(), "FSPCERT is given without FSP: there is nobody to seal for");
   bool plain = false;
   for (const auto& m : s.management_points) plain = plain || istarts_with(m, "http://");

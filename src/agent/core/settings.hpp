@@ -54,6 +54,8 @@ struct InstallSettings {
   std::string resolve;                          // --resolve host:port:address
 };
 
+inline constexpr std::string_view kMachineKeytab = "/etc/krb5.keytab";  // the keys of this computer in its domain
+
 // Where everything lies. --data DIR puts all of it below one folder; --root DIR is a prefix for the standard places.
 struct Paths {
   Path config = "/etc/farpoint/agent.conf";

@@ -84,6 +84,8 @@ class AdminSite : public ::testing::Test {
     };
     hooks.metrics = [] { return std::string("farpoint_up 1\n"); };
     hooks.clients = client_hooks();
+    hooks.directory = [this] { return directory_; };
+    hooks.directory_wanted = [this] { calls_.emplace_back("directory"); };
     policies_ = std::make_unique<site::PolicyMaker>(
         "FP1", [](std::string_view text) -> Result<std::string> { return crypto::sha256(text); });
     api_ = std::make_unique<AdminApi>(*store_, clock_, random_, *policies_,
@@ -210,6 +212,7 @@ class AdminSite : public ::testing::Test {
   std::unique_ptr<site::PolicyMaker> policies_;
   std::unique_ptr<AdminApi> api_;
   std::vector<std::string> calls_;
+  DirectoryState directory_;
 
  private:
   // What the site server itself does is written down; a host is inside where its name ends so.

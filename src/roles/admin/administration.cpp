@@ -26,6 +26,7 @@ Result<Answer> show_site(Context& c) {
                         {"collections", collections.size()},
                         {"applications", applications.size()},
                         {"deployments", deployments.size()},
+                        {"directory", sentence_of(c.hooks.directory())},
                         {"time", to_iso(c.clock.now())},
                         {"administrator", c.who.name}};
   }));

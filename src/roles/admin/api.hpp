@@ -43,6 +43,17 @@ struct Publishing {
   std::vector<std::string> issuers_without_list;  // by name
 };
 
+// The site in the directory of a domain, as it was when it was looked at last.
+struct DirectoryState {
+  bool enabled = false;
+  std::string domain;                         // empty: not configured
+  std::string container, controller, account; // where, by whom, as whom
+  std::vector<std::string> objects;           // names of what is published there
+  Instant published_at, tried_at;             // 0: never
+  std::string problem;                        // of the last attempt; empty: it went well
+  std::int64_t attempts = 0;                  // since the site server runs
+};
+
 // Bundles, client push and wake-up packets: what the site server itself does.
 struct ClientHooks {
   std::function<Result<site::ClientBundle>(const site::BundleOrder& order)> bundle;
@@ -67,6 +78,8 @@ struct Hooks {
   std::function<void()> links_changed;        // management points of other hosts; may be unset, as the next
   std::function<std::map<std::string, std::string>()> link_states;  // by name, for people
   ClientHooks clients;
+  std::function<DirectoryState()> directory;
+  std::function<void()> directory_wanted;     // publish now
 };
 
 struct RouteInfo {

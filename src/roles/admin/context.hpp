@@ -100,6 +100,10 @@ struct Route {
 [[nodiscard]] std::span<const Route> client_routes();
 [[nodiscard]] std::span<const Route> feature_routes();
 [[nodiscard]] std::span<const Route> sequence_routes();
+[[nodiscard]] std::span<const Route> directory_routes();
+
+// The site in the directory of a domain, in one sentence.
+[[nodiscard]] std::string sentence_of(const DirectoryState& state);
 
 // A feature that is refused (domain/internet): 409 with its own code, the reason, the feature and the seed's statement.
 [[nodiscard]] Answer refusal(internet::Feature feature, const internet::Verdict& verdict);

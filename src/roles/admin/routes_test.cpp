@@ -202,6 +202,17 @@ class AdminRoutes : public AdminSite {
     use("DELETE", "/management-points/{name}", mp, 204);
   }
 
+  void use_directory() {
+    EXPECT_THAT(use("GET", "/directory", 200).at("summary"), HasSubstr("no [directory_publishing]"));
+    EXPECT_EQ(call("POST", "/directory/publish").status, 409);
+    directory_.enabled = true;
+    directory_.domain = "corp.test";
+    EXPECT_EQ(use("POST", "/directory/publish", 202).at("domain"), "corp.test");
+    EXPECT_EQ(calls_.back(), "directory");
+    directory_.problem = "no right";
+    EXPECT_THAT(call("GET", "/site").at("directory"), HasSubstr("not published in corp.test as wanted: no right"));
+  }
+
   void use_site() {
     EXPECT_EQ(use("GET", "/site", 200).at("site_code"), "FP1");
     EXPECT_EQ(use("GET", "/metrics", 200).text, "farpoint_up 1\n");
@@ -215,6 +226,7 @@ class AdminRoutes : public AdminSite {
       FP_CHECK(r.contents.put_dp({.name = "dp9.example.org", .internet_url = "https://dp9.example.org", .connections = Connections::internet}));
       return r.contents.put_dp({.name = "inside.corp.test", .intranet_url = "https://inside.corp.test", .connections = Connections::intranet});
     });
+    use_directory();
     const auto published = use("GET", "/publishing", 200);
     EXPECT_EQ(published.at("points"),
               R"([{"role":"mp","name":"mp.example.org","port":8443,"backend":"site.corp.test:8443",)"
