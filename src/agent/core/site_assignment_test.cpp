@@ -26,8 +26,8 @@ class Joined : public Bench {
     settings.domain = "corp.test";
     settings.internet_mp.clear();
     settings.management_points.clear();
-    published = [this](const std::string& site) -> Result<FoundInDirectory> {
-      asked.push_back(site);
+    published = [this](const std::string& site_code) -> Result<FoundInDirectory> {
+      asked.push_back(site_code);
       if (!problem.empty()) return fail(Code::not_found, "{}", problem);
       return FoundInDirectory{"dc1.corp.test", said};
     };
