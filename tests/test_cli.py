@@ -404,6 +404,13 @@ def test_fallback_status_points_are_added_changed_listed_and_removed_and_their_m
     assert site.run("fsp", "remove", "fsp.test", check=False).returncode == 3
 
 
+def test_a_site_that_is_in_no_directory_says_so(site):
+    assert "no [directory_publishing]" in site.json("directory", "status")["summary"]
+    assert "no [directory_publishing]" in site.json("site")["directory"]
+    refused = site.run("directory", "publish", check=False)
+    assert refused.returncode == 1 and "no [directory_publishing]" in refused.stderr
+
+
 def test_boundaries_groups_neighbours_and_what_a_client_there_would_get(site):
     own = site.rows("dp", "list")[0][0]
     assert site.json("mp", "add", "mp2.test", "--this-server", "--intranet-url", "https://mp2.test", "--internet-url", "https://mp2.test")["connections"] == "both"

@@ -260,8 +260,8 @@ Result<Reply> Site::message(const Call& call, const std::string& base) {
     EXPECT_TRUE(request) << request.error().message;
     if (const auto* site = std::get_if<wire::AssignedSiteRequest>(&*request)) {
       looked_for_site.push_back(site->where);
-      if (const auto named = assigned_by.contains(base) ? assigned_by.at(base) : assigned_site; named.empty()) return Reply{200, {}, ""};
-      else document = wire::encode_assigned_site(named);
+      const auto own = assigned_by.find(base);
+      document = wire::encode_assigned_site(own == assigned_by.end() ? assigned_site : own->second);
     } else if (const auto* asked = std::get_if<wire::SiteInformationRequest>(&*request)) {
       document = wire::encode_site_information(
           asked->site_code == "LAB" ? std::vector<wire::SiteInformation>{{"LAB", "5.00.9128.1000", "9128"}}
