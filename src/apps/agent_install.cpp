@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "agent/core/certificate.hpp"
+#include "agent/core/enrollment.hpp"
 #include "agent/core/fallback.hpp"
 #include "agent/core/http_transport.hpp"
 #include "agent/core/install_order.hpp"
@@ -16,6 +17,7 @@
 #include "base/ids.hpp"
 #include "base/text.hpp"
 #include "net/client.hpp"
+#include "pki/issue.hpp"
 #include "wire/dns.hpp"
 
 namespace fp::apps {
@@ -45,12 +47,59 @@ agent::Surroundings surroundings_of(const AgentCommand& c) {
   return out;
 }
 
+std::string name_of(const agent::InstallSettings& s) { return s.computer_name.empty() ? sensors::discover({}).fqdn : lower(s.computer_name); }
+
+Path certificates_of(const agent::InstallSettings& s, const agent::Paths& paths) {
+  return s.certificate_dir.empty() ? paths.certificates : Path(s.certificate_dir);
+}
+
 Status check_certificate(const agent::InstallSettings& s, const agent::Paths& paths) {
   if (!s.use_pki) return {};
-  const auto discovery = sensors::discover({});
-  const auto name = s.computer_name.empty() ? discovery.fqdn : lower(s.computer_name);
-  const Path folder = s.certificate_dir.empty() ? paths.certificates : Path(s.certificate_dir);
-  FP_CHECK(agent::choose_certificate(s, {folder, name.substr(0, name.find('.')), system_clock().now()}));
+  const auto name = name_of(s);
+  FP_CHECK(agent::choose_certificate(s, {certificates_of(s, paths), name.substr(0, name.find('.')), system_clock().now()}));
+  return {};
+}
+
+Result<std::string> enrollment_secret(const agent::InstallOrder& order) {
+  constexpr std::size_t kSecretBytesMax = 4096;
+  if (order.enrollment_secret_file.empty()) return order.enrollment_secret;
+  std::string text;
+  if (order.enrollment_secret_file == "-") {
+    std::getline(std::cin, text);
+  } else {
+    FP_TRY(read, read_file(Path(order.enrollment_secret_file), kSecretBytesMax));
+    text = read.substr(0, read.find('\n'));
+  }
+  text = trim(text);
+  if (text.empty()) return fail(Code::invalid, "ENROLLMENTTOKENFILE {}: there is no token in its first line", order.enrollment_secret_file);
+  return text;
+}
+
+// A certificate for a computer that has none that fits. What it is for is in it: a mobile device becomes an internet-only client.
+Status get_certificate(agent::InstallOrder& order, const agent::Paths& paths) {
+  auto& s = order.settings;
+  if (!order.enroll) return {};
+  if (check_certificate(s, paths)) {
+    order.notes.emplace_back("this computer has a certificate that fits already: none was asked for, and no token was used");
+    return {};
+  }
+  FP_TRY(secret, enrollment_secret(order));
+  agent::HttpTransportOptions options;
+  options.ca_file = s.ca_file;
+  options.crl_file = s.crl_file;
+  options.resolve = s.resolve;
+  FP_TRY(outbound, agent::ways_out(s, {}, agent::environment_of_process));
+  options.outbound = std::move(outbound);
+  agent::HttpTransport transport(options);
+  const auto made = agent::enroll(transport, {s.enrollment_proxy_point, name_of(s), order.enrollment_user, secret,
+                                              certificates_of(s, paths) / "enrolled.pem", paths.data / "enrolling.key"});
+  if (!made) return std::unexpected(made.error().with_context(fmt::format("enrolling at {}", s.enrollment_proxy_point)));
+  order.notes.push_back(fmt::format("enrolled: {} until {}", made->label(), to_iso(made->not_after())));
+  if (!pki::is_mobile(*made) || s.always_internet) return {};
+  s.always_internet = true;
+  order.notes.emplace_back("enrolled as a mobile device: this client is internet-only (CCMALWAYSINF=1)");
+  const auto wrong = agent::check_settings(s);
+  order.problems.insert(order.problems.end(), wrong.begin(), wrong.end());
   return {};
 }
 
@@ -114,7 +163,7 @@ std::string tell_failure(const agent::InstallSettings& s, int state, const std::
   if (s.fallback_status_point.empty()) return {};
   agent::FallbackSender sender;
   sender.site_code = s.site_code == "AUTO" ? "" : s.site_code;
-  sender.name = s.computer_name.empty() ? sensors::discover({}).fqdn : lower(s.computer_name);
+  sender.name = name_of(s);
   if (!s.fallback_certificate.empty())
     if (const auto certificate = read_certificate(s.fallback_certificate, "FSPCERT")) sender.sealing_certificate_der = certificate->der();
   agent::HttpTransportOptions options;
@@ -169,6 +218,7 @@ Status write_all_files(const agent::InstallOrder& order, const agent::Paths& pat
 Status remove_client(const agent::Paths& paths) {
   auto settings = agent::load_settings(paths.config);
   std::vector<Path> gone = {paths.config, paths.database(), paths.signing_certificate(), paths.sealing_certificate(), paths.data / "crl.pem",
+                            paths.data / "enrolling.key", paths.data / "renewing.key",
                             paths.data / "self-signed.pem", paths.cache(), paths.next_file()};
   for (const char* tail : {"-wal", "-shm"}) gone.emplace_back(paths.database().string() + tail);
   if (settings && !settings->cache_dir.empty()) {
@@ -211,7 +261,8 @@ int agent_install(const AgentCommand& c, const std::vector<std::string>& words) 
   }
   if (order.problems.empty()) {
     failure = kNoCertificate;
-    if (auto found = check_certificate(order.settings, c.paths); !found) order.problems.push_back(found.error().message);
+    if (auto got = get_certificate(order, c.paths); !got) order.problems.push_back(got.error().message);
+    else if (auto found = check_certificate(order.settings, c.paths); !found) order.problems.push_back(found.error().message);
   }
   if (!order.problems.empty()) {
     if (auto told = tell_failure(order.settings, failure, order.problems.front()); !told.empty()) order.problems.push_back(std::move(told));

@@ -158,6 +158,8 @@ Result<json::object> status_of(const AgentCommand& c) {
   out["distribution point"] = source;
   FP_TRY(certificate, memory->decisions("certificate", 1));
   out["certificate"] = certificate.empty() ? "" : certificate[0].reason;
+  FP_TRY(renewal, memory->decisions(agent::kRenewal, 1));
+  if (!renewal.empty()) out["certificate renewal"] = fmt::format("{}: {}", renewal[0].verdict, renewal[0].reason);
   FP_TRY(problem, memory->property("pass.problem"));
   out["last problem"] = problem;
   if (!settings.fallback_status_point.empty()) FP_CHECK(add_fallback(out, *memory, settings));
@@ -238,6 +240,10 @@ Result<json::object> reasons_of(const AgentCommand& c, const std::string& subjec
                                                                {"rule", rule->seed}}}}};
   }
   FP_TRY(decisions, memory->decisions(subject, subject.empty() ? 100 : 50));
+  if (subject == "certificate") {  // which one, and when it is renewed
+    FP_TRY(renewals, memory->decisions(agent::kRenewal, 50));
+    decisions.insert(decisions.end(), renewals.begin(), renewals.end());
+  }
   if (!subject.empty() && decisions.empty()) return fail(Code::not_found, "nothing was decided about \"{}\" yet", subject);
   json::array list;
   for (const auto& d : decisions) {

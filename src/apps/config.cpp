@@ -1,10 +1,10 @@
 #include "apps/config.hpp"
 
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <set>
 
+#include "apps/config_section.hpp"
+#include "apps/config_enrollment.hpp"
 #include "apps/config_section.hpp"
 #include "apps/doors.hpp"
 #include "base/ids.hpp"
@@ -60,6 +60,7 @@ class Reader {
     distribution_point(table("distribution_point"));
     admin(table("admin"));
     link(table("link"));
+    read_enrollment(section(table("enrollment"), "enrollment"), section(table("enrollment_proxy_point"), "enrollment_proxy_point"), out_);
     maintenance(table("maintenance"));
     client_push(table("client_push"));
     wake_on_lan(table("wake_on_lan"));
@@ -73,7 +74,8 @@ class Reader {
  private:
   [[nodiscard]] bool content_only() const { return out_.role == HostRole::distribution_point; }
   [[nodiscard]] bool away() const { return out_.role != HostRole::site; }  // from the primary site's server
-  [[nodiscard]] bool linked() const { return out_.role == HostRole::management_point || out_.role == HostRole::secondary_site; }
+  [[nodiscard]] bool linked() const { return out_.role == HostRole::management_point || out_.role == HostRole::secondary_site || proxy_only(); }
+  [[nodiscard]] bool proxy_only() const { return out_.role == HostRole::enrollment_proxy_point; }
   [[nodiscard]] bool fallback_only() const { return out_.role == HostRole::fallback_status_point; }
   Section section(const toml::table& t, const char* name) { return {t, std::string(name) + ".", mistakes_, file_}; }
 
@@ -94,13 +96,13 @@ class Reader {
     auto s = section(t, "site");
     s.word("role", out_.role,
            {{"site", HostRole::site}, {"distribution-point", HostRole::distribution_point}, {"management-point", HostRole::management_point},
-            {"fallback-status-point", HostRole::fallback_status_point}});
+            {"fallback-status-point", HostRole::fallback_status_point}, {"enrollment-proxy-point", HostRole::enrollment_proxy_point}});
     HostRole type = HostRole::site;
     s.word("type", type, {{"primary", HostRole::site}, {"secondary", HostRole::secondary_site}});
     if (type == HostRole::secondary_site && out_.role != HostRole::site) s.mistake(s.get("type"), "type", "belongs to the role site");
     if (type == HostRole::secondary_site) out_.role = type;
-    if (content_only() || fallback_only()) out_.mp_enabled = false;
-    if (fallback_only()) out_.dp_enabled = false;
+    if (content_only() || fallback_only() || proxy_only()) out_.mp_enabled = false;
+    if (fallback_only() || proxy_only()) out_.dp_enabled = false;
     if (out_.role == HostRole::management_point) out_.dp_enabled = false;
     if (out_.role == HostRole::secondary_site) out_.mp_connections = out_.dp_connections = Connections::intranet;
     if (away()) out_.admin_port = 0;
@@ -158,7 +160,8 @@ class Reader {
     if (const auto* moved = s.get("windows_auth")) s.mistake(moved, "windows_auth", "has a section of its own now: [windows_auth] with doors = [...]");
     s.path("client_files", out_.client_files);
     if (content_only() && out_.mp_enabled) s.mistake(t.get("enabled"), "enabled", "a host of the role distribution-point has no management point");
-    if (linked() && !out_.mp_enabled) s.mistake(t.get("enabled"), "enabled", fmt::format("a host of the role {} is nothing without it", name_of(out_.role)));
+    if (proxy_only() && out_.mp_enabled) s.mistake(t.get("enabled"), "enabled", "a host of the role enrollment-proxy-point has no management point");
+    if (linked() && !proxy_only() && !out_.mp_enabled) s.mistake(t.get("enabled"), "enabled", fmt::format("a host of the role {} is nothing without it", name_of(out_.role)));
     if (linked() && !out_.client_files.empty()) s.mistake(t.get("client_files"), "client_files", "client files lie on the site server, and come over the site link");
     s.refuse_unknown();
   }
@@ -218,8 +221,8 @@ class Reader {
       if (out_.dp_site_fingerprint.empty())
         s.mistake(nullptr, "site_fingerprint", "is needed: the SHA-256 fingerprint of the site server's certificate, which alone may bring content");
     }
-    if (out_.role == HostRole::management_point && out_.dp_enabled)
-      s.mistake(t.get("enabled"), "enabled", "a host of the role management-point has no distribution point");
+    if ((out_.role == HostRole::management_point || proxy_only()) && out_.dp_enabled)
+      s.mistake(t.get("enabled"), "enabled", fmt::format("a host of the role {} has no distribution point", name_of(out_.role)));
     s.refuse_unknown();
   }
 
@@ -254,7 +257,7 @@ class Reader {
 
   // The host that stands open on the internet has nothing else that could be asked for.
   void only_fallback(Section& top) {
-    for (const auto* name : {"pki", "management_point", "distribution_point", "admin", "maintenance"})
+    for (const auto* name : {"pki", "management_point", "distribution_point", "admin", "maintenance", "enrollment", "enrollment_proxy_point"})
       if (const auto* node = top.get(name))
         top.mistake(node, name, "a host of the role fallback-status-point has nothing of it: leave this section out");
   }
@@ -419,6 +422,7 @@ class Reader {
     homes(say);
     if (out_.dp_anonymous && !http && !https) say("distribution_point", "anonymous", "there is no intranet listener");
     windows_contradictions(say);
+    check_enrollment(say, out_, files_);
     if (out_.dp_enabled && out_.dp_name.empty())
       out_.dp_name = !out_.intranet_fqdn.empty() ? out_.intranet_fqdn : out_.internet_fqdn;
     if (out_.dp_enabled && out_.dp_name.empty()) say("distribution_point", "name", "set it, or site.intranet_fqdn");
@@ -456,7 +460,7 @@ class Reader {
     check("distribution_point", out_.dp_enabled, out_.dp_connections);
     const auto serves = [](bool enabled, Connections c, Connections not_this) { return enabled && c != not_this; };
     if (internet && !serves(out_.mp_enabled, out_.mp_connections, Connections::intranet) &&
-        !serves(out_.dp_enabled, out_.dp_connections, Connections::intranet))
+        !serves(out_.dp_enabled, out_.dp_connections, Connections::intranet) && !out_.enrollment.proxy)
       say("management_point", "connections", fmt::format("nothing is offered at the internet listener: {}", kRoleConnections));
   }
 
@@ -496,7 +500,7 @@ class Reader {
   void windows_contradictions(const auto& say) {
     const auto& w = out_.windows_auth;
     const bool source = !w.keytab.empty() || !w.ntlm_accounts.empty() || w.ntlm_winbind;
-    if (source && out_.windows_doors.empty())
+    if (source && out_.windows_doors.empty() && !out_.enrollment.domain_accounts)
       say("windows_auth", "doors", "there is a keytab, NTLM accounts or winbind, and no door where anybody could log in: name doors, or leave the section out");
     if (out_.windows_doors.empty()) return;
     if (!source) say("windows_auth", "doors", "nobody can log in: name a keytab, ntlm_accounts, or ntlm_winbind = true");

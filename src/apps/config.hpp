@@ -1,6 +1,7 @@
 // The site's configuration: one TOML file, checked whole, every mistake named with its line (docs/configuration.md).
 // One thread, at start. Reads files only to see that they are there. Never: defaults that open a door.
 #pragma once
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -29,7 +30,7 @@ enum class ApprovalMode { manual, trusted, all };
 
 // What a host is: a primary site with any of its roles; one role of a site that runs elsewhere; or a secondary site, which is a
 // management point and a distribution point for the intranet of one location, fed from its primary.
-enum class HostRole { site, distribution_point, management_point, secondary_site, fallback_status_point };
+enum class HostRole { site, distribution_point, management_point, secondary_site, fallback_status_point, enrollment_proxy_point };
 
 // The site link (docs/protocol/site-link.md). On a site server: where roles that open it find it. On the host of a role: either where
 // the site opens it, or where the site is.
@@ -45,6 +46,14 @@ struct LinkConfig {
 struct DirectoryPublishing {
   bool enabled = false;
   directory::Account account;  // empty domain: there is no such section
+};
+
+// The enrollment point, which runs in the site server alone, and the enrollment proxy point: the door for it, here or on another host.
+struct EnrollmentConfig {
+  bool point = false;
+  bool domain_accounts = false;   // besides tokens: user and password of an account of windows_auth.domains
+  int certificate_days = 365;
+  std::optional<Connections> proxy;  // nothing: no door on this host
 };
 
 struct SiteConfig {
@@ -89,6 +98,7 @@ struct SiteConfig {
   Path link_certificate, link_key;  // client certificate towards distribution points on other hosts
 
   LinkConfig link;
+  EnrollmentConfig enrollment;
 
   std::string crl_address;      // publishes data/ca/*.crl over plain HTTP; empty: not
   int crl_port = 0;

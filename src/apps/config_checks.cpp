@@ -17,6 +17,7 @@ std::string_view name_of(HostRole role) {
     case HostRole::management_point: return "management-point";
     case HostRole::secondary_site: return "secondary site";
     case HostRole::fallback_status_point: return "fallback-status-point";
+    case HostRole::enrollment_proxy_point: return "enrollment-proxy-point";
   }
   return "?";
 }

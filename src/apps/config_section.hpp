@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/text.hpp"
 
 namespace fp::apps {
 

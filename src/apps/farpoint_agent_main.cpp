@@ -26,7 +26,7 @@ const fp::cli::ManualPage kPage{
 
 struct Words {
   std::string data, root;
-  bool json = false, use_pki = false, no_crl = false, reinstall = false, always_internet = false, force = false, once = false;
+  bool json = false, use_pki = false, enroll = false, no_crl = false, reinstall = false, always_internet = false, force = false, once = false;
   std::vector<std::string> free;
   std::vector<std::pair<std::string, std::string>> options;  // property, value
   std::vector<std::string> cycles, now;
@@ -53,6 +53,9 @@ void add_install_options(CLI::App& app, Words& w) {
       {"--management-point", "SMSMP", "host[:port] of an intranet management point, https:// in front if HTTPS only"},
       {"--fallback-status-point", "FSP", "host[:port] of the fallback status point"},
       {"--fallback-certificate", "FSPCERT", "the site's sealing certificate: what goes through the status point is sealed with it"},
+      {"--enrollment-proxy-point", "ENROLLMENTPROXYPOINT", "host[:port] that gives this client its certificate, and renews it"},
+      {"--enrollment-token-file", "ENROLLMENTTOKENFILE", "file with the token or password in its first line; -: standard input"},
+      {"--enrollment-user", "ENROLLMENTUSER", "enrol by this account of the directory; the secret is its password"},
       {"--certificate-dir", "CERTIFICATEDIR", "folder of PEM certificates with their keys"},
       {"--certificate-selection", "CCMCERTSEL", "Subject:..., SubjectStr:... or SubjectAttr:OID = value"},
       {"--certificate-issuers", "CCMCERTISSUERS", "CN=Root; O=Example | CN=Other"},
@@ -86,6 +89,7 @@ void add_install_options(CLI::App& app, Words& w) {
   app.add_option("--config", w.config, "file with [Client Install] (/config)");
   app.add_flag("--reinstall", w.reinstall, "forget the properties of an earlier installation, keep identity and policy (SMSCONFIGSOURCE=P)");
   app.add_flag("--always-internet", w.always_internet, "internet-only client (CCMALWAYSINF=1)");
+  app.add_flag("--enroll", w.enroll, "ask the enrollment proxy point for a certificate, where there is none that fits (/Enroll)");
   app.add_flag("--use-pki-certificate", w.use_pki, "authenticate by a PKI certificate (/UsePKICert)");
   app.add_flag("--proxy-only", w.proxy_only, "never to the internet without the proxy (PROXYONLY=1)");
   app.add_flag("--proxy-intranet", w.proxy_intranet, "through the proxy to intranet servers too (PROXYINTRANET=1)");
@@ -97,6 +101,7 @@ int install(Words& w) {
   if (!w.config.empty()) w.free.push_back("/config:" + w.config);
   if (w.reinstall) w.free.emplace_back("SMSCONFIGSOURCE=P");
   if (w.always_internet) w.free.emplace_back("CCMALWAYSINF=1");
+  if (w.enroll) w.free.emplace_back("/Enroll");
   if (w.use_pki) w.free.emplace_back("/UsePKICert");
   if (w.proxy_only) w.free.emplace_back("PROXYONLY=1");
   if (w.proxy_intranet) w.free.emplace_back("PROXYINTRANET=1");
@@ -157,9 +162,9 @@ int main(int argc, char** argv) {
     if (w.cycles.empty()) w.cycles = {"all"};
     return fp::apps::agent_evaluate(place_of(w), w.cycles);
   });
-  e->add_option("cycles", w.cycles, "policy, apps, inventory, heartbeat, state, location or all")
+  e->add_option("cycles", w.cycles, "policy, apps, inventory, heartbeat, state, location, all, or certificate: renew it now")
       ->check(CLI::IsMember(
-          {"policy", "full-policy", "apps", "inventory", "hardware", "software", "heartbeat", "state", "location", "all"}));
+          {"policy", "full-policy", "apps", "inventory", "hardware", "software", "heartbeat", "state", "location", "certificate", "all"}));
   e->add_flag("--stderr", w.to_stderr, "log lines on standard error too");
   command(app, "doctor", "examine everything between this client and its site systems", [&] { return fp::apps::agent_doctor(place_of(w), w.free); })
       ->add_option("url", w.free, "https://HOST[:PORT] of site systems; none: the management points of the place where this client is");

@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
   add_fallback_verbs(app, cli);
   add_doctor_verb(app, cli);
   add_pki_verbs(app, cli);
+  add_enrollment_verbs(app, cli);
   add_publish_verb(app, cli);
   add_client_verbs(app, cli);
   add_help_verbs(app, kPage);

@@ -86,6 +86,7 @@ std::string_view kind_of(HostRole role) {
     case HostRole::management_point: return "management point of site";
     case HostRole::secondary_site: return "secondary site";
     case HostRole::fallback_status_point: return "fallback status point of site";
+    case HostRole::enrollment_proxy_point: return "enrollment proxy point of site";
   }
   return "?";
 }
@@ -128,6 +129,7 @@ int run(const Path& file) {
     case HostRole::site: return start_and_serve<SiteServer>(config, signals);
     case HostRole::distribution_point: return start_and_serve<ContentServer>(config, signals);
     case HostRole::management_point:
+    case HostRole::enrollment_proxy_point:
     case HostRole::secondary_site: return start_and_serve<LinkedServer>(config, signals);
     case HostRole::fallback_status_point: return start_and_serve<FallbackServer>(config, signals);
   }
@@ -157,7 +159,10 @@ int init_linked_host(const LinkedHostOptions& options) {
   for (const auto& line : made->made) std::cout << line << "\n";
   const std::string& name = options.intranet_fqdn.empty() ? options.internet_fqdn : options.intranet_fqdn;
   std::cout << "\nnext: farpointd run --config " << made->config.native() << "\n"
-            << "then, on the site server: farpoint mp add " << name << " --certificate ...\n";
+            << "then, on the site server:";
+  if (options.kind != LinkedHost::enrollment_proxy_point) std::cout << " farpoint mp add " << name << " --certificate ...\n";
+  if (options.kind == LinkedHost::enrollment_proxy_point || options.enrollment)
+    std::cout << " farpoint enrollment proxy add " << name << " --certificate ...\n";
   return kOk;
 }
 
@@ -239,13 +244,16 @@ void add_init_dp(CLI::App& app, ContentHostOptions& o, Texts& t) {
 }
 
 void add_init_linked(CLI::App& app, LinkedHostOptions& o, Texts& t) {
-  app.add_option("--site-code", o.site_code, o.secondary ? "its own: three letters or digits" : "of the site that it belongs to")->required();
-  if (o.secondary) app.add_option("--parent", o.parent, "site code of its primary site")->required();
+  const bool secondary = o.kind == LinkedHost::secondary_site;
+  app.add_option("--site-code", o.site_code, secondary ? "its own: three letters or digits" : "of the site that it belongs to")->required();
+  if (secondary) app.add_option("--parent", o.parent, "site code of its primary site")->required();
   app.add_option("--data", o.data, "folder of this host")->capture_default_str()->transform(absolute_folder);
   app.add_option("--config", o.config, "configuration file to write")->capture_default_str();
   app.add_option("--intranet-fqdn", o.intranet_fqdn, "name by which clients on the intranet call it");
   app.add_option("--intranet-listen", t.intranet, "ADDRESS:PORT for clients on the intranet (HTTPS)");
-  if (o.secondary) {
+  if (o.kind != LinkedHost::enrollment_proxy_point)
+    app.add_flag("--enrollment-proxy-point", o.enrollment, "computers may enrol here too: the site's enrollment point answers over the link");
+  if (secondary) {
     app.add_option("--intranet-http-listen", t.http, "ADDRESS:PORT, plain HTTP for the intranet; off unless named");
   } else {
     app.add_option("--internet-fqdn", o.internet_fqdn, "public name by which clients on the internet call it");
@@ -313,8 +321,9 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   SetupOptions setup;
   ContentHostOptions content_host;
-  LinkedHostOptions mp_host, secondary;
-  secondary.secondary = true;
+  LinkedHostOptions mp_host, secondary, proxy_host;
+  secondary.kind = LinkedHost::secondary_site;
+  proxy_host.kind = LinkedHost::enrollment_proxy_point;
   FallbackHostOptions fallback_host;
   ScratchOptions trial;
   Texts texts;
@@ -329,6 +338,8 @@ int main(int argc, char** argv) {
   add_init_linked(*mp_command, mp_host, texts);
   auto* secondary_command = app.add_subcommand("init-secondary", "make a secondary site: management and distribution point for the intranet of one location");
   add_init_linked(*secondary_command, secondary, texts);
+  auto* proxy_command = app.add_subcommand("init-epp", "make an enrollment proxy point on a host of its own, for a site that runs elsewhere");
+  add_init_linked(*proxy_command, proxy_host, texts);
   auto* fsp_command = app.add_subcommand("init-fsp", "make a fallback status point on a host of its own, for a site that runs elsewhere");
   add_init_fsp(*fsp_command, fallback_host, texts);
   auto* check_command = app.add_subcommand("check", "check the configuration and name every mistake with its line");
@@ -355,6 +366,7 @@ int main(int argc, char** argv) {
   if (dp_command->parsed()) return run_init_dp(content_host, texts);
   if (mp_command->parsed()) return run_init_linked(mp_host, texts);
   if (secondary_command->parsed()) return run_init_linked(secondary, texts);
+  if (proxy_command->parsed()) return run_init_linked(proxy_host, texts);
   if (fsp_command->parsed()) return run_init_fsp(fallback_host, texts);
   if (check_command->parsed()) return check(config);
   if (run_command->parsed()) return run(config);

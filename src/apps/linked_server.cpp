@@ -8,6 +8,8 @@
 #include "net/link.hpp"
 #include "pki/certificate.hpp"
 #include "roles/dp/site_link.hpp"
+#include "roles/enrollment/est.hpp"
+#include "roles/enrollment/proxy.hpp"
 #include "roles/mp/perimeter.hpp"
 
 namespace fp::apps {
@@ -24,7 +26,8 @@ struct LinkedServer::Parts {
   Random& random;
   std::unique_ptr<Trust> trust;
   std::unique_ptr<net::Link> link;
-  std::unique_ptr<mp::PerimeterPoint> mp;
+  std::unique_ptr<mp::PerimeterPoint> mp;                       // null on a host for enrolment alone
+  std::unique_ptr<enrollment::EnrollmentProxyPoint> enrollment;  // null: not offered here
   ContentRole content;  // of a secondary site; else empty
   std::unique_ptr<net::Server> server;
   Background chores, transfers;
@@ -50,7 +53,9 @@ Status LinkedServer::Parts::open() {
     });
   }
   FP_CHECK(open_link());
-  mp = std::make_unique<mp::PerimeterPoint>([this](net::Request& request) { return link->ask(kSiteName, request, kAnswerMs); }, random);
+  const auto to_site = [this](net::Request& request) { return link->ask(kSiteName, request, kAnswerMs); };
+  if (config.mp_enabled) mp = std::make_unique<mp::PerimeterPoint>(to_site, random);
+  if (config.enrollment.proxy) enrollment = std::make_unique<enrollment::EnrollmentProxyPoint>(to_site, clock, random);
   return {};
 }
 
@@ -91,8 +96,9 @@ net::Response LinkedServer::Parts::asked_by_site(net::Request& request) {
 }
 
 net::Response LinkedServer::Parts::dispatch(net::Request& request) {
-  if (mp::PerimeterPoint::owns(request.path) && offered(config.mp_connections, request.peer.door)) return mp->handle(request);
+  if (mp && mp::PerimeterPoint::owns(request.path) && offered(config.mp_connections, request.peer.door)) return mp->handle(request);
   if (content.dp && dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door)) return content.dp->handle(request);
+  if (enrollment && enrollment::owns(request.path) && offered(*config.enrollment.proxy, request.peer.door)) return enrollment->handle(request);
   return net::Response::empty(request.method == "CCM_POST" ? 400 : 404);  // a message elsewhere (wire.md §16)
 }
 
@@ -104,6 +110,7 @@ Status LinkedServer::Parts::listen() {
   for (const auto& l : config.listeners) options.listeners.push_back(listener_of(l));
   options.handler = [this](net::Request& request) { return dispatch(request); };
   options.body_limit = [this](const net::Request& head) {
+    if (enrollment::owns(head.path)) return enrollment::body_limit(head);
     return content.dp && dp::DistributionPoint::owns(head.path) ? dp::DistributionPoint::body_bytes_max(head) : mp::PerimeterPoint::body_limit(head);
   };
   options.too_large = [](const net::Request& head) { return mp::PerimeterPoint::too_large(head); };

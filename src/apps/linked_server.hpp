@@ -1,4 +1,4 @@
-// A host that speaks to its site over the site link: a management point of its own (in the perimeter, as a rule), or a secondary
+// A host that speaks to its site over the site link: a management point or an enrollment proxy point of its own (in the perimeter, as a rule), or a secondary
 // site: management point and distribution point for the intranet of one location. No database, no key of the site, no administrator's
 // API. start() and stop() from one thread; everything inside has its own threads. Composition only: no rule is decided here.
 // Never: anything that a theft of this host would turn against the site beyond what passes through it.

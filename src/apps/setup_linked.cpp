@@ -9,7 +9,23 @@
 namespace fp::apps {
 namespace {
 
-std::string_view kind_of(const LinkedHostOptions& o) { return o.secondary ? "secondary site" : "management point"; }
+std::string_view kind_of(LinkedHost kind) {
+  switch (kind) {
+    case LinkedHost::management_point: return "management point";
+    case LinkedHost::secondary_site: return "secondary site";
+    case LinkedHost::enrollment_proxy_point: return "enrollment proxy point";
+  }
+  return "?";
+}
+
+std::string role_text(const LinkedHostOptions& o) {
+  switch (o.kind) {
+    case LinkedHost::management_point: return "role = \"management-point\"\n";
+    case LinkedHost::secondary_site: return fmt::format("type = \"secondary\"\nparent = \"{}\"\n", upper(o.parent));
+    case LinkedHost::enrollment_proxy_point: return "role = \"enrollment-proxy-point\"\n";
+  }
+  return {};
+}
 
 Status check(const LinkedHostOptions& o) {
   for (const auto& there : {database_of(o.data), library_of(o.data), o.data / "server.pem"})
@@ -23,21 +39,24 @@ Status check(const LinkedHostOptions& o) {
   if (o.link.has_value() != o.site.empty())
     return fail(Code::invalid, "name either --link-listen, where the site opens the site link, or --site HOST:PORT, where this host opens it");
   if (!o.site.empty()) FP_CHECK(parse_host_port(o.site));
-  if (o.secondary && o.parent.empty()) return fail(Code::invalid, "--parent: the site code of the primary site is needed");
+  if (o.kind == LinkedHost::secondary_site && o.parent.empty()) return fail(Code::invalid, "--parent: the site code of the primary site is needed");
   return {};
 }
 
 std::string configuration_of(const LinkedHostOptions& o, const std::string& code, const std::string& fingerprint) {
   std::string text = fmt::format(
-      "# A {} of Farpoint. `farpointd check` tells what is wrong with it; docs/configuration.md explains every line.\n\n[site]\n", kind_of(o));
-  text += o.secondary ? fmt::format("type = \"secondary\"\nparent = \"{}\"\n", upper(o.parent)) : "role = \"management-point\"\n";
+      "# A {} of Farpoint. `farpointd check` tells what is wrong with it; docs/configuration.md explains every line.\n\n[site]\n", kind_of(o.kind));
+  text += role_text(o);
   text += fmt::format("code = \"{}\"\ndata = \"{}\"\n", code, o.data.native());
   if (!o.intranet_fqdn.empty()) text += fmt::format("intranet_fqdn = \"{}\"\n", o.intranet_fqdn);
   if (!o.internet_fqdn.empty()) text += fmt::format("internet_fqdn = \"{}\"\n", o.internet_fqdn);
   text += fmt::format("\n[pki]\nissuers = [\"{}\"]\n", (o.data / "issuers.pem").native());
   if (!o.crl_files.empty()) text += fmt::format("crl_files = {}\n", quoted_list(o.crl_files));
   const std::string_view connections = o.intranet && o.internet ? "both" : o.internet ? "internet" : "intranet";
-  text += fmt::format("\n[management_point]\nconnections = \"{}\"\n\n[link]\n", connections);
+  const bool alone = o.kind == LinkedHost::enrollment_proxy_point;
+  if (!alone) text += fmt::format("\n[management_point]\nconnections = \"{}\"\n", connections);
+  if (alone || o.enrollment) text += fmt::format("\n[enrollment_proxy_point]\nconnections = \"{}\"\n", connections);
+  text += "\n[link]\n";
   if (o.link) text += fmt::format("address = \"{}\"\nport = {}\n", o.link->address, o.link->port);
   else text += fmt::format("site = \"{}\"\n", o.site);
   text += fmt::format("certificate = \"{}\"\nkey = \"{}\"\nsite_fingerprint = \"{}\"\n", (o.data / "link.pem").native(),
@@ -67,7 +86,7 @@ Result<SetupResult> set_up_linked_host(const LinkedHostOptions& o) {
   FP_CHECK(copy_issuers(o.issuers, o.data / "issuers.pem"));
   FP_CHECK(copy_pair(o.certificate, o.key, o.data / "server"));
   FP_CHECK(own_link ? copy_pair(o.link_certificate, o.link_key, o.data / "link") : copy_pair(o.certificate, o.key, o.data / "link"));
-  if (o.secondary) FP_CHECK(make_dirs(library_of(o.data)));
+  if (o.kind == LinkedHost::secondary_site) FP_CHECK(make_dirs(library_of(o.data)));
   FP_CHECK(write_configuration(o.config, configuration_of(o, code, fingerprint)));
   if (user) FP_CHECK(give_to(*user, o.data, o.config));
   FP_TRY(own, fingerprint_of(o.data / "link.pem"));

@@ -1,5 +1,5 @@
-// Making a host that speaks to its site over the site link: a management point of its own (`farpointd init-mp`) or a secondary site
-// (`farpointd init-secondary`): a data folder with copies of the certificates it was given, and a configuration that pins the site.
+// Making a host that speaks to its site over the site link: a management point of its own (`farpointd init-mp`), a secondary site
+// (`farpointd init-secondary`) or an enrollment proxy point (`farpointd init-epp`): a data folder with copies of the certificates it was given, and a configuration that pins the site.
 // One thread, once. Never overwrites anything, makes no key, and asks no server.
 #pragma once
 #include <optional>
@@ -10,8 +10,11 @@
 
 namespace fp::apps {
 
+enum class LinkedHost { management_point, secondary_site, enrollment_proxy_point };
+
 struct LinkedHostOptions {
-  bool secondary = false;
+  LinkedHost kind = LinkedHost::management_point;
+  bool enrollment = false;                    // an enrollment proxy point beside the management point
   std::string site_code;                      // of the site; of a secondary one its own
   std::string parent;                         // secondary: site code of the primary
   std::string intranet_fqdn, internet_fqdn;   // names by which clients call it

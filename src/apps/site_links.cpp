@@ -2,6 +2,7 @@
 
 #include "apps/doors.hpp"
 #include "base/log.hpp"
+#include "roles/enrollment/est.hpp"
 
 namespace fp::apps {
 namespace {
@@ -18,8 +19,9 @@ bool may_offer(const ManagementPoint& point, Door door) {
 }  // namespace
 
 Result<std::unique_ptr<SiteLinks>> SiteLinks::start(const SiteConfig& config, store::Store& store, const Trust& trust,
-                                                    mp::Service& service, const Clock& clock, Random& random) {
-  std::unique_ptr<SiteLinks> links(new SiteLinks(config.site_code, store, trust, service, clock));
+                                                    mp::Service& service, enrollment::EnrollmentPoint* enrollment, const Clock& clock,
+                                                    Random& random) {
+  std::unique_ptr<SiteLinks> links(new SiteLinks(config.site_code, store, trust, service, enrollment, clock));
   if (config.link_certificate.empty()) return std::unique_ptr<SiteLinks>();
   net::LinkOptions o;
   o.site_code = config.site_code;
@@ -55,22 +57,33 @@ Status SiteLinks::refresh() {
     peers.push_back({point.name, point.fingerprint, point.site_code.empty() ? site_code_ : point.site_code, point.link});
     points.emplace(point.name, std::move(point));
   }
+  FP_TRY(doors, store_.read([](store::Repositories& r) { return r.enrollments.proxies(); }));
+  std::map<std::string, Connections> proxies;
+  for (const auto& door : doors) {
+    proxies.emplace(door.name, door.connections);
+    if (!points.contains(door.name) && !door.fingerprint.empty()) peers.push_back({door.name, door.fingerprint, site_code_, door.link});
+  }
   {
     const std::lock_guard lock(mutex_);
     points_ = std::move(points);
+    proxies_ = std::move(proxies);
   }
   link_->set_peers(peers);
   return {};
 }
 
-net::Response SiteLinks::forwarded(net::Request& request) {
-  bool allowed = false;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto point = points_.find(request.via->name);
-    allowed = point != points_.end() && may_offer(point->second, request.peer.door);
+bool SiteLinks::may_pass_on(const net::Request& request) const {
+  const std::lock_guard lock(mutex_);
+  if (enrollment::owns(request.path)) {
+    const auto proxy = proxies_.find(request.via->name);
+    return proxy != proxies_.end() && offered(proxy->second, request.peer.door);
   }
-  if (!allowed) {
+  const auto point = points_.find(request.via->name);
+  return point != points_.end() && may_offer(point->second, request.peer.door);
+}
+
+net::Response SiteLinks::forwarded(net::Request& request) {
+  if (!may_pass_on(request)) {
     log::warning("link", "{} passes on a request from {} at the door {}, which is not one of its connections: refused", request.via->name,
                  request.peer.address, to_string(request.peer.door));
     return net::Response::empty(403);
@@ -82,6 +95,7 @@ net::Response SiteLinks::forwarded(net::Request& request) {
     request.peer.pinned_proxy = verdict.pinned_proxy;
   }
   if (mp::Service::owns(request.path)) return service_.handle(request);
+  if (enrollment_ && enrollment::owns(request.path)) return enrollment_->handle(request);
   return net::Response::empty(request.method == "CCM_POST" ? 400 : 404);  // a message elsewhere (wire.md §16)
 }
 

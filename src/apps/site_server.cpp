@@ -24,6 +24,8 @@
 #include "roles/dp/pull_worker.hpp"
 #include "roles/fsp/collector.hpp"
 #include "roles/dp/trust_courier.hpp"
+#include "roles/enrollment/est.hpp"
+#include "roles/enrollment/point.hpp"
 #include "roles/mp/service.hpp"
 #include "site/collections.hpp"
 #include "site/keys.hpp"
@@ -92,6 +94,7 @@ struct SiteServer::Parts {
   std::optional<site::SealingKey> sealing;
   std::unique_ptr<dp::TrustCourier> courier;
   std::optional<pki::CertificateAuthority> authority;
+  std::unique_ptr<enrollment::EnrollmentPoint> enrollment;  // null: not offered here
   std::unique_ptr<SiteLinks> links;  // null: no certificate to show on them
   std::unique_ptr<ClientDeployment> clients;
   std::unique_ptr<DirectoryPublisher> publisher;
@@ -108,6 +111,8 @@ struct SiteServer::Parts {
   Status roles(const site::SiteKeys& keys);
   Status management_point(const site::SiteKeys& keys);
   Status open_links();
+  void enrollment_point();
+  [[nodiscard]] bool enrolls(const net::Request& request) const;
   Status listen();
   Status listen_admin();
   [[nodiscard]] std::string metrics() const;
@@ -122,7 +127,7 @@ struct SiteServer::Parts {
 };
 
 Status SiteServer::Parts::open() {
-  if (!config.windows_doors.empty()) {  // before any other thread: it sets environment variables
+  if (!config.windows_doors.empty() || config.enrollment.domain_accounts) {  // before any other thread: it sets environment variables
     directory::LoginOptions logins = config.windows_auth;
     FP_CHECK(make_dirs(config.data));
     logins.replay_cache = config.data / "logins.rcache";
@@ -208,12 +213,28 @@ Status SiteServer::Parts::management_point(const site::SiteKeys& keys) {
 }
 
 Status SiteServer::Parts::open_links() {
-  FP_TRY(opened, SiteLinks::start(config, *store, *trust, *mp, clock, random));
+  FP_TRY(opened, SiteLinks::start(config, *store, *trust, *mp, enrollment.get(), clock, random));
   links = std::move(opened);
   return {};
 }
 
+void SiteServer::Parts::enrollment_point() {
+  if (!config.enrollment.point || !authority) return;
+  constexpr std::int64_t kDayS = 24 * 3600;
+  enrollment::VerifyAccount verify;
+  if (config.enrollment.domain_accounts)
+    verify = [this](const std::string& user, const std::string& password) { return windows_logins->verify_password(user, password); };
+  enrollment = std::make_unique<enrollment::EnrollmentPoint>(*store, *authority, clock, random,
+                                                             enrollment::Settings{config.enrollment.certificate_days * kDayS}, std::move(verify));
+}
+
+// Whether this request is one for the enrollment point, at a door of this host.
+bool SiteServer::Parts::enrolls(const net::Request& request) const {
+  return enrollment && config.enrollment.proxy && enrollment::owns(request.path) && offered(*config.enrollment.proxy, request.peer.door);
+}
+
 Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
+  enrollment_point();
   FP_CHECK(management_point(keys));
   if (config.dp_enabled) {
     dp::Settings settings;
@@ -253,6 +274,7 @@ net::Response SiteServer::Parts::dispatch(net::Request& request) {
   if (auto refused = refuse_bridging(request, internet_only_name(config))) return std::move(*refused);
   if (config.mp_enabled && mp::Service::owns(request.path) && offered(config.mp_connections, request.peer.door)) return mp->handle(request);
   if (dp && dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door)) return dp->handle(request);
+  if (enrolls(request)) return enrollment->handle(request);
   return net::Response::empty(request.method == "CCM_POST" ? 400 : 404);  // a message elsewhere (wire.md §16)
 }
 
@@ -272,6 +294,7 @@ Status SiteServer::Parts::listen() {
   options.handler = [this](net::Request& request) { return dispatch(request); };
   options.quick = [this](net::Request& request) { return dispatch_at_once(request); };
   options.body_limit = [](const net::Request& head) {
+    if (enrollment::owns(head.path)) return enrollment::body_limit(head);
     return dp::DistributionPoint::owns(head.path) ? dp::DistributionPoint::body_bytes_max(head) : mp::Service::body_limit(head);
   };
   options.too_large = [this](const net::Request& head) { return mp->too_large(head); };

@@ -1,6 +1,7 @@
 #include "apps/trust.hpp"
 
 #include "net/client.hpp"
+#include "site/enrolled_keys.hpp"
 
 namespace fp::apps {
 namespace {
@@ -90,7 +91,10 @@ Status Trust::reload_blocked() {
     FP_TRY(page, store_->read([&](store::Repositories& r) { return r.devices.list(filter); }));
     for (const auto& device : page) {
       if (!device.tls_fingerprint.empty()) blocked.insert(device.tls_fingerprint);
-      if (!device.key_fingerprint.empty()) blocked.insert(device.key_fingerprint);
+      if (device.key_fingerprint.empty()) continue;
+      // With certificates that it had before a renewal, and with one that it has not registered yet.
+      FP_TRY(keys, store_->read([&](store::Repositories& r) { return site::lineage_of(r, device.key_fingerprint); }));
+      blocked.merge(keys);
     }
     if (page.size() < kPage) break;
     filter.after = page.back().client_id;

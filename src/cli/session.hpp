@@ -83,6 +83,7 @@ void add_doctor_verb(CLI::App& app, Cli& cli);
 void add_boundary_verbs(CLI::App& app, Cli& cli);
 void add_directory_verbs(CLI::App& app, Cli& cli);
 void add_pki_verbs(CLI::App& app, Cli& cli);
+void add_enrollment_verbs(CLI::App& app, Cli& cli);
 void add_client_verbs(CLI::App& app, Cli& cli);  // behind add_device_verbs
 
 // Uploads `files` (none: all of the folder `root`) as the source of content, in pieces, with progress, and makes a content

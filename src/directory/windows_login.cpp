@@ -2,6 +2,7 @@
 
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
+#include <krb5/krb5.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -241,6 +242,78 @@ Status WindowsLogins::canonical(Account& account) const {
     return {};
   }
   return fail(Code::unauthenticated, "{} is of no domain that this site trusts", account.full_name());
+}
+
+namespace {
+
+// What an account may be called here: nothing that Kerberos reads as a separator, and no computer.
+Result<Account> account_of(std::string_view user, const std::vector<Domain>& domains) {
+  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  constexpr std::size_t kNameMax = 64;
+  if (domains.empty()) return fail(Code::unauthenticated, "no domain is trusted here");
+  Account account{domains.front().name, std::string(user), false};
+  if (const auto slash = user.find('\\'); slash != std::string_view::npos) {
+    account = {upper(user.substr(0, slash)), std::string(user.substr(slash + 1)), false};
+  } else if (const auto at = user.rfind('@'); at != std::string_view::npos) {
+    account = {upper(user.substr(at + 1)), std::string(user.substr(0, at)), false};
+  }
+  if (account.name.empty() || account.name.size() > kNameMax || account.name.find_first_not_of(kAllowed) != std::string::npos)
+    return fail(Code::unauthenticated, "not the name of a user");
+  return account;
+}
+
+Error login_error(OM_uint32 major, OM_uint32 minor) {
+  const auto code = static_cast<krb5_error_code>(minor);
+  const bool nobody = code == KRB5_KDC_UNREACH || code == KRB5_REALM_CANT_RESOLVE || code == KRB5_REALM_UNKNOWN;
+  return {nobody ? Code::unavailable : Code::unauthenticated, explain(major, minor, &g_kerberos)};
+}
+
+struct SecurityContext {
+  gss_ctx_id_t value = GSS_C_NO_CONTEXT;
+  SecurityContext() = default;
+  ~SecurityContext() {
+    OM_uint32 minor = 0;
+    if (value != GSS_C_NO_CONTEXT) (void)gss_delete_sec_context(&minor, &value, GSS_C_NO_BUFFER);
+  }
+  SecurityContext(const SecurityContext&) = delete;
+  SecurityContext& operator=(const SecurityContext&) = delete;
+};
+
+}  // namespace
+
+Result<Account> WindowsLogins::verify_password(std::string_view user, const std::string& password) const {
+  if (options_.keytab.empty()) return fail(Code::unauthenticated, "without a keytab no password is verified");
+  FP_TRY(wanted, account_of(user, options_.domains));
+  FP_CHECK(canonical(wanted));
+  std::string principal = wanted.full_name(), secret = password;
+  gss_buffer_desc text{principal.size(), principal.data()}, secret_buffer{secret.size(), secret.data()};
+  OM_uint32 minor = 0;
+  Name name, self, seen;
+  OM_uint32 major = gss_import_name(&minor, &text, GSS_C_NT_USER_NAME, &name.value);
+  if (GSS_ERROR(major) != 0) return std::unexpected(login_error(major, minor));
+  Credential server, client;
+  FP_CHECK(acquire(g_kerberos, server));
+  // The server is called as the keytab calls it.
+  major = gss_inquire_cred(&minor, server.value, &self.value, nullptr, nullptr, nullptr);
+  if (GSS_ERROR(major) != 0 || self.value == GSS_C_NO_NAME) return fail(Code::unauthenticated, "the keytab {} names no service", options_.keytab.native());
+  gss_OID_set_desc mechanisms{1, &g_kerberos};
+  major = gss_acquire_cred_with_password(&minor, name.value, &secret_buffer, GSS_C_INDEFINITE, &mechanisms, GSS_C_INITIATE, &client.value, nullptr, nullptr);
+  if (GSS_ERROR(major) != 0) return std::unexpected(login_error(major, minor));
+  SecurityContext asking, opening;
+  Buffer token, reply;
+  major = gss_init_sec_context(&minor, client.value, &asking.value, self.value, &g_kerberos, 0, 0, GSS_C_NO_CHANNEL_BINDINGS, GSS_C_NO_BUFFER,
+                               nullptr, &token, nullptr, nullptr);
+  if (GSS_ERROR(major) != 0) return std::unexpected(login_error(major, minor));
+  major = gss_accept_sec_context(&minor, &opening.value, server.value, &token, GSS_C_NO_CHANNEL_BINDINGS, &seen.value, nullptr, &reply, nullptr,
+                                 nullptr, nullptr);
+  if (GSS_ERROR(major) != 0) return std::unexpected(login_error(major, minor));
+  Buffer shown;
+  if (GSS_ERROR(gss_display_name(&minor, seen.value, &shown, nullptr)) != 0) return fail(Code::unauthenticated, "the account has no name");
+  auto account = wire::parse_kerberos_name(shown.text());
+  if (!account) return fail(Code::unauthenticated, "{}", account.error().message);
+  FP_CHECK(canonical(*account));
+  if (account->computer) return fail(Code::unauthenticated, "{} is a computer, not a user", account->full_name());
+  return account;
 }
 
 }  // namespace fp::directory

@@ -77,6 +77,11 @@ class WindowsLogins {
   // the log, and logins that want it are refused.
   [[nodiscard]] static Result<std::unique_ptr<WindowsLogins>> open(LoginOptions options, const Clock& clock);
 
+  // Whether the password is that of the account, by Kerberos: a ticket for this server itself is asked for with it and opened with the
+  // keytab, so that no false domain controller is believed. `user`: "alice@CORP.EXAMPLE", "CORP\alice", or "alice" of the first domain.
+  // Asks a domain controller and may take many seconds. Code::unauthenticated with the reason; Code::unavailable: none answers.
+  [[nodiscard]] Result<Account> verify_password(std::string_view user, const std::string& password) const;
+
   [[nodiscard]] bool offers(wire::LoginScheme scheme) const;
   // `server_end_point`: the hash of our certificate by RFC 5929. Code::unavailable: too many at once; Code::unauthenticated: not
   // offered.

@@ -290,6 +290,8 @@ Result<Certificate> CertificateAuthority::issue_request(std::string_view signing
   return issue(std::move(order), request.key);
 }
 
+bool CertificateAuthority::has_issued(const Certificate& certificate) const { return is_signed_by(certificate, issuing()); }
+
 Status CertificateAuthority::revoke(std::string_view serial_hex, int reason) {
   State& s = *state_;
   if (reason < 0 || reason > 10 || reason == 7 || reason == 8) return fail(Code::invalid, "{} is not a reason to revoke", reason);

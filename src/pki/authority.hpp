@@ -56,6 +56,9 @@ class CertificateAuthority {
   // Names of the request unless `order` brings some; the profile is the administrator's, never the request's.
   [[nodiscard]] Result<Certificate> issue_request(std::string_view signing_request, Order order);
 
+  // Whether the issuing authority signed it; says nothing of dates and revocation.
+  [[nodiscard]] bool has_issued(const Certificate& certificate) const;
+
   // Writes the index line and a new issuing.crl. Code::not_found: never issued here. Revoking again changes nothing.
   [[nodiscard]] Status revoke(std::string_view serial_hex, int reason = 0);
   // Both lists anew, whatever their age; root.crl only where root.key is in the folder. refresh_crl_if_due: each list when

@@ -1,5 +1,6 @@
 #include "pki/certificate.hpp"
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -271,6 +272,13 @@ bool names_host(const Certificate& certificate, std::string_view host) {
   };
   if (!certificate.alternative_names().empty()) return std::ranges::any_of(certificate.dns_names(), covers);
   return covers(certificate.common_name());
+}
+
+bool is_signed_by(const Certificate& certificate, const Certificate& issuer) {
+  if (X509_NAME_cmp(X509_get_issuer_name(certificate.native()), X509_get_subject_name(issuer.native())) != 0) return false;
+  const bool good = X509_verify(certificate.native(), issuer.public_key().native()) == 1;
+  if (!good) ERR_clear_error();
+  return good;
 }
 
 }  // namespace fp::pki

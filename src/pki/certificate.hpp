@@ -79,6 +79,9 @@ class Certificate {
   std::shared_ptr<const Impl> impl_;
 };
 
+// Whether the issuer's key verifies its signature, and the issuer's name stands in it. Dates and extensions are not looked at.
+[[nodiscard]] bool is_signed_by(const Certificate& certificate, const Certificate& issuer);
+
 // Whether the certificate names this server (RFC 6125): SAN dns with a wildcard as the whole left-most label, SAN ip for IP
 // literals; the common name counts only where there is no SAN at all.
 [[nodiscard]] bool names_host(const Certificate& certificate, std::string_view host);

@@ -35,6 +35,7 @@ struct ProfileRule {
 const ProfileRule kRules[] = {
     {Profile::server, "server", false, kDigitalSignature | kKeyEncipherment, {kEkuServerAuth}, "", ""},
     {Profile::client, "client", false, kDigitalSignature | kKeyEncipherment, {kEkuClientAuth}, "", ""},
+    {Profile::mobile, "mobile", false, kDigitalSignature | kKeyEncipherment, {kEkuClientAuth}, "", kMobileUnit},
     {Profile::proxy, "proxy", false, kDigitalSignature | kKeyEncipherment, {kEkuServerAuth, kEkuClientAuth}, "", ""},
     {Profile::admin, "admin", false, kDigitalSignature, {kEkuClientAuth}, "", "Farpoint Administrators"},
     {Profile::site_signing, "site-signing", true, kDigitalSignature, {}, "Site Server", ""},
@@ -151,13 +152,18 @@ Result<Draft> authority_draft(const AuthorityOrder& order, const crypto::PublicK
 
 }  // namespace
 
+bool is_mobile(const Certificate& certificate) {
+  const auto units = certificate.attribute("OU");
+  return std::ranges::find(units, kMobileUnit) != units.end();
+}
+
 std::string_view to_string(Profile profile) { return rule_of(profile).name; }
 
 Result<Profile> parse_profile(std::string_view text) {
   for (const ProfileRule& rule : kRules)
     if (iequals(rule.name, text)) return rule.profile;
   return fail(Code::invalid,
-              "\"{}\" is not a certificate profile (server, client, proxy, admin, site-signing, client-self-signed)", text);
+              "\"{}\" is not a certificate profile (server, client, mobile, proxy, admin, site-signing, client-self-signed)", text);
 }
 
 Result<Identity> make_root(const AuthorityOrder& order, Random& random) {

@@ -18,6 +18,7 @@ namespace fp::pki {
 enum class Profile {
   server,              // serverAuth: site systems; dns names required
   client,              // clientAuth: managed computers, DP and MP monitoring
+  mobile,              // clientAuth, OU=Mobile Devices: an internet-only client by itself, never behind a bridging proxy
   proxy,               // serverAuth and clientAuth: a bridging proxy web server
   admin,               // clientAuth, OU=Farpoint Administrators
   site_signing,        // self-signed, CN "Site Server": signs policy
@@ -26,6 +27,9 @@ enum class Profile {
 };
 [[nodiscard]] std::string_view to_string(Profile profile);
 [[nodiscard]] Result<Profile> parse_profile(std::string_view text);
+
+inline constexpr std::string_view kMobileUnit = "Mobile Devices";  // OU of the profile mobile
+[[nodiscard]] bool is_mobile(const Certificate& certificate);
 
 struct Order {  // what to put into a certificate
   Profile profile = Profile::client;
@@ -74,6 +78,9 @@ struct SigningRequest {
   crypto::PublicKey key;
   std::string common_name;
   std::vector<std::string> dns_names, ip_addresses;
+  std::vector<std::string> ekus = {};  // dotted OIDs that it asks for
+  bool other_names = false;            // it asks for names that are neither DNS names nor addresses
+  bool authority = false;              // it asks to be an authority
 };
 [[nodiscard]] Result<std::string> make_signing_request(const crypto::PrivateKey& key, const Order& order);  // PEM
 // PEM or DER PKCS#10; the request's own signature and the key's strength are checked. Code::invalid otherwise.

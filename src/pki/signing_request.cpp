@@ -19,6 +19,8 @@ namespace {
 constexpr int kNamesMax = 64;
 
 void free_extensions(STACK_OF(X509_EXTENSION) * stack) { sk_X509_EXTENSION_pop_free(stack, X509_EXTENSION_free); }
+using OwnedPurposes = Owned<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free>;
+using OwnedConstraints = Owned<BASIC_CONSTRAINTS, BASIC_CONSTRAINTS_free>;
 using OwnedExtensions = Owned<STACK_OF(X509_EXTENSION), free_extensions>;
 
 Result<OwnedRequest> decode(std::string_view bytes) {
@@ -37,16 +39,26 @@ Result<OwnedRequest> decode(std::string_view bytes) {
   return request;
 }
 
-Status read_names(X509_REQ* request, SigningRequest& out) {
+Status read_extensions(X509_REQ* request, SigningRequest& out) {
   const OwnedExtensions extensions(X509_REQ_get_extensions(request));
   if (!extensions) return {};
+  const OwnedPurposes purposes(
+      static_cast<EXTENDED_KEY_USAGE*>(X509V3_get_d2i(extensions.get(), NID_ext_key_usage, nullptr, nullptr)));
+  for (int i = 0; purposes && i < sk_ASN1_OBJECT_num(purposes.get()) && i < kNamesMax; ++i)
+    out.ekus.push_back(dotted(sk_ASN1_OBJECT_value(purposes.get(), i)));
+  const OwnedConstraints constraints(
+      static_cast<BASIC_CONSTRAINTS*>(X509V3_get_d2i(extensions.get(), NID_basic_constraints, nullptr, nullptr)));
+  out.authority = constraints && constraints->ca != 0;
   const OwnedNames names(static_cast<GENERAL_NAMES*>(X509V3_get_d2i(extensions.get(), NID_subject_alt_name, nullptr, nullptr)));
   if (!names) return {};
   if (sk_GENERAL_NAME_num(names.get()) > kNamesMax)
     return fail(Code::invalid, "signing request with more than {} names", kNamesMax);
   for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
-    if (name->type != GEN_DNS && name->type != GEN_IPADD) continue;
+    if (name->type != GEN_DNS && name->type != GEN_IPADD) {
+      out.other_names = true;
+      continue;
+    }
     const ASN1_STRING* value = name->type == GEN_DNS ? name->d.dNSName : name->d.iPAddress;
     const std::string raw(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
                           static_cast<std::size_t>(ASN1_STRING_length(value)));
@@ -96,7 +108,7 @@ Result<SigningRequest> parse_signing_request(std::string_view bytes) {
   SigningRequest out{key, {}, {}, {}};
   for (const auto& [oid, value] : attributes_of(X509_REQ_get_subject_name(request.get())))
     if (oid == "2.5.4.3" && out.common_name.empty()) out.common_name = value;
-  FP_CHECK(read_names(request.get(), out));
+  FP_CHECK(read_extensions(request.get(), out));
   return out;
 }
 

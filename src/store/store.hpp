@@ -26,6 +26,7 @@
 #include "model/content.hpp"
 #include "model/deployment.hpp"
 #include "model/device.hpp"
+#include "model/enrollment.hpp"
 #include "model/fallback.hpp"
 #include "model/policy.hpp"
 #include "model/query.hpp"
@@ -223,6 +224,25 @@ class ClientPushes {  // orders to install the client over SSH, open and done
   virtual Result<std::int64_t> forget_finished(Instant before) = 0;  // how many
 };
 
+class Enrollments {  // tokens, what was issued for them, and the proxy points
+ public:
+  virtual ~Enrollments() = default;
+  virtual Result<EnrollmentToken> find_token(std::string_view id) = 0;
+  virtual Result<EnrollmentToken> find_token_by_hash(std::string_view hash) = 0;
+  virtual Result<std::vector<EnrollmentToken>> tokens() = 0;
+  virtual Status put_token(const EnrollmentToken& token) = 0;  // a hash that another token has: Code::conflict
+  virtual Result<Enrollment> find(std::string_view serial) = 0;
+  virtual Result<Enrollment> find_by_key(std::string_view key_fingerprint) = 0;  // the newest of that key
+  // Issued to whoever held that key, in place of its certificate; the newest first.
+  virtual Result<std::vector<Enrollment>> renewals_of(std::string_view key_fingerprint) = 0;
+  virtual Result<std::vector<Enrollment>> list(int limit) = 0;                   // newest first
+  virtual Status put(const Enrollment& enrollment) = 0;
+  virtual Result<EnrollmentProxyPoint> find_proxy(std::string_view name) = 0;
+  virtual Result<std::vector<EnrollmentProxyPoint>> proxies() = 0;
+  virtual Status put_proxy(const EnrollmentProxyPoint& point) = 0;
+  virtual Status remove_proxy(std::string_view name) = 0;
+};
+
 // What is older than these times may be forgotten; 0: nothing of the kind.
 struct Retention {
   Instant states, events, audit, tombstones, fallback;
@@ -263,6 +283,7 @@ struct Repositories {
   Contents& contents;
   Administration& administration;
   ClientPushes& client_pushes;
+  Enrollments& enrollments;
   Site& site;
   Boundaries& boundaries;
   // The time of this change: strictly later than that of any earlier commit (milliseconds). Only in write().

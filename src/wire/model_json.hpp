@@ -17,6 +17,7 @@
 #include "model/content.hpp"
 #include "model/deployment.hpp"
 #include "model/device.hpp"
+#include "model/enrollment.hpp"
 #include "model/policy_document.hpp"
 #include "model/report.hpp"
 

@@ -41,6 +41,7 @@ template <> struct Words<PushState> {
   static constexpr WordList<5> list{"waiting", "running", "succeeded", "failed", "cancelled"};
 };
 template <> struct Words<PushLogon> { static constexpr WordList<2> list{"key", "kerberos"}; };
+template <> struct Words<EnrollmentKind> { static constexpr WordList<2> list{"computer", "mobile"}; };
 template <> struct Words<Approval> {
   static constexpr WordList<5> list{"unknown", "pending", "not_applicable", "approved", "rejected"};
 };
@@ -572,4 +573,5 @@ template <class A> void fields(A& a, ManagementPoint& x) {
 
 }  // namespace fp::wire::fields
 
-#include "wire/model_json_boundary_fields.hpp"  // which stands on what is above
+#include "wire/model_json_boundary_fields.hpp"  // which stand on what is above
+#include "wire/model_json_enrollment_fields.hpp"

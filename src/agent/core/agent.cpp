@@ -91,6 +91,7 @@ Result<PassResult> Agent::pass(const PassOptions& options) {
   if (session_ && !result.offline) {
     if (auto done = report(options, result); !done) note(result, done.error(), "reports");
   }
+  if (auto done = renew_certificate(options, result); !done) note(result, done.error(), "certificate");
   if (auto told = tell_fallback(options, result, std::move(trouble)); !told) note(result, told.error(), "fallback status point");
   FP_TRY(schedules, world_.memory.schedules());
   const auto now = world_.clock.now();
@@ -102,6 +103,7 @@ Result<PassResult> Agent::pass(const PassOptions& options) {
     if (at.ms > 0) result.next = std::min(result.next, at);
   }
   if (session_ && session_->location.look_again().ms > 0) result.next = std::min(result.next, session_->location.look_again());
+  if (renewed_) result.next = now;
   result.next = std::max(result.next, now.plus_s(5));
   result.look_again = look_again_due() && !stopped();
   return result;

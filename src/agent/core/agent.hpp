@@ -21,6 +21,8 @@ namespace fp::agent {
 
 inline constexpr std::string_view kWayOut = "outbound.way";  // in memory: the way to the internet that was taken last, JSON
 
+inline constexpr std::string_view kRenewal = "certificate-renewal";  // subject of decisions
+
 struct World {
   memory::Memory& memory;
   Machine& machine;
@@ -83,6 +85,7 @@ class Agent {
   [[nodiscard]] Status online(const PassOptions& options, PassResult& result);
   [[nodiscard]] Status enforce(const PassOptions& options);
   [[nodiscard]] Status report(const PassOptions& options, PassResult& result);
+  [[nodiscard]] Status renew_certificate(const PassOptions& options, PassResult& result);  // renewal.cpp
   [[nodiscard]] Result<bool> due(const std::string& cycle, const PassOptions& options);
   [[nodiscard]] Status ran(const std::string& cycle, std::int64_t interval_min, std::int64_t random_min, bool good);
   [[nodiscard]] Status tell_certificate(bool found, const std::string& reason);
@@ -101,6 +104,7 @@ class Agent {
   Instant enforcement_next_;
   Instant registration_next_, fallback_next_;
   std::string no_certificate_;   // why this client has none; empty: it has
+  bool renewed_ = false;         // the certificate, in this pass: the next one is due at once
   int assignment_failure_ = 0;   // state of topic 800, where it was not for want of a management point
 };
 

@@ -58,9 +58,10 @@ constexpr Foreign kParameters[] = {
 };
 
 // Handled below.
-constexpr std::string_view kOwnProperties[] = {"SMSCONFIGSOURCE", "RESETKEYINFORMATION", "SITEREASSIGN", "SMSCACHEFLAGS"};
+constexpr std::string_view kOwnProperties[] = {"SMSCONFIGSOURCE", "RESETKEYINFORMATION", "SITEREASSIGN", "SMSCACHEFLAGS",
+                                               "ENROLLMENTUSER", "ENROLLMENTTOKEN", "ENROLLMENTTOKENFILE"};
 constexpr std::string_view kOwnParameters[] = {"USEPKICERT", "NOCRLCHECK", "MP", "SOURCE", "CONFIG", "FORCEINSTALL",
-                                               "LOGON", "UNINSTALL", "?"};
+                                               "LOGON", "UNINSTALL", "ENROLL", "?"};
 constexpr std::string_view kCacheFlags[] = {"PERCENTDISKSPACE", "PERCENTFREEDISKSPACE", "FAILIFNOSPACE",
                                             "MAXDRIVE", "MAXDRIVESPACE", "NTFSONLY", "COMPRESS"};
 
@@ -92,6 +93,7 @@ class Reader {
     if (name == "RESETKEYINFORMATION") return yes_or_no(name, value, order_.reset_keys);
     if (name == "SITEREASSIGN") return yes_or_no(name, value, order_.reassign);
     if (name == "SMSCACHEFLAGS") return cache_flags(value);
+    if (name.starts_with("ENROLLMENT") && name != "ENROLLMENTPROXYPOINT") return enrollment(name, value);
     for (const auto& f : kProperties) {
       if (f.name == name) return foreign(f, name, value);
     }
@@ -121,6 +123,7 @@ class Reader {
     if (name == "FORCEINSTALL") return set(name, order_.force, true);
     if (name == "LOGON") return set(name, order_.only_if_absent, true);
     if (name == "UNINSTALL") return set(name, order_.uninstall, true);
+    if (name == "ENROLL") return set(name, order_.enroll, true);
     if (name == "?") return set(name, order_.help, true);
     if (name == "MP") return property(fmt::format("SMSMPLIST={}", value), false);
     if (name == "SOURCE") order_.sources.emplace_back(value);
@@ -139,6 +142,16 @@ class Reader {
     if (value == "1" || iequals(value, "true")) out = true;
     else if (value == "0" || iequals(value, "false")) out = false;
     else return fail(Code::invalid, "{}: \"{}\" is neither TRUE nor FALSE", name, value);
+    return {};
+  }
+
+  Status enrollment(const std::string& name, std::string_view value) {
+    if (name == "ENROLLMENTUSER") order_.enrollment_user = value;
+    else if (name == "ENROLLMENTTOKEN") order_.enrollment_secret = value;
+    else if (name == "ENROLLMENTTOKENFILE") order_.enrollment_secret_file = value;
+    else return fail(Code::not_found, "no property is called \"{}\"", name);
+    order_.enroll = true;
+    order_.named.insert(name);
     return {};
   }
 
@@ -312,6 +325,17 @@ void keep_mode(InstallOrder& order, const Surroundings& around) {
       around.existing->always_internet ? "as internet-only" : "for the intranet and the internet"));
 }
 
+// What asking for a certificate needs, before anything is asked.
+void check_enrollment(InstallOrder& order) {
+  if (!order.enroll) return;
+  auto& s = order.settings;
+  s.use_pki = true;
+  const bool file = !order.enrollment_secret_file.empty(), word = !order.enrollment_secret.empty();
+  if (s.enrollment_proxy_point.empty()) order.problems.emplace_back("/Enroll needs ENROLLMENTPROXYPOINT: the host[:port] that is asked for a certificate");
+  if (file == word) order.problems.emplace_back("/Enroll needs one of ENROLLMENTTOKENFILE (\"-\": standard input) and ENROLLMENTTOKEN");
+  if (word) order.notes.emplace_back("ENROLLMENTTOKEN stood on a command line, which other users of this computer can read: ENROLLMENTTOKENFILE keeps it out");
+}
+
 }  // namespace
 
 InstallOrder read_install_order(const std::vector<std::string>& words, const Surroundings& around) {
@@ -337,6 +361,7 @@ InstallOrder read_install_order(const std::vector<std::string>& words, const Sur
   for (std::string* path : {&s.signing_certificate, &s.ca_file, &s.crl_file, &s.certificate_dir, &s.cache_dir, &s.package_root}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal().string();
   }
+  check_enrollment(order);
   keep_mode(order, from);
   settle_site(order, from);
   size_cache(order, from);

@@ -26,6 +26,10 @@ struct InstallOrder {
   bool force = false;                 // /forceinstall: the client that is here is removed first
   bool only_if_absent = false;        // /logon
   bool uninstall = false, help = false;
+  bool enroll = false;                // /Enroll: a certificate is asked for where there is none that fits
+  std::string enrollment_user;        // ENROLLMENTUSER: an account of the directory; empty: the secret is a token
+  std::string enrollment_secret;      // ENROLLMENTTOKEN: a token, or that account's password
+  std::string enrollment_secret_file; // ENROLLMENTTOKENFILE: the same from the first line of a file; "-": of standard input
 };
 
 // `words`: "NAME=value", "/Name", "/name:value". `existing`: what an earlier installation wrote. `free_bytes` and `disk_bytes`

@@ -178,6 +178,7 @@ const std::vector<Property>& properties() {
       {"SMSMPLIST", add_management_points, join_management_points},
       host("FSP", &S::fallback_status_point),
       text("FSPCERT", &S::fallback_certificate),
+      host("ENROLLMENTPROXYPOINT", &S::enrollment_proxy_point),
       {"CCMCERTSEL", set_selection, [](const S& s) { return s.certificate_selection; }},
       {"CCMCERTISSUERS", set_issuers, [](const S& s) { return s.certificate_issuers; }},
       text("CCMCERTSTORE", &S::certificate_store),
@@ -264,6 +265,9 @@ std::vector<std::string> check_settings(const InstallSettings& s) {
   wrong(s.internet_mp.empty() && s.management_points.empty() && !by_records,
         "none of SMSMP, CCMHOSTNAME, DNSSUFFIX and DOMAIN is given: the client would not know any management point");
   wrong(!s.fallback_certificate.empty() && s.fallback_status_point.empty(), "FSPCERT is given without FSP: there is nobody to seal for");
+  wrong(!s.enrollment_proxy_point.empty() && !s.use_pki, "ENROLLMENTPROXYPOINT needs /UsePKICert: what is enrolled is a PKI certificate");
+  wrong(!s.enrollment_proxy_point.empty() && s.ca_file.empty(),
+        "ENROLLMENTPROXYPOINT needs --ca-file: a secret is shown only to a server under that root");
   bool plain = false;
   for (const auto& m : s.management_points) plain = plain || istarts_with(m, "http://");
   wrong(s.always_internet && plain,

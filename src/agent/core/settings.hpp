@@ -28,6 +28,7 @@ struct InstallSettings {
   bool check_name = true;                       // CCMCERTNAMECHECK=0: the subject need not name this computer
   bool use_pki = false;                         // /UsePKICert
   bool check_crl = true;                        // /NoCRLCheck
+  std::string enrollment_proxy_point;           // ENROLLMENTPROXYPOINT: host[:port] that gives this client its certificate and renews it
   int http_port = 80, https_port = 443;         // CCMHTTPPORT, CCMHTTPSPORT
   std::string dns_suffix;                       // DNSSUFFIX
   std::string domain;                           // DOMAIN: of the directory that this computer belongs to; empty: workgroup

@@ -50,6 +50,10 @@ constexpr std::array kRoutes{
   Route{RouteId::dp_link,                 Role::dp,    "/farpoint/dp",                    Match::folder, kRest,     absent,                   site_server,      site_server},
   Route{RouteId::fsp_messages,            Role::fsp,   "/SMS_FSP",                       Match::folder, kPost,     open,                     open,             open},
   Route{RouteId::fsp_link,                Role::fsp,   "/farpoint/fsp",                  Match::folder, kLink,     absent,                   site_server,      site_server},
+  Route{RouteId::enrollment_authorities,  Role::enrollment, "/.well-known/est/cacerts",     Match::exact,  kRead,    absent,                   open,             open},
+  Route{RouteId::enrollment_attributes,   Role::enrollment, "/.well-known/est/csrattrs",    Match::exact,  kRead,    absent,                   open,             open},
+  Route{RouteId::enrollment_enroll,       Role::enrollment, "/.well-known/est/simpleenroll", Match::exact, kPost,    absent,                   enrollment_secret, enrollment_secret},
+  Route{RouteId::enrollment_renew,        Role::enrollment, "/.well-known/est/simplereenroll", Match::exact, kPost,  absent,                   tls_certificate,  tls_certificate},
   Route{RouteId::crl_files,               Role::crl,   "/",                               Match::folder, kRead,     open,                     open,             open},
   Route{RouteId::admin_api,               Role::admin, "/",                               Match::folder, kRest,     absent,                   administrator,    administrator},
 };
@@ -125,6 +129,10 @@ Decision by_transport(Auth auth, const Caller& caller, const Settings& settings)
                                 : refuse(403, "only the site server's pinned certificate may use this");
     case administrator:
       return caller.administrator ? good : refuse(401, "an administrator's token is required");
+    case enrollment_secret:
+      // A token that a proxy has seen is the proxy's too.
+      if (caller.pinned_proxy) return refuse(403, "enrolment does not pass a bridging proxy: publish it with SSL tunnelling");
+      return caller.enrolling ? good : refuse(401, "an enrollment token or account is required");
     default:
       return refuse(404, "not offered at this door");
   }
@@ -324,6 +332,8 @@ std::string_view to_string(Auth auth) {
       return "the site server's certificate";
     case administrator:
       return "an administrator's token";
+    case enrollment_secret:
+      return "an enrollment token or account";
   }
   return "?";
 }

@@ -11,7 +11,7 @@
 
 namespace fp::access {
 
-enum class Role : std::uint8_t { mp, dp, fsp, crl, admin };
+enum class Role : std::uint8_t { mp, dp, fsp, enrollment, crl, admin };
 
 // What opens a route at one door. `absent` answers 404 as if the route did not exist.
 enum class Auth : std::uint8_t {
@@ -33,6 +33,7 @@ enum class Auth : std::uint8_t {
   windows_behind_tls,          // the same, and a verified client certificate on this connection first
   site_server,                 // the site server's pinned certificate
   administrator,               // a bearer token of the admin API
+  enrollment_secret,           // an enrollment token or a domain account, by HTTP Basic; never through a bridge
 };
 
 enum Verb : unsigned {
@@ -78,6 +79,10 @@ enum class RouteId : std::uint8_t {
   dp_link,
   fsp_messages,
   fsp_link,
+  enrollment_authorities,
+  enrollment_attributes,
+  enrollment_enroll,
+  enrollment_renew,
   crl_files,
   admin_api,
 };
@@ -134,6 +139,7 @@ struct Caller {
   bool site_server = false;    // the leaf is the site server's pinned certificate
   bool administrator = false;  // the token was found and is enabled
   bool capability = false;     // the path carries a valid content capability
+  bool enrolling = false;      // a good enrollment token or account came along
   bool windows_login = false;  // an account of a trusted domain is logged in on this connection
 };
 [[nodiscard]] Caller caller_of(const Peer& peer);

@@ -117,6 +117,7 @@ TEST(Routes, AWindowsLoginOpensTheWindowsDoorsAndNothingElse) {
 TEST(Routes, OnTheInternetNothingOpensWithoutACertificateOrTheProxy) {
   for (const Route& r : routes()) {
     if (r.role == Role::crl || r.id == RouteId::fsp_messages) continue;  // open to everybody, and believing nobody
+    if (r.id == RouteId::enrollment_authorities || r.id == RouteId::enrollment_attributes) continue;  // public
     for (const bool windows : {false, true}) {
       const Decision decision = decide(r, r.verbs, bare(Door::internet_https),
                                        {.windows_auth = windows, .anonymous_content = true});
@@ -184,6 +185,31 @@ TEST(Routes, TheLinkIsForTheSiteServerAlone) {
   EXPECT_TRUE(get(Role::dp, "/farpoint/dp/x", caller).allowed());
   caller.door = Door::intranet_http;
   EXPECT_EQ(get(Role::dp, "/farpoint/dp/x", caller).status, 404);
+}
+
+TEST(Routes, EnrolmentNeedsASecretRenewalACertificateAndNeitherPassesABridge) {
+  const auto at = [](std::string_view path, const Caller& caller) { return decide(route(Role::enrollment, path), kPost, caller, {}); };
+  constexpr std::string_view kEnroll = "/.well-known/est/simpleenroll", kRenew = "/.well-known/est/simplereenroll";
+  for (const Door door : {Door::intranet_https, Door::internet_https}) {
+    Caller caller = bare(door);
+    EXPECT_EQ(at(kEnroll, caller).status, 401);
+    EXPECT_EQ(at(kRenew, caller).status, 403);
+    caller.enrolling = true;
+    EXPECT_TRUE(at(kEnroll, caller).allowed());
+    EXPECT_EQ(at(kRenew, caller).status, 403);
+    EXPECT_TRUE(at(kRenew, with_certificate(door)).allowed());
+    Caller bridged = proxy(door);
+    bridged.enrolling = true;
+    EXPECT_EQ(at(kEnroll, bridged).status, 403);
+    EXPECT_NE(at(kEnroll, bridged).reason.find("tunnelling"), std::string::npos);
+    EXPECT_EQ(at(kRenew, bridged).status, 403);
+    EXPECT_TRUE(decide(route(Role::enrollment, "/.well-known/est/cacerts"), kGet, bare(door), {}).allowed());
+  }
+  Caller plain = bare(Door::intranet_http);
+  plain.enrolling = true;
+  EXPECT_EQ(at(kEnroll, plain).status, 404);
+  for (const char* absent : {"/.well-known/est/serverkeygen", "/.well-known/est/fullcmc", "/.well-known/est/label/cacerts", "/EnrollmentServer/Discovery.svc"})
+    EXPECT_EQ(find_route(Role::enrollment, absent), nullptr) << absent;
 }
 
 TEST(Routes, TheFallbackStatusPointTakesPostsFromEverybodyAndItsSpoolIsForTheSiteServerAlone) {

@@ -10,6 +10,7 @@
 #include "crypto/signature.hpp"
 #include "pki/certificate.hpp"
 #include "roles/mp/context.hpp"
+#include "site/enrolled_keys.hpp"
 
 namespace fp::mp {
 namespace {
@@ -28,6 +29,7 @@ struct Applicant {
   bool trusted = false;  // the signing certificate itself is one of a listed issuer
   bool withdrawn = false;  // it was, and is revoked or expired
   std::string tls_fingerprint;  // of the pair that is fixed now; empty: none
+  bool mobile = false;     // says so, or was enrolled as one: internet-only
   std::string account;  // the computer account of a trusted domain that is logged in; empty: none
   std::string name, fqdn;
 };
@@ -67,7 +69,10 @@ Outcome<Applicant> examine(Context& context, Message& message) {
   applicant.key_fingerprint = signing->public_key().fingerprint();
 
   const Peer& peer = message.request.peer;
-  if (peer.pinned_proxy && request.agent_type == kMobileDevice)
+  const auto enrolled = context.store.read([&](store::Repositories& r) { return site::enrollment_of(r, applicant.key_fingerprint); });
+  if (!enrolled) return refused(503, enrolled.error().message);
+  applicant.mobile = request.agent_type == kMobileDevice || (*enrolled && (*enrolled)->kind == EnrollmentKind::mobile);
+  if (peer.pinned_proxy && applicant.mobile)
     return refused(403, "mobile devices are not served through SSL bridging: publish with SSL tunnelling for them");
   const bool tls_good = peer.tls() && peer.check.ok() && !peer.pinned_proxy;
   access::Proof proof{.present = !request.signature.empty()};
@@ -120,8 +125,9 @@ void refresh(Context& context, Device& device, const Applicant& applicant, const
   device.pki = device.pki || applicant.pki;
   device.last_address = message.request.peer.address;
   device.last_management_point = context.host(message.request);
-  device.connection = message.request.peer.door == Door::internet_https ? ConnectionType::currently_internet
-                                                                        : ConnectionType::currently_intranet;
+  device.connection = applicant.mobile                                   ? ConnectionType::always_internet
+                      : message.request.peer.door == Door::internet_https ? ConnectionType::currently_internet
+                                                                          : ConnectionType::currently_intranet;
   device.registered_at = now;
 }
 
@@ -154,6 +160,8 @@ Result<Device> admit_new(Context& context, store::Repositories& r, const Applica
 Result<Device> admit_again(Context& context, store::Repositories& r, Device device,
                            const Applicant& applicant, const Message& message, Instant now) {
   if (device.blocked || device.approval == Approval::rejected) return device;
+  if (device.key_fingerprint != applicant.key_fingerprint)
+    FP_CHECK(report(r, device, now, fmt::format("{} comes with a renewed certificate, and stays {}", device.name, device.client_id)));
   refresh(context, device, applicant, message, now);
   // What the certificate of an earlier registration opened is not kept by a key whose certificate was withdrawn.
   const bool lost = applicant.withdrawn && device.approval == Approval::not_applicable;
@@ -173,12 +181,10 @@ Result<Device> admit_again(Context& context, store::Repositories& r, Device devi
   return device;
 }
 
+// By its key, or by one that it was renewed from: the enrollment point saw the proof of both (docs/enrollment.md).
 // A confirmation asks how the approval went, and a request that was seen before changes nothing.
 Result<std::optional<Device>> look_up(store::Repositories& r, const std::string& key_fingerprint) {
-  auto device = r.devices.find_by_key(key_fingerprint);
-  if (device) return std::optional(std::move(*device));
-  if (device.error().code == Code::not_found) return std::nullopt;
-  return std::unexpected(device.error());
+  return site::device_of_key(r, key_fingerprint);
 }
 
 Result<std::optional<Device>> settle(Context& context, store::Repositories& r, const Applicant& applicant,

@@ -1,5 +1,6 @@
 #include "store/contract_test.hpp"
 
+#include "store/contract_enrollment_test.hpp"
 #include "store/contract_fallback_test.hpp"
 #include "store/contract_pushes_test.hpp"
 #include "store/contract_query_test.hpp"

@@ -133,7 +133,18 @@ constexpr const char* kSequences = R"sql(
 CREATE TABLE task_sequences(id TEXT PRIMARY KEY, document TEXT NOT NULL);
 )sql";
 
-constexpr const char* kSteps[] = {kFirst, kSecond, kThird, kBoundaries, kClientPushes, kSequences};
+// Enrolment: tokens, issued certificates, proxy points on other hosts.
+constexpr const char* kEnrollment = R"sql(
+CREATE TABLE enrollment_tokens(id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, document TEXT NOT NULL);
+CREATE TABLE enrollments(
+  number INTEGER PRIMARY KEY, serial TEXT NOT NULL UNIQUE, key TEXT NOT NULL, replaces TEXT NOT NULL, certificate BLOB NOT NULL,
+  document TEXT NOT NULL);
+CREATE INDEX enrollments_key ON enrollments(key);
+CREATE INDEX enrollments_replaces ON enrollments(replaces) WHERE replaces <> '';
+CREATE TABLE enrollment_proxy_points(name TEXT PRIMARY KEY COLLATE NOCASE, document TEXT NOT NULL);
+)sql";
+
+constexpr const char* kSteps[] = {kFirst, kSecond, kThird, kBoundaries, kClientPushes, kSequences, kEnrollment};
 
 }  // namespace
 

@@ -223,6 +223,27 @@ class ClientPushesTable final : public ClientPushes {
   Context& c_;
 };
 
+class EnrollmentsTable final : public Enrollments {
+ public:
+  explicit EnrollmentsTable(Context& context) : c_(context) {}
+  Result<EnrollmentToken> find_token(std::string_view id) override;
+  Result<EnrollmentToken> find_token_by_hash(std::string_view hash) override;
+  Result<std::vector<EnrollmentToken>> tokens() override;
+  Status put_token(const EnrollmentToken& token) override;
+  Result<Enrollment> find(std::string_view serial) override;
+  Result<Enrollment> find_by_key(std::string_view key_fingerprint) override;
+  Result<std::vector<Enrollment>> renewals_of(std::string_view key_fingerprint) override;
+  Result<std::vector<Enrollment>> list(int limit) override;
+  Status put(const Enrollment& enrollment) override;
+  Result<EnrollmentProxyPoint> find_proxy(std::string_view name) override;
+  Result<std::vector<EnrollmentProxyPoint>> proxies() override;
+  Status put_proxy(const EnrollmentProxyPoint& point) override;
+  Status remove_proxy(std::string_view name) override;
+
+ private:
+  Context& c_;
+};
+
 class SiteTable final : public Site {
  public:
   explicit SiteTable(Context& context) : c_(context) {}
@@ -257,11 +278,12 @@ struct Tables {
   ContentsTable contents{context};
   AdministrationTable administration{context};
   ClientPushesTable client_pushes{context};
+  EnrollmentsTable enrollments{context};
   SiteTable site{context};
   BoundariesTable boundaries{context};
   [[nodiscard]] Repositories repositories() {
-    return {devices,  collections, software,       deployments,   policies, inventory,  states,
-            fallback, contents,    administration, client_pushes, site,     boundaries, context.change};
+    return {devices,  collections,    software,      deployments, policies, inventory,  states,        fallback,
+            contents, administration, client_pushes, enrollments, site,     boundaries, context.change};
   }
 };
 
