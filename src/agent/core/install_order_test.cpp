@@ -44,6 +44,29 @@ struct InstallOrderTest : testing::Test {
 
 }  // namespace
 
+TEST_F(InstallOrderTest, EnrolmentNeedsAProxyPointARootAndOneSecret) {
+  const std::vector<std::string> base = {"SMSSITECODE=LAB", "CCMHOSTNAME=mp1", "ENROLLMENTPROXYPOINT=mp1:8443"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.end(), base.begin(), base.end());
+    return order(more);
+  };
+  const auto root = dir / "root.pem";
+  ASSERT_TRUE(write_file(root, "x"));
+  const std::string ca = "CAFILE=" + root.string();
+  const auto good = with({ca, "ENROLLMENTTOKENFILE=-"});
+  EXPECT_TRUE(good.problems.empty()) << good.problems.front();
+  EXPECT_TRUE(good.enroll);
+  EXPECT_TRUE(good.settings.use_pki) << "what is enrolled is a PKI certificate";
+  EXPECT_EQ(good.settings.enrollment_proxy_point, "mp1:8443");
+  EXPECT_EQ(to_text(good.settings).find("TOKEN"), std::string::npos) << "a secret is never kept";
+  const auto shown = with({ca, "ENROLLMENTTOKEN=fpe_x"});
+  EXPECT_TRUE(says(shown.notes, "ENROLLMENTTOKENFILE keeps it out"));
+  EXPECT_TRUE(says(with({"ENROLLMENTTOKENFILE=-"}).problems, "ENROLLMENTPROXYPOINT needs --ca-file"));
+  EXPECT_TRUE(says(with({ca, "/Enroll"}).problems, "needs one of ENROLLMENTTOKENFILE"));
+  EXPECT_TRUE(says(with({ca, "ENROLLMENTTOKEN=x", "ENROLLMENTTOKENFILE=-"}).problems, "needs one of"));
+  EXPECT_TRUE(says(order({"SMSSITECODE=LAB", "CCMHOSTNAME=mp1", "/Enroll", "ENROLLMENTTOKENFILE=-"}).problems, "/Enroll needs ENROLLMENTPROXYPOINT"));
+}
+
 TEST_F(InstallOrderTest, EveryNameOfTheReferenceIsKnown) {
   const auto known = known_install_names();
   for (const char* name :

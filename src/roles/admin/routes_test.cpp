@@ -213,6 +213,26 @@ class AdminRoutes : public AdminSite {
     EXPECT_THAT(call("GET", "/site").at("directory"), HasSubstr("not published in corp.test as wanted: no right"));
   }
 
+  void use_enrollment() {
+    const auto token = use("POST", "/enrollment/tokens", 201, R"({"kind": "mobile", "uses": 2, "names": "*.Example.Test", "valid_s": 3600})");
+    EXPECT_THAT(token.at("token"), StartsWith("fpe_"));
+    EXPECT_EQ(token.at("names"), "*.example.test");
+    EXPECT_EQ(token.at("state"), "good");
+    const auto listed = use("GET", "/enrollment/tokens", 200);
+    ASSERT_THAT(listed.items(), SizeIs(1));
+    EXPECT_THAT(listed.text, Not(HasSubstr("fpe_")));
+    EXPECT_THAT(listed.text, Not(HasSubstr("hash")));
+    EXPECT_EQ(use("POST", "/enrollment/tokens/{id}/revoke", "/enrollment/tokens/" + token.at("id") + "/revoke", 200).at("state"), "revoked");
+    for (const char* wrong : {R"({"uses": 0})", R"({"valid_s": 5})", R"({"names": "a b"})", R"({"hash": "00"})", R"({"used": 1})", "[]"})
+      EXPECT_EQ(call("POST", "/enrollment/tokens", wrong).status, 400) << wrong;
+    EXPECT_THAT(use("GET", "/enrollment/certificates", 200).items(), IsEmpty());
+    const std::string path = "/enrollment/proxy-points/epp.example";
+    EXPECT_EQ(call("PUT", path, R"({"name": "epp.example"})").status, 400) << "without a fingerprint";
+    use("PUT", "/enrollment/proxy-points/{name}", path, 200, fmt::format(R"({{"name": "epp.example", "fingerprint": "{}"}})", std::string(64, 'b')));
+    EXPECT_THAT(use("GET", "/enrollment/proxy-points", 200).items(), SizeIs(1));
+    use("DELETE", "/enrollment/proxy-points/{name}", path, 204);
+  }
+
   void use_site() {
     EXPECT_EQ(use("GET", "/site", 200).at("site_code"), "FP1");
     EXPECT_EQ(use("GET", "/metrics", 200).text, "farpoint_up 1\n");
@@ -307,6 +327,7 @@ TEST_F(AdminRoutes, EveryRouteDoesWhatItIsFor) {
   use_software_and_deployments();
   use_boundaries();
   use_site();
+  use_enrollment();
   use_fallback();
   use_clients_and_features();
   EXPECT_EQ(used_, doors_in_code());

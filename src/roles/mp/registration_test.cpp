@@ -97,6 +97,47 @@ TEST(Registration, AMobileDeviceIsNotServedThroughTheBridge) {
   EXPECT_EQ(site.devices(), 1);
 }
 
+// What the enrollment point noted counts, whatever the device says of itself.
+TEST(Registration, WhatWasEnrolledAsAMobileDeviceIsOne) {
+  TestSite site(ApprovalMode::all);
+  TestClient phone{site, keys().pki_client};
+  ASSERT_TRUE(site.store->write([&](store::Repositories& r) {
+    return r.enrollments.put({.serial = "01", .name = "phone1.lab.test", .kind = EnrollmentKind::mobile,
+                              .key_fingerprint = keys().pki_client.certificate.public_key().fingerprint()});
+  }));
+  EXPECT_EQ(site.post(phone.registration_message(phone.registration()), site.peer(Door::internet_https, &keys().other_client, true)).status, 403);
+  EXPECT_NE(site.reason().find("mobile devices are not served through SSL bridging"), std::string::npos) << site.reason();
+  phone.enrol(site.peer(Door::internet_https, &keys().pki_client));
+  EXPECT_EQ(site.device(phone.id).connection, ConnectionType::always_internet);
+}
+
+TEST(Registration, ARenewedCertificateWithANewKeyIsTheSameClient) {
+  TestSite site(ApprovalMode::all);
+  TestClient before{site, keys().pki_client};
+  before.enrol(site.peer(Door::internet_https, &keys().pki_client));
+  TestClient after{site, keys().other_client};
+  const auto enroll = [&](const pki::Identity& of, const pki::Identity* replaces) {
+    ASSERT_TRUE(site.store->write([&](store::Repositories& r) {
+      return r.enrollments.put({.serial = of.certificate.serial(), .name = "pc1.lab.test", .key_fingerprint = of.certificate.public_key().fingerprint(),
+                                .replaces_fingerprint = replaces ? replaces->certificate.public_key().fingerprint() : std::string()});
+    }));
+  };
+  enroll(keys().other_client, &keys().pki_client);
+  EXPECT_EQ(after.enrol(site.peer(Door::internet_https, &keys().other_client)).client_id, before.id);
+  EXPECT_EQ(site.devices(), 1);
+  EXPECT_FALSE(site.device(before.id).conflict);
+  EXPECT_EQ(site.device(before.id).key_fingerprint, keys().other_client.certificate.public_key().fingerprint());
+  // The old key speaks for nobody any more, and a blocked client stays blocked under whatever key.
+  EXPECT_EQ(body_of(site.post(before.message("MP_PolicyManager", before.assignments_document()), site.peer(Door::internet_https, &keys().pki_client))), "");
+  ASSERT_TRUE(site.store->write([&](store::Repositories& r) -> Status {
+    FP_TRY(device, r.devices.find(before.id));
+    device.blocked = true;
+    return r.devices.put(device);
+  }));
+  enroll(keys().pki_client, &keys().other_client);
+  EXPECT_EQ(before.enrol(site.peer(Door::internet_https, &keys().pki_client)).status, wire::RegistrationReply::Status::rejected);
+}
+
 TEST(Registration, TheSameKeyGetsTheSameGuid) {
   TestSite site(ApprovalMode::all);
   TestClient pc{site, keys().self_signed};
