@@ -17,7 +17,7 @@ class Throttle {
   [[nodiscard]] std::int64_t wait_ms(std::string_view subject, std::int64_t steady_ms) const {
     const std::lock_guard lock(mutex_);
     const auto found = counts_.find(subject);
-    const Count& count = found != counts_.end() ? found->second : full() ? others_ : kNone;
+    const Count count = found != counts_.end() ? found->second : full() ? others_ : Count();
     if (count.failures < failures_max_ || steady_ms - count.began_ms >= window_ms_) return 0;
     return window_ms_ - (steady_ms - count.began_ms);
   }
@@ -38,7 +38,6 @@ class Throttle {
     std::int64_t began_ms = 0;
     int failures = 0;
   };
-  static constexpr Count kNone{};
   [[nodiscard]] bool full() const { return counts_.size() >= kSubjectsMax; }
 
   const int failures_max_;
