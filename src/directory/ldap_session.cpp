@@ -198,6 +198,12 @@ Result<std::unique_ptr<LdapSession>> LdapSession::open(const std::string& contro
                 "{}: SASL has no GSSAPI on this computer: install the package libsasl2-modules-gssapi-mit",
                 host);
   if (code != LDAP_SUCCESS) return parts->failed(code, fmt::format("login as {}", ticket.principal()));
+  // A server that says "success" in the middle of the login has proven nothing, and the library takes its word.
+  ber_len_t bits = 0;
+  if (ldap_get_option(parts->session, LDAP_OPT_X_SASL_SSF, &bits) != LDAP_OPT_SUCCESS ||
+      bits < static_cast<ber_len_t>(kLdapSealBits))
+    return fail(Code::unauthenticated, "{}: login as {}: it has not proven itself by Kerberos, and nothing would be encrypted", host,
+                ticket.principal());
   return std::unique_ptr<LdapSession>(new LdapSession(std::move(parts)));
 }
 
