@@ -10,7 +10,6 @@ import topology
 from topology import HOME, INTRANET
 
 DATA = topology.DATA
-SETTINGS = '\n[client_push]\nnetworks = ["10.77.1.0/24"]\n'
 REFUSED = 6
 # Everything that leaves the site server for the port of wake-up packets.
 WATCH = """table inet watch {
@@ -34,14 +33,11 @@ class Deployment(topology.Company):
              "kiosk.home.test": "192.168.7.60"}
 
     def prepare(self, packages):
-        """The agent's package among the client files, the intranet's networks in the configuration."""
+        """The agent's package among the client files; a boundary that says which network is the site's."""
         package = next(packages.glob("farpoint-agent_*.deb"))
         self.site.write(f"{DATA}/client/{package.name}", package.read_bytes())
-        text = self.site.read("/etc/farpoint/farpoint.toml")
-        first = text.index("[[listener]]")
-        self.site.write("/etc/farpoint/farpoint.toml", text[:first] + SETTINGS + "\n" + text[first:], 0o640)
-        self.site.stop(self.daemon)
-        self.start_site()
+        self.farpoint("boundary", "create", "Office", "--value", "10.77.1.0/24")
+        self.farpoint("boundary-group", "create", "HQ", "--boundary", "Office", "--dp", "site.corp.test", "--assigned-site", "FP1")
         farlab.sh("ip", "netns", "exec", self.site.namespace, "nft", "-f", "-", input=WATCH)
         return self
 
@@ -185,7 +181,12 @@ def test_a_push_to_a_computer_outside_the_intranet_is_refused_with_the_reason(co
     assert "client push is refused" in why and "farpoint client bundle" in why
     before = len(company.farpoint_json("client", "push-list"))
     why = company.refusal("client", "push", "dp.example.test", "--key", "/root/push")
-    assert "which is in none of client_push.networks" in why
+    assert f"{topology.DP_PUBLIC} is in no boundary of a boundary group that is assigned to site FP1" in why
+    # Nothing else says which computers are reached: without the group nobody is, and an order that waits says so.
+    company.farpoint("boundary-group", "change", "HQ", "--assigned-site", "none")
+    why = company.refusal("client", "push", "pc.corp.test", "--key", "/root/push")
+    company.farpoint("boundary-group", "change", "HQ", "--assigned-site", "FP1")
+    assert "no boundary group is assigned to site FP1" in why
     assert len(company.farpoint_json("client", "push-list")) == before
     assert not pc.log("sshd.log").count("kiosk")
 

@@ -41,9 +41,11 @@ class Domain(story.Office):
         self.site.write(f"{story.DATA}/client/{package.name}", package.read_bytes())
         text = self.site.read("/etc/farpoint/farpoint.toml")
         at = text.index("[[listener]]")
-        push = '[client_push]\nnetworks = ["10.77.1.0/24"]\nkeytab = "/etc/farpoint/push.keytab"\n\n'
+        push = '[client_push]\nkeytab = "/etc/farpoint/push.keytab"\n\n'
         self.site.write("/etc/farpoint/farpoint.toml", text[:at] + push + text[at:], 0o640)
         self.start_site()
+        self.farpoint("boundary", "create", "Office", "--value", "10.77.1.0/24")
+        self.farpoint("boundary-group", "create", "HQ", "--boundary", "Office", "--assigned-site", "FP1")
 
 
 @pytest.fixture(scope="module")

@@ -86,10 +86,7 @@ Result<std::unique_ptr<ClientDeployment>> ClientDeployment::open(const SiteConfi
   settings.folder = config.data / "push";
   settings.key = config.push_key;
   settings.keytab = config.push_keytab;
-  for (const auto& text : config.push_networks) {
-    FP_TRY(network, parse_network(text));
-    settings.networks.push_back(network);
-  }
+  settings.site_code = config.site_code;
   made->pusher_ = std::make_unique<intranet::ClientPusher>(
       store, clock, made->runner_, std::move(settings), [self = made.get()](const site::BundleOrder& order) { return self->bundle(order); }, resolve);
   FP_CHECK(made->pusher_->resume());

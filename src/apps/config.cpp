@@ -309,12 +309,12 @@ class Reader {
 
   void client_push(const toml::table& t) {
     auto s = section(t, "client_push");
-    s.list("networks", out_.push_networks);
-    for (const auto& network : out_.push_networks)
-      if (const auto good = parse_network(network); !good) s.mistake(s.get("networks"), "networks", good.error().message);
+    if (const auto* old = s.get("networks"))
+      s.mistake(old, "networks", "boundaries say which networks are the intranet (farpoint boundary create, farpoint boundary-group create "
+                                 "--assigned-site): leave this setting out");
     file(s, "key", out_.push_key);
     file(s, "keytab", out_.push_keytab);
-    if (content_only() && !t.empty()) s.mistake(nullptr, "networks", "clients are pushed by the site server: leave this section out");
+    if (content_only() && !t.empty()) s.mistake(nullptr, "key", "clients are pushed by the site server: leave this section out");
     s.refuse_unknown();
   }
 

@@ -105,7 +105,6 @@ struct SiteConfig {
 
   site::MaintenanceDays maintenance;
 
-  std::vector<std::string> push_networks;  // of the intranet: "10.0.0.0/8"; empty: nobody is pushed to
   Path push_key, push_keytab;   // what the site logs on with; empty: none
   bool wake_unicast = false;    // instead of subnet-directed broadcasts
   int wake_port = 9;

@@ -104,14 +104,14 @@ TEST(Config, WindowsDoorsNeedSomebodyToLogInAListenerAndDomains) {
 
 TEST(Config, WhoIsPushedToAndHowPacketsAreSentIsChecked) {
   SiteConfig config;
-  const std::string more = "[client_push]\nnetworks = [\"10.0.0.0/8\", \"fd00::/8\"]\n\n[wake_on_lan]\nsend = \"unicast\"\nport = 7\n\n[[listener]]";
+  const std::string more = "[wake_on_lan]\nsend = \"unicast\"\nport = 7\n\n[[listener]]";
   EXPECT_TRUE(parse_config(with("[[listener]]", more), "farpoint.toml", config, false).empty());
-  EXPECT_EQ(config.push_networks.size(), 2U);
   EXPECT_TRUE(config.wake_unicast);
   EXPECT_EQ(config.wake_port, 7);
-  const auto wrong = mistakes_of(with("[[listener]]", "[client_push]\nnetworks = [\"10.0.0.0/33\"]\n\n[wake_on_lan]\nsend = \"shout\"\n\n[[listener]]"));
+  const auto wrong = mistakes_of(with("[[listener]]", "[client_push]\nnetworks = [\"10.0.0.0/8\"]\n\n[wake_on_lan]\nsend = \"shout\"\n\n[[listener]]"));
   ASSERT_EQ(wrong.size(), 2U);
   EXPECT_NE(wrong[0].find("client_push.networks"), std::string::npos);
+  EXPECT_NE(wrong[0].find("boundaries say which networks are the intranet"), std::string::npos) << wrong[0];
   EXPECT_NE(wrong[1].find("must be one of: broadcast, unicast"), std::string::npos);
 }
 

@@ -3,31 +3,23 @@
 namespace fp::internet {
 namespace {
 
-
-
 Verdict refuse(std::string because) {
   return verdict(Feature::client_push, {ConnectionType::unknown, std::move(because)});
 }
 
 }  // namespace
 
-Verdict may_push(std::string_view host, const std::optional<Device>& known,
-                           const Result<std::vector<std::string>>& addresses, std::span<const IpNetwork> networks, Instant now) {
+Verdict may_push(std::string_view host, const std::optional<Device>& known, const Result<std::vector<HostAddress>>& addresses, Instant now) {
   if (known) {
     const auto place = place_of(*known, now);
     if (place.internet()) return verdict(Feature::client_push, place);
   }
-  if (networks.empty())
-    return refuse("client_push.networks of the site's configuration names no network, so nothing is known to be on the intranet");
   if (!addresses) return refuse(fmt::format("{} has no address here ({}), so it is not known to be on the intranet", host, addresses.error().message));
-  for (const auto& text : *addresses) {
-    const auto address = parse_address(text);
-    if (!address || !contains(networks, *address))
-      return refuse(fmt::format("{} has the address {}, which is in none of client_push.networks and so on the internet", host, text));
-  }
   if (addresses->empty()) return refuse(fmt::format("{} has no address here, so it is not known to be on the intranet", host));
+  for (const auto& a : *addresses)
+    if (!a.inside) return refuse(fmt::format("{} is not known to be on the intranet: {}", host, a.because));
   return verdict(Feature::client_push,
-                           {ConnectionType::currently_intranet, fmt::format("{} has the address {} on the intranet", host, addresses->front())});
+                 {ConnectionType::currently_intranet, fmt::format("{} is on the intranet: {}", host, addresses->front().because)});
 }
 
 ClientPush ordered(ClientPush push, Instant now) {

@@ -2,12 +2,10 @@
 // seven days). Pure; any thread. Never: a connection, a name looked up.
 #pragma once
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "domain/internet/features.hpp"
-#include "base/subnet.hpp"
 #include "model/client_push.hpp"
 #include "model/device.hpp"
 
@@ -17,10 +15,15 @@ inline constexpr std::int64_t kPushEveryMs = 3600 * 1000;
 inline constexpr std::int64_t kPushForMs = std::int64_t{7} * 24 * 3600 * 1000;
 inline constexpr std::size_t kPushAttemptsMax = 500;  // more can only come of --now; the oldest are dropped
 
-// `known`: the site's device of that name. `addresses`: what the name stands for, or why nobody knows.
-[[nodiscard]] Verdict may_push(std::string_view host, const std::optional<Device>& known,
-                                         const Result<std::vector<std::string>>& addresses, std::span<const IpNetwork> networks,
-                                         Instant now);
+// What a name stands for, and whether the site's boundaries know it (domain/boundary, belongs_to_site).
+struct HostAddress {
+  std::string address;
+  bool inside = false;
+  std::string because;  // one sentence, either way
+};
+// `known`: the site's device of that name. `addresses`: all of its addresses, or why nobody knows. Each has to be inside.
+[[nodiscard]] Verdict may_push(std::string_view host, const std::optional<Device>& known, const Result<std::vector<HostAddress>>& addresses,
+                               Instant now);
 
 // A new order: tried at once.
 [[nodiscard]] ClientPush ordered(ClientPush push, Instant now);

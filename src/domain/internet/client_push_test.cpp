@@ -6,8 +6,8 @@ namespace fp::internet {
 namespace {
 
 constexpr Instant kNow{1'800'000'000'000};
-const std::vector<IpNetwork> kInside{parse_network("10.77.0.0/16").value()};
-using Addresses = Result<std::vector<std::string>>;
+using Addresses = Result<std::vector<HostAddress>>;
+const HostAddress kInside{"10.77.1.50", true, "10.77.1.50 is in 10.77.1.0/24"}, kOutside{"203.0.113.7", false, "203.0.113.7 is in no boundary"};
 
 Device device(ConnectionType connection) {
   Device d;
@@ -16,8 +16,8 @@ Device device(ConnectionType connection) {
   d.last_policy_at = kNow;
   return d;
 }
-std::string refusal(const std::optional<Device>& known, const Addresses& addresses, std::span<const IpNetwork> networks = kInside) {
-  const auto v = may_push("pc1.corp.test", known, addresses, networks, kNow);
+std::string refusal(const std::optional<Device>& known, const Addresses& addresses) {
+  const auto v = may_push("pc1.corp.test", known, addresses, kNow);
   EXPECT_FALSE(v.offered);
   EXPECT_EQ(v.code, kOnInternet);
   return v.reason;
@@ -26,15 +26,14 @@ std::string refusal(const std::optional<Device>& known, const Addresses& address
 }  // namespace
 
 TEST(ClientPush, GoesToComputersInsideOnly) {
-  EXPECT_TRUE(may_push("pc1.corp.test", {}, Addresses{{"10.77.1.50"}}, kInside, kNow).offered);
-  EXPECT_TRUE(may_push("pc1.corp.test", device(ConnectionType::currently_intranet), Addresses{{"10.77.1.50"}}, kInside, kNow).offered);
-  EXPECT_NE(refusal(device(ConnectionType::currently_internet), Addresses{{"10.77.1.50"}}).find("currently on the internet"), std::string::npos);
-  EXPECT_NE(refusal(device(ConnectionType::unknown), Addresses{{"10.77.1.50"}}).find("unknown place"), std::string::npos);
-  EXPECT_NE(refusal({}, Addresses{{"203.0.113.7"}}).find("203.0.113.7, which is in none of client_push.networks"), std::string::npos);
-  EXPECT_NE(refusal({}, Addresses{{"10.77.1.50", "203.0.113.7"}}).find("203.0.113.7"), std::string::npos);
+  EXPECT_TRUE(may_push("pc1.corp.test", {}, Addresses{{kInside}}, kNow).offered);
+  EXPECT_TRUE(may_push("pc1.corp.test", device(ConnectionType::currently_intranet), Addresses{{kInside}}, kNow).offered);
+  EXPECT_NE(refusal(device(ConnectionType::currently_internet), Addresses{{kInside}}).find("currently on the internet"), std::string::npos);
+  EXPECT_NE(refusal(device(ConnectionType::unknown), Addresses{{kInside}}).find("unknown place"), std::string::npos);
+  EXPECT_NE(refusal({}, Addresses{{kOutside}}).find("pc1.corp.test is not known to be on the intranet: 203.0.113.7 is in no boundary"), std::string::npos);
+  EXPECT_NE(refusal({}, Addresses{{kInside, kOutside}}).find("203.0.113.7"), std::string::npos);
   EXPECT_NE(refusal({}, fail(Code::not_found, "no such name")).find("no such name"), std::string::npos);
   EXPECT_NE(refusal({}, Addresses{}).find("has no address"), std::string::npos);
-  EXPECT_NE(refusal({}, Addresses{{"10.77.1.50"}}, {}).find("names no network"), std::string::npos);
 }
 
 TEST(ClientPush, IsTriedHourlyForSevenDaysAndThenGivenUp) {

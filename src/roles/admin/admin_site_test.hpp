@@ -226,8 +226,9 @@ class AdminSite : public ::testing::Test {
       std::optional<Device> known;
       const auto found = store_->read([&](store::Repositories& r) { return site::device_of_host(r, host); });
       if (found) known = *found;
-      const std::vector<std::string> addresses{host.ends_with(".corp.test") ? "10.0.0.7" : "203.0.113.7"};
-      return internet::may_push(host, known, addresses, std::vector<IpNetwork>{*parse_network("10.0.0.0/8")}, clock_.now());
+      const std::vector<internet::HostAddress> addresses{host.ends_with(".corp.test") ? internet::HostAddress{"10.0.0.7", true, "10.0.0.7 is in 10.0.0.0/8"}
+                                                                                      : internet::HostAddress{"203.0.113.7", false, "203.0.113.7 is in no boundary"}};
+      return internet::may_push(host, known, addresses, clock_.now());
     };
     h.check_logon = [](const ClientPush& push, bool has_key) -> Status {
       if (push.logon == PushLogon::key && !has_key) return fail(Code::invalid, "key: is needed");

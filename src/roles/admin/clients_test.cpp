@@ -111,7 +111,7 @@ TEST_F(Clients, APushGoesToHostsInsideOnlyAndOnlyOnce) {
   refused(call("POST", "/clients/pushes", R"({"host": "out.corp.test", "key": "pem"})"), "unsupported_on_internet", "client-push",
           "OUT is currently on the internet");
   refused(call("POST", "/clients/pushes", R"({"host": "kiosk.home.test", "key": "pem"})"), "unsupported_on_internet", "client-push",
-          "203.0.113.7, which is in none of client_push.networks");
+          "203.0.113.7 is in no boundary");
   EXPECT_THAT(call("POST", "/clients/pushes", R"({"host": "new.corp.test"})").message(), HasSubstr("key: is needed"));
   EXPECT_THAT(calls_, IsEmpty());
   const auto made = good("POST", "/clients/pushes", R"({"host": "NEW.corp.test", "key": "pem", "user": "ops"})");

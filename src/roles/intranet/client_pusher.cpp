@@ -4,11 +4,11 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "domain/boundary/belonging.hpp"
+#include "site/boundaries.hpp"
 #include "site/hosts.hpp"
 
 namespace fp::intranet {
-
-
 
 namespace {
 
@@ -48,13 +48,21 @@ std::string reason_of(const packages::Run& run, std::string_view host) {
 }  // namespace
 
 Result<internet::Verdict> ClientPusher::verdict(const std::string& host) {
-  FP_TRY(known, store_.read([&](store::Repositories& r) -> Result<std::optional<Device>> {
+  const auto resolved = resolve_(host);  // waits for a server of names: not while the store is held
+  return store_.read([&](store::Repositories& r) -> Result<internet::Verdict> {
+    std::optional<Device> known;
     auto found = site::device_of_host(r, host);
-    if (found) return std::optional<Device>(std::move(*found));
-    if (found.error().code == Code::not_found) return std::optional<Device>();
-    return std::unexpected(found.error());
-  }));
-  return internet::may_push(host, known, resolve_(host), settings_.networks, clock_.now());
+    if (found) known = std::move(*found);
+    else if (found.error().code != Code::not_found) return std::unexpected(found.error());
+    FP_TRY(map, site::boundary_map(r, settings_.site_code));
+    Result<std::vector<internet::HostAddress>> addresses;
+    if (!resolved) addresses = std::unexpected(resolved.error());
+    for (const auto& address : resolved.value_or(std::vector<std::string>())) {
+      auto belonging = boundary::belongs_to_site(map, address);
+      addresses->push_back({address, belonging.inside, std::move(belonging.because)});
+    }
+    return internet::may_push(host, known, addresses, clock_.now());
+  });
 }
 
 Status ClientPusher::check_logon(const ClientPush& push, bool has_key) const {

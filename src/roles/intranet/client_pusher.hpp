@@ -17,7 +17,7 @@ namespace fp::intranet {
 
 struct PushSettings {
   Path folder;                              // keys, hosts that are known, bundles on their way; 0700
-  std::vector<IpNetwork> networks;  // client_push.networks
+  std::string site_code;                    // whose boundaries say where the intranet is
   Path key;                                 // of the site, for orders without one of their own; empty: none
   Path keytab;                              // for Kerberos; empty: none
 };

@@ -40,8 +40,13 @@ class Pusher : public ::testing::Test {
  protected:
   void SetUp() override {
     store_ = std::move(store::open_sqlite(dir_ / "site.db", clock_)).value();
+    ASSERT_TRUE(store_->write([](store::Repositories& r) -> Status {
+      FP_CHECK(r.boundaries.put({.id = "FP100010", .name = "Office", .value = "10.1.0.0/16"}));
+      FP_CHECK(r.boundaries.put({.id = "FP100011", .name = "Hotel", .value = "192.0.2.0/24"}));
+      return r.boundaries.put_group({.id = "FP100012", .name = "HQ", .boundaries = {"FP100010"}, .assigned_site = "FP1"});
+    }));
     pusher_.emplace(*store_, clock_, runner_,
-                    PushSettings{dir_ / "push", {parse_network("10.0.0.0/8").value()}, dir_ / "site.key", dir_ / "keytab"},
+                    PushSettings{dir_ / "push", "FP1", dir_ / "site.key", dir_ / "keytab"},
                     [this](const site::BundleOrder& order) -> Result<site::ClientBundle> {
                       site::ClientBundle bundle;
                       bundle.files = {{"install.sh", 0755, "true\n"}};
@@ -136,7 +141,16 @@ TEST_F(Pusher, AHostThatIsOutsideIsNotConnectedTo) {
   EXPECT_EQ(run(), 1);
   EXPECT_TRUE(runner_.commands.empty());
   EXPECT_EQ(push().state, PushState::waiting);
-  EXPECT_THAT(push().attempts.back().reason, HasSubstr("203.0.113.7, which is in none of client_push.networks"));
+  EXPECT_THAT(push().attempts.back().reason, HasSubstr("203.0.113.7 is in no boundary of a boundary group that is assigned to site FP1"));
+}
+
+TEST_F(Pusher, OnlyBoundariesOfGroupsThatAreAssignedToTheSiteAreItsIntranet) {
+  EXPECT_THAT(pusher_->verdict("pc1.corp.test")->reason, HasSubstr("10.1.2.3 is in 10.1.0.0/16 (boundary Office, boundary group HQ)"));
+  address_ = "192.0.2.9";
+  EXPECT_FALSE(pusher_->verdict("pc1.corp.test")->offered);
+  EXPECT_THAT(pusher_->verdict("pc1.corp.test")->reason, HasSubstr("192.0.2.9 is in boundary Hotel, which is in no boundary group"));
+  ASSERT_TRUE(store_->write([](store::Repositories& r) { return r.boundaries.remove_group("FP100012"); }));
+  EXPECT_THAT(pusher_->verdict("pc1.corp.test")->reason, HasSubstr("no boundary group is assigned to site FP1"));
 }
 
 TEST_F(Pusher, AFingerprintIsTheOnlyKeyThatIsBelieved) {
