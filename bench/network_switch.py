@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A laptop between the office and a home, in the laboratory: how long after a change of network it is managed again, in both
-directions; how long it takes to find out that a management point is dead and to be served by the next; how many bytes of a download
+directions, also in the middle of a call; how long it takes to find out that a management point is dead and to be served by the next; how many bytes of a download
 come twice for each interruption. Medians over the rounds; where a rule stands in the way of a number it is said beside it.
 
 usage: network_switch.py BUILD [--rounds 5] [--json FILE]      (root: it makes namespaces)"""
@@ -44,6 +44,29 @@ class Bench:
         for _ in range(rounds):
             self.note("office to home, s", self.managed_at(self.topology.HOME, "Currently internet"))
             self.note("home to office, s", self.managed_at(self.topology.INTRANET, "Currently intranet"))
+
+    def in_a_call(self, rounds):
+        """Carried off while the management point owes an answer on a connection that is open: it never comes."""
+        company = self.company
+        for _ in range(rounds):
+            company.carry(self.topology.INTRANET)
+            self.farlab.wait_for("the office", lambda: (s := company.status())["location"] == "Currently intranet" and not s["last problem"], 120)
+            self.quiet()
+            told = company.laptop.log("agent.log").count("heartbeat sent")
+            company.freeze_site()
+            asking = company.laptop.start("farpoint-agent", "evaluate", "heartbeat", "policy", log="evaluate.log")
+            self.farlab.wait_for("the call", lambda: ":443" in company.laptop.out("ss", "-Htn", "state", "established"))
+            company.carry(self.topology.HOME)
+            began = time.monotonic()
+            company.thaw_site()
+            self.farlab.wait_for("home", lambda: company.laptop.log("agent.log").count("heartbeat sent") > told
+                                 and company.status()["location"] == "Currently internet" and not company.status()["last problem"], 120, 0.02)
+            self.note("office to home in a call, s", began)
+            asking.wait(60)
+
+    def quiet(self):
+        """No worker runs."""
+        self.farlab.wait_for("the worker to end", lambda: self.company.laptop.run("pgrep", "-f", "farpoint-agent worker", check=False).returncode, 60)
 
     def dead_points(self, rounds, public):
         self.company.carry(self.topology.HOME)
@@ -94,6 +117,7 @@ def main():
         company.evaluate("all")
         bench = Bench(company, farlab, topology)
         bench.switches(options.rounds)
+        bench.in_a_call(options.rounds)
         bench.dead_points(options.rounds, {"https://mp.example.test:8443": topology.MP_PUBLIC, "https://mp2.example.test:8443": networks.MP2_PUBLIC})
         twice = bench.twice(4)
     result = {what: statistics.median(taken) for what, taken in bench.seconds.items()}

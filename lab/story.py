@@ -1,7 +1,9 @@
 """An office with a primary site and a laptop: what the demo tells and what several tests need."""
 import json
+import os
 import pathlib
 import re
+import signal
 
 import farlab
 
@@ -83,6 +85,15 @@ class Office:
     def _died(self):
         if self.daemon.poll() is not None:
             raise RuntimeError("farpointd ended:\n" + self.site.log("farpointd.log")[-4000:])
+
+    def freeze_site(self):
+        """The site server takes connections (the kernel does) and answers nobody until thaw_site()."""
+        self.frozen = int(pathlib.Path(f"/proc/{self.daemon.pid}/task/{self.daemon.pid}/children").read_text().split()[0])
+        os.kill(self.frozen, signal.SIGSTOP)
+
+    def thaw_site(self):
+        os.kill(self.frozen, signal.SIGCONT)
+        self.daemon.send_signal(signal.SIGCONT)  # nsenter stops with its child
 
     def farpoint(self, *arguments, check=True):
         return self.site.run("farpoint", *arguments, check=check).stdout.rstrip()

@@ -101,8 +101,28 @@ def test_a_change_of_the_network_every_few_moments_leaves_the_agent_managed(comp
     assert managed(company, "Currently intranet")["management point"] == "https://site.corp.test:443"
 
 
+def test_a_call_on_a_network_that_is_gone_is_given_up_and_not_waited_for(company):
+    """Carried off while the management point owes an answer: it would never come. Nobody waits for a time limit."""
+    before = len(company.laptop.log("agent.log"))
+    company.freeze_site()
+    asking = company.laptop.start("farpoint-agent", "evaluate", "heartbeat", "policy", log="evaluate.log")
+    farlab.wait_for("the call", lambda: ":443" in company.laptop.out("ss", "-Htn", "state", "established"))
+    company.carry(HOME)
+    company.thaw_site()
+    asking.wait(60)
+    assert managed(company, "Currently internet")["management point"] == "https://mp.example.test:8443"
+    log = company.laptop.log("agent.log")[before:]
+    assert "was ended: the caller has to stop" in log and "did not answer in time" not in log, log
+    # What was asked for and cut off is done at home, without being asked for again.
+    farlab.wait_for("the heartbeat", lambda: "heartbeat sent" in company.laptop.log("agent.log")[before:])
+    assert "reply:" in company.laptop.log("agent.log")[before:], log
+    company.carry(INTRANET)
+    managed(company, "Currently intranet")
+
+
 def test_names_that_lie_open_nothing(company):
     """At home the router answers for everything, with its own address: a portal that nobody can get past."""
+    farlab.wait_for("the site to know where it was", lambda: company.device()["connection"] == "currently_intranet")
     company.router.stop(company.home_dns)
     liar = topology.serve_names(company.router, topology.HOME_DNS, {}, f"--address=/#/{topology.HOME_DNS}", log="liar.log")
     company.carry(HOME)
@@ -110,8 +130,9 @@ def test_names_that_lie_open_nothing(company):
     assert "mp.example.test" in status["last problem"] or "site.corp.test" in json.dumps(status["location probes"])
     company.router.stop(liar)
     company.home_dns = topology.serve_names(company.router, topology.HOME_DNS, {}, f"--server={topology.OUTSIDE_DNS}", log="dns.log")
-    company.evaluate("policy")
-    assert company.status()["last problem"] == ""
+    # Nobody touches the laptop: it tries again by itself.
+    farlab.wait_for("the site to hear from it", lambda: company.device()["connection"] == "currently_internet", 300)
+    farlab.wait_for("a pass without problems", lambda: company.status()["last problem"] == "", 300)
     assert company.status()["management point"] == "https://mp.example.test:8443"
     company.carry(INTRANET)
 

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -26,6 +27,16 @@ namespace fp::apps {
 
 namespace {
 constexpr std::size_t kCallersMax = 16, kCommandBytesMax = 4096;
+
+// Whether this computer lost an address by which others are reached: connections from there lead nowhere any more.
+bool tells_of_a_lost_address(std::span<char> messages) {
+  auto left = static_cast<unsigned>(messages.size());
+  for (auto* m = reinterpret_cast<nlmsghdr*>(messages.data()); NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
+    if (m->nlmsg_type != RTM_DELADDR || m->nlmsg_len < NLMSG_LENGTH(sizeof(ifaddrmsg))) continue;
+    if (static_cast<const ifaddrmsg*>(NLMSG_DATA(m))->ifa_scope == RT_SCOPE_UNIVERSE) return true;
+  }
+  return false;
+}
 }  // namespace
 
 Resident::Resident(ResidentOptions options, const Clock& clock, Random& random)
@@ -148,15 +159,18 @@ void Resident::read_signals() {
 }
 
 void Resident::read_netlink() {
-  char buffer[8192];
-  bool seen = false;
+  alignas(nlmsghdr) char buffer[8192];
+  bool seen = false, lost = false;
   // An overrun (ENOBUFS) means that there was more than fits: a change in any case.
   for (;;) {
     const auto n = ::recv(netlink_.get(), buffer, sizeof buffer, 0);
     if (n < 0 && errno != ENOBUFS) break;
     seen = true;
     if (n == 0) break;
+    if (n > 0) lost = lost || tells_of_a_lost_address({buffer, static_cast<std::size_t>(n)});
   }
+  // Its calls would wait for answers until their time limits; the next worker begins with them once the network has settled.
+  if (lost && worker_ != 0) ::kill(worker_, SIGUSR1);
   if (!seen || schedule_.network_pending()) return;
   schedule_.network_changed(clock_.now());
   arm();
