@@ -3,6 +3,8 @@ import farlab
 import story
 
 FSP = "fsp.example.test"
+LINK = "10.77.2.30:10443"
+ADD = ("fsp", "add", FSP, "--certificate", "/root/fsp/fsp.pem", "--link", LINK)
 
 
 def add_status_point(company, network):
@@ -13,11 +15,11 @@ def add_status_point(company, network):
     for kind in ("pem", "key"):
         host.copy_from(company.site, f"/root/fsp/fsp.{kind}", f"/root/server.{kind}", 0o600)
     host.copy_from(company.site, f"{story.DATA}/link.pem", "/root/link.pem")
-    host.run("farpointd", "init-fsp", "--site-code", company.code, "--fqdn", FSP, "--clients-listen", "0.0.0.0:80", "--site-listen",
-             "0.0.0.0:8443", "--certificate", "/root/server.pem", "--key", "/root/server.key", "--site-certificate", "/root/link.pem",
+    host.run("farpointd", "init-fsp", "--site-code", company.code, "--fqdn", FSP, "--clients-listen", "0.0.0.0:80", "--link-listen",
+             "0.0.0.0:10443", "--certificate", "/root/server.pem", "--key", "/root/server.key", "--site-certificate", "/root/link.pem",
              "--messages", "0")
     start_status_point(host)
-    company.farpoint("fsp", "add", FSP, "--url", f"https://{FSP}:8443")
+    company.farpoint(*ADD)
     return host
 
 

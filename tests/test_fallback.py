@@ -56,7 +56,7 @@ class Perimeter(topology.Company):
 
     def fetch(self):
         """Adding it again makes the site look at once."""
-        return self.farpoint_json("fsp", "add", FSP, "--url", f"https://{FSP}:8443")
+        return self.farpoint_json(*fallback.ADD)
 
     def leave_alone(self):
         """The site has everything, and fetches nothing more."""
@@ -107,8 +107,8 @@ def never_mind(company, table="block"):
 
 
 def test_it_answers_posts_under_its_path_and_nothing_else(company):
-    point = farlab.wait_for("the first answer", lambda: (p := company.farpoint_json("fsp", "list")[0])["answered_at"] and p)
-    assert point["name"] == FSP and not point["problem"]
+    point = farlab.wait_for("the first answer", lambda: (p := company.farpoint_json("fsp", "list")[0])["answered_at"] and not p["problem"] and p)
+    assert point["name"] == FSP and point["link_state"].startswith("open since")
     for method in ("GET", "PUT", "DELETE", "OPTIONS", "PROPFIND", "CCM_POST", "BITS_POST"):
         status, text = company.post(None, method=method)
         assert status == 405 and "Allow: POST" in text and text.endswith("\n\n"), text
@@ -117,9 +117,13 @@ def test_it_answers_posts_under_its_path_and_nothing_else(company):
             status, text = company.post(None, path=path, method=method)
             assert status == 404 and text.endswith("\n\n"), text
     assert company.post(STATE.format(sender="x", state=100), path="/else")[0] == 413  # no room for a body there
-    # The site's door: not published, and closed to everybody else who comes near it.
-    stranger = company.edge.out("curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", "https://10.77.2.30:8443/farpoint/fsp/v1/messages")
-    assert stranger == "403"
+    # The site link: not published, and closed to everybody else who comes near it.
+    for kind in ("pem", "key"):
+        company.edge.copy_from(company.site, f"/root/fsp/fsp.{kind}", f"/root/other.{kind}", 0o600)
+    for own in ((), ("--cert", "/root/other.pem", "--key", "/root/other.key")):
+        stranger = company.edge.run("curl", "-sk", *own, "-m", "20", "https://10.77.2.30:10443/farpoint/fsp/v1/messages", check=False)
+        assert stranger.returncode != 0 and not stranger.stdout, stranger.stdout
+    farlab.wait_for("the refusal in its log", lambda: "a site link from 10.77.2.20 was refused" in company.fsp.log("farpointd.log"))
 
 
 def test_garbage_and_too_much_are_refused(company):
@@ -277,7 +281,7 @@ def test_nothing_is_lost_or_doubled_when_the_site_is_killed_while_it_fetches(com
     company.till.run("python3", "-c", POST_MANY, f"http://{FSP}/SMS_FSP/.sms_fsp", str(count), timeout=200)
     assert len(company.spooled()) == count
     for _ in range(3):
-        company.farpoint("fsp", "add", FSP, "--url", f"https://{FSP}:8443")
+        company.farpoint(*fallback.ADD)
         company.site.stop(company.daemon, signal.SIGKILL)
         company.start_site()
     company.fetch()

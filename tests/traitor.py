@@ -83,13 +83,14 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
 
 
-folder, link_port, site_code, name = sys.argv[1:]
+folder, link_port, site_code, name = sys.argv[1:5]
+PORT = int(sys.argv[5]) if len(sys.argv) > 5 else 8443
 LINK = sitelink.accept(int(link_port), f"{folder}/link.pem", f"{folder}/link.key", f"{folder}/issuers.pem", site_code, name)
 print("linked", flush=True)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(f"{folder}/server.pem", f"{folder}/server.key")
 context.load_verify_locations(f"{folder}/issuers.pem")
 context.verify_mode = ssl.CERT_OPTIONAL
-server = Server(("0.0.0.0", 8443), Handler)
+server = Server(("0.0.0.0", PORT), Handler)
 server.socket = context.wrap_socket(server.socket, server_side=True)
 server.serve_forever()

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "apps/config_section.hpp"
 #include "apps/config_enrollment.hpp"
 #include "apps/config_section.hpp"
 #include "apps/doors.hpp"
@@ -50,9 +49,14 @@ class Reader {
     if (fallback_only()) {
       only_fallback(top);
       fallback_status_point(table("fallback_status_point"));
+      link(table("link"));
       logging(table("log"));
       listeners(top);
       return top.refuse_unknown();
+    }
+    if (gateway()) {
+      only_gateway(top);
+      fallback_status_point(table("fallback_status_point"));
     }
     pki(table("pki"));
     management_point(table("management_point"));
@@ -74,7 +78,9 @@ class Reader {
  private:
   [[nodiscard]] bool content_only() const { return out_.role == HostRole::distribution_point; }
   [[nodiscard]] bool away() const { return out_.role != HostRole::site; }  // from the primary site's server
-  [[nodiscard]] bool linked() const { return out_.role == HostRole::management_point || out_.role == HostRole::secondary_site || proxy_only(); }
+  [[nodiscard]] bool passes_on() const { return out_.role == HostRole::management_point || out_.role == HostRole::secondary_site || gateway() || proxy_only(); }
+  [[nodiscard]] bool linked() const { return passes_on() || fallback_only(); }
+  [[nodiscard]] bool gateway() const { return out_.role == HostRole::gateway; }
   [[nodiscard]] bool proxy_only() const { return out_.role == HostRole::enrollment_proxy_point; }
   [[nodiscard]] bool fallback_only() const { return out_.role == HostRole::fallback_status_point; }
   Section section(const toml::table& t, const char* name) { return {t, std::string(name) + ".", mistakes_, file_}; }
@@ -96,15 +102,17 @@ class Reader {
     auto s = section(t, "site");
     s.word("role", out_.role,
            {{"site", HostRole::site}, {"distribution-point", HostRole::distribution_point}, {"management-point", HostRole::management_point},
-            {"fallback-status-point", HostRole::fallback_status_point}, {"enrollment-proxy-point", HostRole::enrollment_proxy_point}});
+            {"fallback-status-point", HostRole::fallback_status_point}, {"gateway", HostRole::gateway},
+            {"enrollment-proxy-point", HostRole::enrollment_proxy_point}});
     HostRole type = HostRole::site;
     s.word("type", type, {{"primary", HostRole::site}, {"secondary", HostRole::secondary_site}});
-    if (type == HostRole::secondary_site && out_.role != HostRole::site) s.mistake(s.get("type"), "type", "belongs to the role site");
+    if (type == HostRole::secondary_site && out_.role != HostRole::site) s.mistake(s.get("type"), "type", gateway() ? kSecondary : std::string_view("belongs to the role site"));
     if (type == HostRole::secondary_site) out_.role = type;
     if (content_only() || fallback_only() || proxy_only()) out_.mp_enabled = false;
     if (fallback_only() || proxy_only()) out_.dp_enabled = false;
     if (out_.role == HostRole::management_point) out_.dp_enabled = false;
     if (out_.role == HostRole::secondary_site) out_.mp_connections = out_.dp_connections = Connections::intranet;
+    if (gateway()) out_.mp_connections = out_.dp_connections = Connections::internet;
     if (away()) out_.admin_port = 0;
     s.text("parent", out_.parent_code);
     if (auto parent = parse_site_code(out_.parent_code)) out_.parent_code = *parent;
@@ -157,12 +165,15 @@ class Reader {
     auto s = section(t, "management_point");
     s.flag("enabled", out_.mp_enabled);
     s.word("connections", out_.mp_connections, kConnections);
+    s.flag("allow_gateway_traffic", out_.allow_gateway_traffic);
+    if (away() && t.get("allow_gateway_traffic"))
+      s.mistake(t.get("allow_gateway_traffic"), "allow_gateway_traffic", "is said on the site server, whose management point it is about");
     if (const auto* moved = s.get("windows_auth")) s.mistake(moved, "windows_auth", "has a section of its own now: [windows_auth] with doors = [...]");
     s.path("client_files", out_.client_files);
     if (content_only() && out_.mp_enabled) s.mistake(t.get("enabled"), "enabled", "a host of the role distribution-point has no management point");
     if (proxy_only() && out_.mp_enabled) s.mistake(t.get("enabled"), "enabled", "a host of the role enrollment-proxy-point has no management point");
-    if (linked() && !proxy_only() && !out_.mp_enabled) s.mistake(t.get("enabled"), "enabled", fmt::format("a host of the role {} is nothing without it", name_of(out_.role)));
-    if (linked() && !out_.client_files.empty()) s.mistake(t.get("client_files"), "client_files", "client files lie on the site server, and come over the site link");
+    if (passes_on() && !proxy_only() && !out_.mp_enabled) s.mistake(t.get("enabled"), "enabled", fmt::format("a host of the role {} is nothing without it", name_of(out_.role)));
+    if (passes_on() && !out_.client_files.empty()) s.mistake(t.get("client_files"), "client_files", "client files lie on the site server, and come over the site link");
     s.refuse_unknown();
   }
 
@@ -221,6 +232,7 @@ class Reader {
       if (out_.dp_site_fingerprint.empty())
         s.mistake(nullptr, "site_fingerprint", "is needed: the SHA-256 fingerprint of the site server's certificate, which alone may bring content");
     }
+    if (gateway() && out_.dp_anonymous) s.mistake(t.get("anonymous"), "anonymous", "is for the intranet: content of a gateway needs a certificate");
     if ((out_.role == HostRole::management_point || proxy_only()) && out_.dp_enabled)
       s.mistake(t.get("enabled"), "enabled", fmt::format("a host of the role {} has no distribution point", name_of(out_.role)));
     s.refuse_unknown();
@@ -249,6 +261,8 @@ class Reader {
     l.site_fingerprint = lower(l.site_fingerprint);
     if (l.certificate.empty() || l.key.empty()) s.mistake(s.get("certificate"), "certificate", "certificate and key are needed: what this host shows to the site");
     if (!l.site.empty() && !parse_host_port(l.site)) s.mistake(s.get("site"), "site", "must be HOST:PORT");
+    if (!l.site.empty() && (gateway() || fallback_only()))
+      return s.mistake(s.get("site"), "site", fmt::format("the site opens the link to a {}: name address and port, where it does", name_of(out_.role)));
     if (l.site.empty() == (l.port == 0))
       s.mistake(s.get("site"), "site", "name either address and port, where the site opens the link, or site, where this host opens it");
     if (l.site_fingerprint.size() != 64 || !unhex(l.site_fingerprint))
@@ -262,14 +276,19 @@ class Reader {
         top.mistake(node, name, "a host of the role fallback-status-point has nothing of it: leave this section out");
   }
 
+  // A host on the internet, for the internet.
+  void only_gateway(Section& top) {
+    for (const auto* name : {"admin", "maintenance", "windows_auth", "client_push", "wake_on_lan"})
+      if (const auto* node = top.get(name)) top.mistake(node, name, "a gateway has nothing of it: leave this section out");
+    if (!out_.intranet_fqdn.empty())
+      top.mistake(top.get("site"), "site.intranet_fqdn", "a gateway stands on the internet and serves nobody of the intranet: leave it out");
+  }
+
   void fallback_status_point(const toml::table& t) {
     constexpr int kMostMessages = 100'000'000;
     auto s = section(t, "fallback_status_point");
-    s.text("site_fingerprint", out_.fsp_site_fingerprint);
-    out_.fsp_site_fingerprint = lower(out_.fsp_site_fingerprint);
-    if (out_.fsp_site_fingerprint.size() != 64 || !unhex(out_.fsp_site_fingerprint))
-      s.mistake(s.get("site_fingerprint"), "site_fingerprint",
-                "is needed: the SHA-256 fingerprint (64 hex digits) of the site server's certificate, which alone may fetch");
+    if (const auto* moved = s.get("site_fingerprint"))
+      s.mistake(moved, "site_fingerprint", "stands in [link] now, beside certificate, key, address and port: the site fetches over the site link");
     s.number("messages", out_.fsp_messages, 0, kMostMessages);
     s.number("messages_of_address", out_.fsp_messages_of_address, 0, kMostMessages);
     s.number("interval_s", out_.fsp_interval_s, 1, 86'400);
@@ -376,27 +395,25 @@ class Reader {
       s.flag("proxy_protocol", l.proxy_protocol);
       if (l.door == Door::intranet_http && !l.certificate.empty())
         s.mistake(s.get("certificate"), "certificate",
-                  fmt::format("{} listener speaks plain HTTP and has no certificate", fallback_only() ? "a clients" : "an intranet-http"));
+                  fmt::format("{} listener speaks plain HTTP and has no certificate", fallback_only() || gateway() ? "a clients" : "an intranet-http"));
       if (l.door != Door::intranet_http && (l.certificate.empty() || l.key.empty()))
         s.mistake(nullptr, "certificate", "an HTTPS listener needs certificate and key");
       s.refuse_unknown();
       out_.listeners.push_back(std::move(l));
     }
-    const auto secure = [](const ListenerConfig& l) { return l.door != Door::intranet_http; };
-    if (fallback_only() && std::ranges::none_of(out_.listeners, secure))
-      top.mistake(node, "listener", "one with door = \"site\" is needed: the site fetches by HTTPS only");
   }
 
   // The doors of a fallback status point have names of their own: its plain one is no way into an intranet.
   void door(Section& s, ListenerConfig& l) {
     if (const auto* node = s.get("door"); node && node->value_or(std::string_view{}) == "internet-http")
       return s.mistake(node, "door", fmt::format("there is no plain HTTP on the internet: {}", kNeedsPki));
-    if (fallback_only()) s.word("door", l.door, {{"clients", Door::intranet_http}, {"site", Door::intranet_https}});
+    if (fallback_only()) s.word("door", l.door, {{"clients", Door::intranet_http}});
+    else if (gateway()) s.word("door", l.door, {{"internet-https", Door::internet_https}, {"clients", Door::intranet_http}});
     else
       s.word("door", l.door,
              {{"intranet-http", Door::intranet_http}, {"intranet-https", Door::intranet_https}, {"internet-https", Door::internet_https}});
     if (!s.get("door"))
-      s.mistake(nullptr, "door", fallback_only() ? "must say clients or site" : "must say intranet-http, intranet-https or internet-https");
+      s.mistake(nullptr, "door", fallback_only() ? "must say clients" : gateway() ? "must say internet-https, or clients (of the fallback status point)" : "must say intranet-http, intranet-https or internet-https");
   }
 
   // What only several settings together can get wrong; the line is that of the setting to look at.
@@ -417,7 +434,7 @@ class Reader {
     bridging(say, internet);
     if (content_only() && !internet && !https)
       say("site", "role", "a distribution point away from the site needs an HTTPS listener: the site brings content by HTTPS only");
-    if (linked() && !internet && !https) say("site", "role", fmt::format("a {} away from the site needs an HTTPS listener", name_of(out_.role)));
+    if (passes_on() && !internet && !https) say("site", "role", fmt::format("a {} away from the site needs an HTTPS listener", name_of(out_.role)));
     role_connections(say, internet, http || https);
     homes(say);
     if (out_.dp_anonymous && !http && !https) say("distribution_point", "anonymous", "there is no intranet listener");
@@ -451,6 +468,8 @@ class Reader {
       if (!enabled) return;
       if (out_.role == HostRole::secondary_site && connections != Connections::intranet)
         return say(part, "connections", fmt::format("must be intranet at a secondary site: {}", kSecondary));
+      if (gateway() && connections != Connections::internet)
+        return say(part, "connections", "must be internet at a gateway: leave it out");
       if (connections == Connections::internet && !internet)
         say(part, "connections", fmt::format("is internet, and no listener has the door internet-https: {}", kRoleConnections));
       if (connections == Connections::intranet && !intranet)
@@ -468,7 +487,7 @@ class Reader {
   void homes(const auto& say) {
     for (const auto& outer : out_.listeners)
       for (const auto& inner : out_.listeners) {
-        if (outer.door != Door::internet_https || inner.door == Door::internet_https) continue;
+        if (gateway() || outer.door != Door::internet_https || inner.door == Door::internet_https) continue;
         if (is_any(outer.address) || is_any(inner.address) || outer.address == inner.address) continue;
         return say("site", "role", fmt::format("the internet listener is at {} and an intranet one at {}: a site system that stands in both "
                                                "networks goes around the firewall between them; give it one address", outer.address, inner.address));

@@ -30,7 +30,8 @@ enum class ApprovalMode { manual, trusted, all };
 
 // What a host is: a primary site with any of its roles; one role of a site that runs elsewhere; or a secondary site, which is a
 // management point and a distribution point for the intranet of one location, fed from its primary.
-enum class HostRole { site, distribution_point, management_point, secondary_site, fallback_status_point, enrollment_proxy_point };
+// A gateway is a management point and, content-enabled, a distribution point on the internet, for the internet.
+enum class HostRole { site, distribution_point, management_point, secondary_site, fallback_status_point, gateway, enrollment_proxy_point };
 
 // The site link (docs/protocol/site-link.md). On a site server: where roles that open it find it. On the host of a role: either where
 // the site opens it, or where the site is.
@@ -77,6 +78,7 @@ struct SiteConfig {
   bool mp_enabled = true;
   Connections mp_connections = Connections::both;
   directory::LoginOptions windows_auth;  // nothing to log in with: no Windows door anywhere
+  bool allow_gateway_traffic = false;  // gateways may pass clients' requests on to this site
   std::set<Door> windows_doors;
   Path client_files;            // served under /CCM_Client; empty: data/client
 
@@ -87,8 +89,7 @@ struct SiteConfig {
   int dp_validate_every_h = 168;
   std::string dp_site_fingerprint;  // a DP on another host: the site server's pinned certificate
 
-  // A fallback status point: who may fetch from it, and its limits.
-  std::string fsp_site_fingerprint;
+  // Limits of a fallback status point.
   int fsp_messages = 10'000, fsp_messages_of_address = 1000, fsp_interval_s = 3600;  // 0 messages: no limit
   int fsp_spool_messages = 100'000, fsp_spool_mb = 256;
 
@@ -122,6 +123,8 @@ struct SiteConfig {
 
 // As it stands in `site.role`, or in words: "management-point", "secondary site".
 [[nodiscard]] std::string_view name_of(HostRole role);
+// A fallback status point is there: the host is one, or it is a gateway with a door for its clients.
+[[nodiscard]] bool has_fallback(const SiteConfig& config);
 // Code::invalid: the first certificate of the PEM file does not name `host`; the message says what it names.
 [[nodiscard]] Status check_name(const Path& certificate, const std::string& host);
 

@@ -1,4 +1,6 @@
 // What setting up a host asks of certificates too, and what is no mistake and yet worth a sentence.
+#include <algorithm>
+
 #include "apps/config.hpp"
 #include "crypto/key.hpp"
 #include "pki/certificate.hpp"
@@ -18,8 +20,14 @@ std::string_view name_of(HostRole role) {
     case HostRole::secondary_site: return "secondary site";
     case HostRole::fallback_status_point: return "fallback-status-point";
     case HostRole::enrollment_proxy_point: return "enrollment-proxy-point";
+    case HostRole::gateway: return "gateway";
   }
   return "?";
+}
+
+bool has_fallback(const SiteConfig& config) {
+  if (config.role == HostRole::fallback_status_point) return true;
+  return config.role == HostRole::gateway && std::ranges::any_of(config.listeners, [](const auto& l) { return l.door == Door::intranet_http; });
 }
 
 Status check_name(const Path& certificate, const std::string& host) {
@@ -33,6 +41,9 @@ Status check_name(const Path& certificate, const std::string& host) {
 
 std::vector<std::string> config_notes(const SiteConfig& config) {
   std::vector<std::string> notes;
+  if (config.role == HostRole::gateway && !config.check_crl)
+    notes.emplace_back("pki.check_crl is false: this gateway hands content out to clients whose certificates were revoked; the site refuses "
+                       "their messages all the same");
   if (config.windows_doors.contains(Door::internet_https))
     notes.emplace_back("windows_auth.doors names internet-https: that door opens only while client settings say "
                        "client_policy.enable_user_policy_on_internet = true (farpoint settings set ...)");

@@ -257,22 +257,24 @@ TEST(Config, AFallbackStatusPointIsNothingElse) {
 role = "fallback-status-point"
 code = "FP1"
 data = "/var/lib/farpoint"
+internet_fqdn = "fsp.example.test"
 [fallback_status_point]
-site_fingerprint = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 messages = 0
+[link]
+address = "10.2.0.40"
+port = 10443
+certificate = "/etc/farpoint/link.pem"
+key = "/etc/farpoint/link.key"
+site_fingerprint = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 [[listener]]
 port = 80
 door = "clients"
-[[listener]]
-port = 8443
-door = "site"
-certificate = "/etc/farpoint/server.pem"
-key = "/etc/farpoint/server.key"
 )";
   SiteConfig config;
   const auto mistakes = parse_config(good, "farpoint.toml", config, false);
   EXPECT_TRUE(mistakes.empty()) << mistakes.front();
   EXPECT_EQ(config.role, HostRole::fallback_status_point);
+  EXPECT_TRUE(has_fallback(config));
   EXPECT_FALSE(config.mp_enabled || config.dp_enabled);
   EXPECT_EQ(config.admin_port, 0);
   EXPECT_EQ(config.fsp_messages, 0);
@@ -287,8 +289,58 @@ key = "/etc/farpoint/server.key"
   };
   EXPECT_EQ(without("site_fingerprint = ", "#").size(), 1U);
   EXPECT_EQ(without("messages = 0", "messages = -1").size(), 1U);
+  EXPECT_NE(without("messages = 0", "site_fingerprint = \"00\"").front().find("stands in [link] now"), std::string::npos);
   EXPECT_FALSE(without("door = \"clients\"", "door = \"intranet-http\"").empty());
-  EXPECT_EQ(without("door = \"site\"\ncertificate = \"/etc/farpoint/server.pem\"\nkey = \"/etc/farpoint/server.key\"", "door = \"clients\"").size(), 1U);
+  EXPECT_FALSE(without("door = \"clients\"", "door = \"site\"").empty());
+  const auto inwards = without("address = \"10.2.0.40\"\nport = 10443", "site = \"site.corp.test:10443\"");
+  ASSERT_EQ(inwards.size(), 1U);
+  EXPECT_NE(inwards.front().find("the site opens the link"), std::string::npos);
+}
+
+TEST(Config, AGatewayStandsOnTheInternetForTheInternet) {
+  const std::string good = R"([site]
+role = "gateway"
+code = "FP1"
+data = "/var/lib/farpoint"
+internet_fqdn = "gw.example.test"
+[pki]
+issuers = ["/etc/farpoint/issuers.pem"]
+[link]
+address = "0.0.0.0"
+port = 10443
+certificate = "/etc/farpoint/link.pem"
+key = "/etc/farpoint/link.key"
+site_fingerprint = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+[[listener]]
+port = 443
+door = "internet-https"
+certificate = "/etc/farpoint/server.pem"
+key = "/etc/farpoint/server.key"
+)";
+  SiteConfig config;
+  const auto mistakes = parse_config(good, "farpoint.toml", config, false);
+  EXPECT_TRUE(mistakes.empty()) << mistakes.front();
+  EXPECT_EQ(config.role, HostRole::gateway);
+  EXPECT_TRUE(config.mp_enabled && config.dp_enabled && config.check_crl);
+  EXPECT_EQ(config.mp_connections, Connections::internet);
+  EXPECT_EQ(config.dp_connections, Connections::internet);
+  EXPECT_FALSE(has_fallback(config));
+  SiteConfig heard;
+  EXPECT_TRUE(parse_config(good + "[[listener]]\nport = 80\ndoor = \"clients\"\n", "farpoint.toml", heard, false).empty());
+  EXPECT_TRUE(has_fallback(heard));
+  const auto with = [&](const std::string& part, const std::string& instead) {
+    std::string text = good;
+    text.replace(text.find(part), part.size(), instead);
+    const auto found = mistakes_of(text);
+    return found.empty() ? std::string() : found.front();
+  };
+  EXPECT_NE(with("role = \"gateway\"", "role = \"gateway\"\ntype = \"secondary\"").find("Secondary sites don't support client connections"), std::string::npos);
+  EXPECT_NE(with("[link]", "[management_point]\nconnections = \"both\"\n[link]").find("must be internet at a gateway"), std::string::npos);
+  EXPECT_NE(with("[link]", "[management_point]\nallow_gateway_traffic = true\n[link]").find("on the site server"), std::string::npos);
+  EXPECT_NE(with("address = \"0.0.0.0\"\nport = 10443", "site = \"site.corp.test:10443\"").find("the site opens the link"), std::string::npos);
+  EXPECT_NE(with("door = \"internet-https\"", "door = \"intranet-https\"").find("listener.door"), std::string::npos);
+  EXPECT_NE(with("internet_fqdn", "intranet_fqdn = \"gw.corp.test\"\ninternet_fqdn").find("serves nobody of the intranet"), std::string::npos);
+  EXPECT_NE(with("[link]", "[windows_auth]\n[link]").find("a gateway has nothing of it"), std::string::npos);
 }
 
 }  // namespace fp::apps

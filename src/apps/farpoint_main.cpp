@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
   app.add_option("--ca-file", cli.ca_file, "PEM file of the root that the admin API's certificate chains to");
   add_site_verbs(app, cli);
   add_management_point_verbs(app, cli);
+  add_gateway_verbs(app, cli);
   add_role_verbs(app, cli);
   add_boundary_verbs(app, cli);
   add_directory_verbs(app, cli);

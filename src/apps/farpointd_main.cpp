@@ -7,12 +7,10 @@
 #include "cli/help.hpp"
 #include "apps/content_server.hpp"
 #include "apps/linked_server.hpp"
-#include "apps/fallback_server.hpp"
 #include "apps/readiness.hpp"
 #include "apps/scratch.hpp"
 #include "apps/setup_dp.hpp"
 #include "apps/setup_linked.hpp"
-#include "apps/setup_fsp.hpp"
 #include "apps/site_server.hpp"
 #include "roles/dp/delivered_trust.hpp"
 
@@ -87,6 +85,7 @@ std::string_view kind_of(HostRole role) {
     case HostRole::secondary_site: return "secondary site";
     case HostRole::fallback_status_point: return "fallback status point of site";
     case HostRole::enrollment_proxy_point: return "enrollment proxy point of site";
+    case HostRole::gateway: return "gateway of site";
   }
   return "?";
 }
@@ -130,8 +129,9 @@ int run(const Path& file) {
     case HostRole::distribution_point: return start_and_serve<ContentServer>(config, signals);
     case HostRole::management_point:
     case HostRole::enrollment_proxy_point:
-    case HostRole::secondary_site: return start_and_serve<LinkedServer>(config, signals);
-    case HostRole::fallback_status_point: return start_and_serve<FallbackServer>(config, signals);
+    case HostRole::secondary_site:
+    case HostRole::gateway:
+    case HostRole::fallback_status_point: return start_and_serve<LinkedServer>(config, signals);
   }
   return kFailed;
 }
@@ -153,17 +153,14 @@ int tell_host(const Result<SetupResult>& made, const std::string& then) {
   return kOk;
 }
 
-int init_linked_host(const LinkedHostOptions& options) {
-  auto made = set_up_linked_host(options);
-  if (!made) return complain(made.error());
-  for (const auto& line : made->made) std::cout << line << "\n";
-  const std::string& name = options.intranet_fqdn.empty() ? options.internet_fqdn : options.intranet_fqdn;
-  std::cout << "\nnext: farpointd run --config " << made->config.native() << "\n"
-            << "then, on the site server:";
-  if (options.kind != LinkedHost::enrollment_proxy_point) std::cout << " farpoint mp add " << name << " --certificate ...\n";
-  if (options.kind == LinkedHost::enrollment_proxy_point || options.enrollment)
-    std::cout << " farpoint enrollment proxy add " << name << " --certificate ...\n";
-  return kOk;
+int init_linked_host(const LinkedHostOptions& o) {
+  const std::string& name = o.intranet_fqdn.empty() ? o.internet_fqdn : o.intranet_fqdn;
+  const bool alone = o.role == HostRole::enrollment_proxy_point;
+  const std::string_view verb = o.role == HostRole::gateway ? "gateway" : o.role == HostRole::fallback_status_point ? "fsp" : "mp";
+  const std::string proxy = fmt::format("enrollment proxy add {} --certificate ...", name);
+  std::string then = fmt::format("{} add {} --certificate ...{}", verb, name, o.link ? " --link ..." : "");
+  if (o.enrollment) then += "\n  farpoint " + proxy;
+  return tell_host(set_up_linked_host(o), alone ? proxy + (o.link ? " --link ..." : "") : then);
 }
 
 int scratch(const ScratchOptions& options) {
@@ -180,7 +177,7 @@ int scratch(const ScratchOptions& options) {
 }
 
 struct Texts {  // options whose text is read after CLI11 has done its part
-  std::string internet, intranet, http, https, crl, admin, link, clients, site;
+  std::string internet, intranet, http, https, crl, admin, link, clients;
 };
 
 std::string endpoint(const std::string& text, std::optional<Endpoint>& out) {
@@ -243,37 +240,59 @@ void add_init_dp(CLI::App& app, ContentHostOptions& o, Texts& t) {
   app.add_option("--user", o.user, "who shall own it, when root makes it (default: the user farpoint, if there is one)");
 }
 
-void add_init_linked(CLI::App& app, LinkedHostOptions& o, Texts& t) {
-  const bool secondary = o.kind == LinkedHost::secondary_site;
-  app.add_option("--site-code", o.site_code, secondary ? "its own: three letters or digits" : "of the site that it belongs to")->required();
-  if (secondary) app.add_option("--parent", o.parent, "site code of its primary site")->required();
+// What every host asks for that speaks to its site over the site link.
+void add_linked(CLI::App& app, LinkedHostOptions& o, Texts& t) {
+  app.add_option("--site-code", o.site_code,
+                 o.role == HostRole::secondary_site ? "its own: three letters or digits" : "of the site that it belongs to")->required();
   app.add_option("--data", o.data, "folder of this host")->capture_default_str()->transform(absolute_folder);
   app.add_option("--config", o.config, "configuration file to write")->capture_default_str();
-  app.add_option("--intranet-fqdn", o.intranet_fqdn, "name by which clients on the intranet call it");
-  app.add_option("--intranet-listen", t.intranet, "ADDRESS:PORT for clients on the intranet (HTTPS)");
-  if (o.kind != LinkedHost::enrollment_proxy_point)
+  app.add_option("--link-listen", t.link, "ADDRESS:PORT where the site opens the site link");
+  app.add_option("--certificate", o.certificate, "PEM file: this host's server certificate with its chain; it is copied")->required();
+  app.add_option("--key", o.key, "PEM file: its key; it is copied")->required();
+  app.add_option("--site-certificate", o.site_certificate, "PEM file: what the site shows on the site link (its link.pem)")->required();
+  app.add_option("--user", o.user, "who shall own it, when root makes it (default: the user farpoint, if there is one)");
+}
+
+// And what those ask for besides that end clients' TLS.
+void add_init_linked(CLI::App& app, LinkedHostOptions& o, Texts& t) {
+  add_linked(app, o, t);
+  app.add_option("--link-certificate", o.link_certificate, "PEM file: what it shows on the site link (default: the server certificate)");
+  app.add_option("--link-key", o.link_key, "PEM file: its key");
+  app.add_option("--issuer", o.issuers, "PEM file: an authority whose client certificates are accepted; may be repeated")->required();
+  app.add_option("--crl-file", o.crl_files, "a revocation list, where certificates name none over HTTP; may be repeated");
+  if (o.role != HostRole::enrollment_proxy_point)
     app.add_flag("--enrollment-proxy-point", o.enrollment, "computers may enrol here too: the site's enrollment point answers over the link");
-  if (secondary) {
-    app.add_option("--intranet-http-listen", t.http, "ADDRESS:PORT, plain HTTP for the intranet; off unless named");
-  } else {
+  if (o.role != HostRole::secondary_site) {
     app.add_option("--internet-fqdn", o.internet_fqdn, "public name by which clients on the internet call it");
     app.add_option("--internet-listen", t.internet, "ADDRESS:PORT for clients on the internet (HTTPS)");
   }
-  auto* listen = app.add_option("--link-listen", t.link, "ADDRESS:PORT where the site opens the site link");
-  app.add_option("--site", o.site, "HOST:PORT of the site server, where this host opens the site link")->excludes(listen);
-  app.add_option("--certificate", o.certificate, "PEM file: this host's server certificate with its chain; it is copied")->required();
-  app.add_option("--key", o.key, "PEM file: its key; it is copied")->required();
-  app.add_option("--link-certificate", o.link_certificate, "PEM file: what it shows on the site link (default: the server certificate)");
-  app.add_option("--link-key", o.link_key, "PEM file: its key");
-  app.add_option("--site-certificate", o.site_certificate, "PEM file: what the site shows on the site link (its link.pem)")->required();
-  app.add_option("--issuer", o.issuers, "PEM file: an authority whose client certificates are accepted; may be repeated")->required();
-  app.add_option("--crl-file", o.crl_files, "a revocation list, where certificates name none over HTTP; may be repeated");
-  app.add_option("--user", o.user, "who shall own it, when root makes it (default: the user farpoint, if there is one)");
+  if (o.role == HostRole::gateway) return;
+  app.add_option("--intranet-fqdn", o.intranet_fqdn, "name by which clients on the intranet call it");
+  app.add_option("--intranet-listen", t.intranet, "ADDRESS:PORT for clients on the intranet (HTTPS)");
+  app.add_option("--site", o.site, "HOST:PORT of the site server, where this host opens the site link")->excludes("--link-listen");
+  if (o.role != HostRole::secondary_site) return;
+  app.add_option("--parent", o.parent, "site code of its primary site")->required();
+  app.add_option("--intranet-http-listen", t.http, "ADDRESS:PORT, plain HTTP for the intranet; off unless named");
+}
+
+void add_init_gateway(CLI::App& app, LinkedHostOptions& o, Texts& t) {
+  add_init_linked(app, o, t);
+  app.add_flag("!--no-content", o.content, "not content-enabled: no distribution point");
+  app.add_flag("!--no-verify-revocation", o.verify_revocation, "do not ask here whether clients' certificates were revoked; the site still does");
+  app.add_option("--clients-listen", t.clients, "ADDRESS:PORT (plain HTTP), such as 0.0.0.0:80: it is a fallback status point too");
+  app.add_option("--messages", o.messages, "of a fallback status point: taken in an hour; 0: no limit, as is advised on the internet")->capture_default_str();
+}
+
+void add_init_fsp(CLI::App& app, LinkedHostOptions& o, Texts& t) {
+  add_linked(app, o, t);
+  app.add_option("--fqdn", o.internet_fqdn, "name of this host, by which clients call it")->required();
+  app.add_option("--clients-listen", t.clients, "ADDRESS:PORT for clients (plain HTTP), such as 0.0.0.0:80")->required();
+  app.add_option("--messages", o.messages, "taken in an hour; 0: no limit, as is advised on the internet")->capture_default_str();
 }
 
 int run_init_linked(LinkedHostOptions& o, const Texts& t) {
   for (const auto& problem : {endpoint(t.internet, o.internet), endpoint(t.intranet, o.intranet), endpoint(t.http, o.intranet_http),
-                              endpoint(t.link, o.link)})
+                              endpoint(t.link, o.link), endpoint(t.clients, o.clients)})
     if (!problem.empty()) return complain({Code::invalid, problem});
   return init_linked_host(o);
 }
@@ -282,26 +301,6 @@ int run_init_dp(ContentHostOptions& o, const Texts& t) {
   for (const auto& problem : {endpoint(t.internet, o.internet), endpoint(t.intranet, o.intranet), endpoint(t.http, o.intranet_http)})
     if (!problem.empty()) return complain({Code::invalid, problem});
   return tell_host(set_up_content_host(o), "dp add " + o.fqdn + " ...");
-}
-
-void add_init_fsp(CLI::App& app, FallbackHostOptions& o, Texts& t) {
-  app.add_option("--site-code", o.site_code, "of the site that it belongs to")->required();
-  app.add_option("--fqdn", o.fqdn, "name of this host, by which clients and the site call it")->required();
-  app.add_option("--data", o.data, "folder of the spool")->capture_default_str()->transform(absolute_folder);
-  app.add_option("--config", o.config, "configuration file to write")->capture_default_str();
-  app.add_option("--clients-listen", t.clients, "ADDRESS:PORT for clients (plain HTTP), such as 0.0.0.0:80")->required();
-  app.add_option("--site-listen", t.site, "ADDRESS:PORT where the site server fetches (HTTPS)")->required();
-  app.add_option("--site-certificate", o.site_certificate, "PEM file: what the site server shows (its link.pem)")->required();
-  app.add_option("--certificate", o.certificate, "PEM file: this host's server certificate with its chain; it is copied")->required();
-  app.add_option("--key", o.key, "PEM file: its key; it is copied")->required();
-  app.add_option("--messages", o.messages, "taken in an hour; 0: no limit, as is advised on the internet")->capture_default_str();
-  app.add_option("--user", o.user, "who shall own it, when root makes it (default: the user farpoint, if there is one)");
-}
-
-int run_init_fsp(FallbackHostOptions& o, const Texts& t) {
-  for (const auto& problem : {endpoint(t.clients, o.clients), endpoint(t.site, o.site)})
-    if (!problem.empty()) return complain({Code::invalid, problem});
-  return tell_host(set_up_fallback_host(o), fmt::format("fsp add {} --url https://{}:{}", o.fqdn, o.fqdn, o.site->port));
 }
 
 int run_init(SetupOptions& o, const Texts& t) {
@@ -321,10 +320,11 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   SetupOptions setup;
   ContentHostOptions content_host;
-  LinkedHostOptions mp_host, secondary, proxy_host;
-  secondary.kind = LinkedHost::secondary_site;
-  proxy_host.kind = LinkedHost::enrollment_proxy_point;
-  FallbackHostOptions fallback_host;
+  LinkedHostOptions mp_host, secondary, gateway_host, fallback_host, proxy_host;
+  secondary.role = HostRole::secondary_site;
+  gateway_host.role = HostRole::gateway;
+  fallback_host.role = HostRole::fallback_status_point;
+  proxy_host.role = HostRole::enrollment_proxy_point;
   ScratchOptions trial;
   Texts texts;
   Path config = "/etc/farpoint/farpoint.toml";
@@ -340,6 +340,8 @@ int main(int argc, char** argv) {
   add_init_linked(*secondary_command, secondary, texts);
   auto* proxy_command = app.add_subcommand("init-epp", "make an enrollment proxy point on a host of its own, for a site that runs elsewhere");
   add_init_linked(*proxy_command, proxy_host, texts);
+  auto* gateway_command = app.add_subcommand("init-gateway", "make a gateway on the internet, for a site that opens nothing inwards");
+  add_init_gateway(*gateway_command, gateway_host, texts);
   auto* fsp_command = app.add_subcommand("init-fsp", "make a fallback status point on a host of its own, for a site that runs elsewhere");
   add_init_fsp(*fsp_command, fallback_host, texts);
   auto* check_command = app.add_subcommand("check", "check the configuration and name every mistake with its line");
@@ -367,7 +369,8 @@ int main(int argc, char** argv) {
   if (mp_command->parsed()) return run_init_linked(mp_host, texts);
   if (secondary_command->parsed()) return run_init_linked(secondary, texts);
   if (proxy_command->parsed()) return run_init_linked(proxy_host, texts);
-  if (fsp_command->parsed()) return run_init_fsp(fallback_host, texts);
+  if (gateway_command->parsed()) return run_init_linked(gateway_host, texts);
+  if (fsp_command->parsed()) return run_init_linked(fallback_host, texts);
   if (check_command->parsed()) return check(config);
   if (run_command->parsed()) return run(config);
   if (!scratch_command->parsed()) return kOk;  // completion, man

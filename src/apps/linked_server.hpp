@@ -1,6 +1,7 @@
-// A host that speaks to its site over the site link: a management point or an enrollment proxy point of its own (in the perimeter, as a rule), or a secondary
-// site: management point and distribution point for the intranet of one location. No database, no key of the site, no administrator's
-// API. start() and stop() from one thread; everything inside has its own threads. Composition only: no rule is decided here.
+// A host that speaks to its site over the site link: a management point of its own (in the perimeter, as a rule), a secondary site
+// (management point and distribution point for the intranet of one location), a gateway (the same on the internet, for the internet),
+// an enrollment proxy point, a fallback status point, which a gateway may be besides. No database, no key of the site, no administrator's API.
+// start() and stop() from one thread; everything inside has its own threads. Composition only: no rule is decided here.
 // Never: anything that a theft of this host would turn against the site beyond what passes through it.
 #pragma once
 #include <memory>
@@ -18,7 +19,6 @@ class LinkedServer {
   ~LinkedServer();  // stop()
   void stop();
   [[nodiscard]] Status reload();  // listener certificates, revocation lists
-  [[nodiscard]] int port(std::size_t listener) const;  // of config.listeners[listener]
 
  private:
   struct Parts;

@@ -26,11 +26,13 @@
 #include "roles/dp/trust_courier.hpp"
 #include "roles/enrollment/est.hpp"
 #include "roles/enrollment/point.hpp"
+#include "roles/gateway/gateway.hpp"
 #include "roles/mp/service.hpp"
 #include "site/collections.hpp"
 #include "site/keys.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 #include "wire/capability.hpp"
+#include "wire/gateway_limits.hpp"
 
 namespace fp::apps {
 namespace {
@@ -79,6 +81,7 @@ struct SiteServer::Parts {
   SiteConfig config;
   const Clock& clock;
   Random& random;
+  Background chores, distribution, fallback, trust_delivery;  // first, for what the site link wakes
   std::unique_ptr<store::Store> store;
   std::unique_ptr<content::Library> library;
   std::unique_ptr<Trust> trust;
@@ -102,7 +105,6 @@ struct SiteServer::Parts {
   std::unique_ptr<net::Server> server, crl_server, admin_server;
   std::mutex validate_mutex;
   std::set<std::string> validate_wanted;  // distribution points that an administrator asked about
-  Background chores, distribution, fallback, trust_delivery;
 
   Parts(const SiteConfig& c, const Clock& k, Random& r)
       : config(c), clock(k), random(r), chores(k), distribution(k), fallback(k), trust_delivery(k) {}
@@ -113,6 +115,7 @@ struct SiteServer::Parts {
   Status open_links();
   void enrollment_point();
   [[nodiscard]] bool enrolls(const net::Request& request) const;
+  [[nodiscard]] fsp::Ask brief_asker(std::int64_t body_bytes_max) const;  // over the site link; unset where there is none
   Status listen();
   Status listen_admin();
   [[nodiscard]] std::string metrics() const;
@@ -188,6 +191,7 @@ Status SiteServer::Parts::management_point(const site::SiteKeys& keys) {
   settings.internet_host = config.internet_fqdn;
   settings.approval = approval_of(config.approval);
   settings.legacy_cms = config.legacy_cms;
+  settings.gateway_traffic = config.allow_gateway_traffic;
   settings.windows_logins = windows_logins.get();
   settings.windows_doors = config.windows_doors;
   for (const auto& l : config.listeners) {
@@ -213,7 +217,7 @@ Status SiteServer::Parts::management_point(const site::SiteKeys& keys) {
 }
 
 Status SiteServer::Parts::open_links() {
-  FP_TRY(opened, SiteLinks::start(config, *store, *trust, *mp, enrollment.get(), clock, random));
+  FP_TRY(opened, SiteLinks::start(config, *store, *trust, *mp, enrollment.get(), clock, random, [this] { fallback.wake(); }));
   links = std::move(opened);
   return {};
 }
@@ -258,7 +262,7 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
   options.identity.tls.ca_file = authorities;
   if (links) options.over_link = [l = links.get()](const std::string& name, net::Request& request) { return l->ask(name, request); };
   puller = std::make_unique<dp::PullWorker>(*library, options.identity);
-  collector = std::make_unique<fsp::Collector>(*store, clock, options.identity, sealing);
+  collector = std::make_unique<fsp::Collector>(*store, clock, brief_asker(fsp::kAnswerBytesMax), sealing);
   distributor = std::make_unique<dp::Distributor>(*store, *library, clock, random, options);
   courier = std::make_unique<dp::TrustCourier>(*store, clock, random, dp::CourierOptions{options.identity, keys.capability_secret, options.over_link});
   publisher = std::make_unique<DirectoryPublisher>(
@@ -268,6 +272,11 @@ Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
         return directory::publish_in(config.directory_publishing.account, config.site_code, objects, clock);
       });
   return {};
+}
+
+fsp::Ask SiteServer::Parts::brief_asker(std::int64_t body_bytes_max) const {
+  if (!links) return {};
+  return [l = links.get(), body_bytes_max](const std::string& name, net::Request& request) { return l->ask_briefly(name, request, body_bytes_max); };
 }
 
 net::Response SiteServer::Parts::dispatch(net::Request& request) {
@@ -320,7 +329,10 @@ Status SiteServer::Parts::listen() {
 Status SiteServer::Parts::listen_admin() {
   admin::Hooks hooks;
   hooks.add_content = [this](const std::string& id, const Path& source) { return library->add(id, source); };
-  hooks.fallback_wanted = [this] { fallback.wake(); };
+  hooks.fallback_wanted = [this] {
+    chores.wake();
+    fallback.wake();
+  };
   hooks.distribution_wanted = [this] { distribution.wake(); };
   hooks.peers_changed = [this] {
     report("pki", trust->reload_blocked());
@@ -342,12 +354,14 @@ Status SiteServer::Parts::listen_admin() {
       out[state.peer] = fmt::format("{} since {}{}{}", state.open ? "open" : "down", to_iso(state.since), state.open ? "" : ": ", state.problem);
     return out;
   };
+  hooks.gateway_status = [ask = brief_asker(wire::kGatewayStatusBytesMax)](const std::string& name) { return gateway::status_of(name, ask); };
   hooks.metrics = [this] { return metrics(); };
   hooks.clients = clients->hooks();
   hooks.directory = [this] { return publisher->state(); };
   hooks.directory_wanted = [this] { publisher->wake(); };
   admin::Settings settings{config.site_code, config.data / "staging", config.use_pki_client_certificate, config.intranet_fqdn};
   if (settings.own_point.empty()) settings.own_point = config.internet_fqdn;
+  settings.gateway_traffic = config.allow_gateway_traffic;
   settings.dual_clients = !config.internet_fqdn.empty() && config.mp_connections != Connections::intranet;
   settings.wake = clients->wake_send();
   admin = std::make_unique<admin::AdminApi>(*store, clock, random, *policies, std::move(settings), std::move(hooks));

@@ -1,14 +1,16 @@
 // farpoint fsp ...: fallback status points, and what clients said through them.
 #include "cli/session.hpp"
+#include "pki/certificate.hpp"
 
 namespace fp::cli {
 namespace {
 
 struct Options {
-  std::string name, url, comment, device;
+  std::string name, link, comment, device;
+  Path certificate;
 };
 
-const std::vector<Column> kPointColumns = {{"NAME", "name"},         {"URL", "url"},
+const std::vector<Column> kPointColumns = {{"NAME", "name"},         {"SITE LINK", "link_state"},
                                            {"ANSWERED", "answered_at"}, {"FETCHED", "fetched"},
                                            {"WAITING", "waiting"},   {"REFUSED", "refused"},
                                            {"THROTTLED", "throttled"}, {"PROBLEM", "problem"}};
@@ -33,7 +35,17 @@ json::array for_people(json::array rows) {
 }
 
 Status add(Cli& cli, const Options& o) {
-  json::object body{{"url", o.url.empty() ? "https://" + o.name + ":8443" : o.url}};
+  json::object body;
+  FP_TRY(known, cli.list("/fallback/points"));
+  for (const auto& point : known)  // what is not named stays
+    if (field(point, "name") == o.name)
+      for (const char* kept : {"fingerprint", "link", "comment"}) body[kept] = point.at(kept);
+  if (!o.link.empty()) body["link"] = o.link;
+  if (!o.certificate.empty()) {
+    FP_TRY(pem, read_file(o.certificate));
+    FP_TRY(certificate, pki::Certificate::from_pem(pem));
+    body["fingerprint"] = certificate.fingerprint();
+  }
   if (!o.comment.empty()) body["comment"] = o.comment;
   FP_TRY(made, cli.send("PUT", "/fallback/points/" + encode(o.name), body));
   cli.show_object(made);
@@ -60,9 +72,10 @@ void add_fallback_verbs(CLI::App& app, Cli& cli) {
       return {};
     });
   });
-  auto* adding = fsp->add_subcommand("add", "add or change a fallback status point; the site then fetches from it");
+  auto* adding = fsp->add_subcommand("add", "add or change a fallback status point; the site then opens the site link to it and fetches (of a gateway: farpoint gateway add --fallback)");
   adding->add_option("name", o.name, "host name")->required();
-  adding->add_option("--url", o.url, "where the site fetches (default: https://NAME:8443)");
+  adding->add_option("--certificate", o.certificate, "PEM file: what the host shows on the site link")->check(CLI::ExistingFile);
+  adding->add_option("--link", o.link, "HOST:PORT where the site opens the site link");
   adding->add_option("--comment", o.comment, "for people");
   adding->callback([&cli] { cli.run([&] { return add(cli, o); }); });
   auto* remove = fsp->add_subcommand("remove", "forget a fallback status point; what came through it stays");

@@ -77,6 +77,7 @@ void add_content_verbs(CLI::App& app, Cli& cli);
 void add_deployment_verbs(CLI::App& app, Cli& cli);
 void add_site_verbs(CLI::App& app, Cli& cli);
 void add_management_point_verbs(CLI::App& app, Cli& cli);
+void add_gateway_verbs(CLI::App& app, Cli& cli);
 void add_role_verbs(CLI::App& app, Cli& cli);
 void add_fallback_verbs(CLI::App& app, Cli& cli);
 void add_doctor_verb(CLI::App& app, Cli& cli);

@@ -72,6 +72,7 @@ struct ManagementPoint {
   std::string link;                       // "host:port" where the site opens the link; empty: the other host opens it
   std::string site_code;                  // of the secondary site it belongs to; empty: of this one
   std::vector<std::string> subnets;       // "10.1.0.0/16": there the secondary site's is the proxy management point
+  bool gateway = false;                   // it is that of a gateway: on the internet, for the internet only
 };
 
 }  // namespace fp

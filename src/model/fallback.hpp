@@ -27,7 +27,9 @@ struct FallbackMessage {
 
 struct FallbackPoint {
   std::string name;                    // of the host
-  std::string url;                     // https://fsp.example.test:8443: where the site fetches
+  // As of a management point: how the site knows it on the site link, which the site opens. Both empty: another role of the same host,
+  // a gateway, has the link.
+  std::string fingerprint, link;
   std::string comment;
   Instant asked_at, answered_at;
   std::string problem;                 // why it did not answer; empty: it did

@@ -261,6 +261,7 @@ Task<Connection::Next> Connection::serve_one() {
   auto parsed = parse_request_head(std::string_view(in_).substr(0, *head_bytes));
   if (!parsed) co_return co_await refuse(parsed.error());
   auto& head = *parsed;
+  if (core_->options.on_head) core_->options.on_head(head.request);
   if (head.chunked) head_bytes_ = in_.substr(0, *head_bytes);
   consume(*head_bytes);
   core_->counters.requests.fetch_add(1, std::memory_order_relaxed);

@@ -34,6 +34,15 @@ Result<std::string> bytes_of(const Segment& segment) {
   return out;
 }
 
+Result<std::string> body_of(const Response& response) {
+  std::string out;
+  for (const auto& segment : response.body) {
+    FP_TRY(bytes, bytes_of(segment));
+    out += bytes;
+  }
+  return out;
+}
+
 Response Response::text(int status, std::string content_type, std::string body) {
   Response r;
   r.status = status;

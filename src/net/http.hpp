@@ -79,6 +79,8 @@ struct Response {
   [[nodiscard]] static Response empty(int status) { Response r; r.status = status; return r; }
 };
 
+[[nodiscard]] Result<std::string> body_of(const Response& response);  // read into memory as a whole
+
 using Handler = std::function<Response(Request&)>;
 
 // How large a body this request may have; decided from method and path before the body is read. 0: none.

@@ -16,6 +16,7 @@
 #include <map>
 #include <thread>
 
+#include "base/limits.hpp"
 #include "base/log.hpp"
 #include "base/subnet.hpp"
 #include "net/link_connection.hpp"
@@ -314,7 +315,7 @@ void Link::set_peers(const std::vector<LinkPeer>& peers) {
   }
 }
 
-Result<Response> Link::ask(const std::string& peer, Request& request, std::int64_t within_ms) {
+Result<Response> Link::ask(const std::string& peer, Request& request, std::int64_t within_ms, std::int64_t body_bytes_max) {
   std::shared_ptr<LinkConnection> connection;
   std::string problem = "nobody of that name is known";
   {
@@ -325,7 +326,7 @@ Result<Response> Link::ask(const std::string& peer, Request& request, std::int64
     }
   }
   if (!connection) return fail(Code::unavailable, "the site link to {} is down: {}", peer, problem);
-  return connection->ask(request, within_ms);
+  return connection->ask(request, within_ms, body_bytes_max > 0 ? body_bytes_max : limits::kLinkReplyBytesMax);
 }
 
 std::vector<LinkState> Link::states() const {

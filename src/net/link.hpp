@@ -67,8 +67,8 @@ class Link {
 
   // The body of `request` is moved out of it. `within_ms`: until the answer begins; after that it must go on.
   // Code::unavailable: the link is down, was cut meanwhile, or too much is asked at once; Code::timed_out. After an error the other
-  // end may have done what was asked all the same.
-  [[nodiscard]] Result<Response> ask(const std::string& peer, Request& request, std::int64_t within_ms);
+  // end may have done what was asked all the same. Code::too_large: an answer of more than `body_bytes_max` (0: what the link lets through).
+  [[nodiscard]] Result<Response> ask(const std::string& peer, Request& request, std::int64_t within_ms, std::int64_t body_bytes_max = 0);
   // Connections of peers that are gone or changed are closed. Blocks for as long as a connection takes to end. One thread at a time.
   void set_peers(const std::vector<LinkPeer>& peers);
   [[nodiscard]] std::vector<LinkState> states() const;

@@ -40,7 +40,7 @@ class LinkConnection : public std::enable_shared_from_this<LinkConnection> {
 
   // TLS, proof, greeting, then frames until something ends it; the reason. `on_open` is called once both ends are proved.
   [[nodiscard]] Error run(const std::function<void(const LinkPeer&)>& on_open);
-  [[nodiscard]] Result<Response> ask(Request& request, std::int64_t within_ms);
+  [[nodiscard]] Result<Response> ask(Request& request, std::int64_t within_ms, std::int64_t body_bytes_max);
   void close(std::string why);  // any thread; run() returns soon
 
  private:

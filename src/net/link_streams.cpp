@@ -154,7 +154,7 @@ bool LinkConnection::send_data(std::uint32_t stream, Sending& s) {
   return !bytes.empty();
 }
 
-Result<Response> LinkConnection::ask(Request& request, std::int64_t within_ms) {
+Result<Response> LinkConnection::ask(Request& request, std::int64_t within_ms, std::int64_t body_bytes_max) {
   const auto asking = std::make_shared<Asking>();
   LinkSpool spool(side_->options.spool);
   std::string head = head_of(request);
@@ -177,6 +177,8 @@ Result<Response> LinkConnection::ask(Request& request, std::int64_t within_ms) {
   while (done) {
     if (asking->failed) {
       done = std::unexpected(*asking->failed);
+    } else if (asking->reply && asking->reply->body_bytes > body_bytes_max) {
+      done = fail(Code::too_large, "an answer of {} bytes from {}; at most {} are taken here", asking->reply->body_bytes, peer_.name, body_bytes_max);
     } else if (!asking->arrived.empty()) {
       const std::string bytes = std::move(asking->arrived);
       asking->arrived.clear();

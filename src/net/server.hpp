@@ -51,6 +51,9 @@ struct CertificateVerdict {
 using PeerVerifier =
     std::function<CertificateVerdict(std::string_view leaf_der, const std::vector<std::string>& chain_der)>;
 
+// The last word on a request's target, path and query, on the event loop, before anything is decided by them.
+using HeadEditor = std::function<void(Request& head)>;
+
 // Asked first, on the event loop: an answer that needs no disk, no lock held for long and some ten microseconds at most may be
 // given at once (a file that is open already, a poll that memory can answer). Empty: run the handler on the pool. The body is complete.
 using QuickHandler = std::function<std::optional<Response>(Request& request)>;
@@ -61,6 +64,7 @@ using TooLarge = std::function<std::optional<Response>(const Request& head)>;
 struct ServerOptions {
   std::vector<ListenerOptions> listeners;
   Handler handler;
+  HeadEditor on_head;       // may be unset
   BodyLimit body_limit;     // unset: no request may have a body
   TooLarge too_large;       // may be unset
   PeerVerifier verifier;    // unset: every shown certificate is recorded as `untrusted`

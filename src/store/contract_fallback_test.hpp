@@ -75,8 +75,8 @@ TEST_P(StoreContract, FallbackMessagesAreForgottenByTheirAge) {
 }
 
 TEST_P(StoreContract, FallbackPointsAreKeptByTheirName) {
-  FallbackPoint point{.name = "fsp.test", .url = "https://fsp.test:8443", .comment = "c", .asked_at = {5}, .problem = "p", .waiting = 3};
-  change([&](Repositories& r) { return r.fallback.put_point({.name = "a.test", .url = "https://a.test"}); });
+  FallbackPoint point{.name = "fsp.test", .fingerprint = std::string(64, 'f'), .link = "fsp.test:10443", .comment = "c", .asked_at = {5}, .problem = "p", .waiting = 3};
+  change([&](Repositories& r) { return r.fallback.put_point({.name = "a.test"}); });
   change([&](Repositories& r) { return r.fallback.put_point(point); });
   point.throttled = 9;
   change([&](Repositories& r) { return r.fallback.put_point(point); });

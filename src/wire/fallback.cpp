@@ -4,6 +4,7 @@
 #include "base/limits.hpp"
 #include "base/text.hpp"
 #include "wire/envelope.hpp"
+#include "wire/plain_text.hpp"
 #include "wire/report.hpp"
 #include "wire/xml.hpp"
 
@@ -14,41 +15,24 @@ constexpr std::size_t kNameBytesMax = 256;
 constexpr std::size_t kDocumentsMax = 4;
 constexpr XmlLimits kXml{4 * limits::kFallbackBodyBytesMax, 16, 4000};
 
-// What a person will read on a terminal: control characters and those that turn the direction of writing become spaces.
-std::string plain(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const auto c = static_cast<unsigned char>(text[at]);
-    const auto next = at + 1 < text.size() ? static_cast<unsigned char>(text[at + 1]) : 0U;
-    const auto third = at + 2 < text.size() ? static_cast<unsigned char>(text[at + 2]) : 0U;
-    const bool c1 = c == 0xC2 && next >= 0x80 && next <= 0x9F;
-    const bool turns = c == 0xE2 && ((next == 0x80 && third >= 0xAA && third <= 0xAE) || (next == 0x81 && third >= 0xA6 && third <= 0xA9));
-    if (c1 || turns) at += c1 ? 1 : 2;
-    out += c < 0x20 || c == 0x7F || c1 || turns ? ' ' : text[at];
-  }
-  while (!out.empty() && !is_utf8(out)) out.pop_back();  // what was cut in the middle of a character
-  return std::string(trim(out));
-}
-
 Result<std::string> text_within(std::string_view text, std::size_t bytes_max, std::string_view what) {
   if (text.size() > bytes_max) return fail(Code::too_large, "{} of {} bytes, {} are allowed", what, text.size(), bytes_max);
-  return plain(text);
+  return plain_text(text);
 }
 
 // Who the message says that it is of: an id of ours where it is one, else the text.
 void claim(FallbackMessage& m, std::string_view sender) {
   if (auto id = parse_client_id(trim(sender))) m.client_id = std::move(*id);
-  else m.sender = plain(sender.substr(0, kNameBytesMax));
+  else m.sender = plain_text(sender.substr(0, kNameBytesMax));
 }
 
 // The client's identity in StateDetails: names as elements, and a sentence. What does not parse stays text and tells nobody's name.
 void read_identity(FallbackMessage& m, std::string_view details) {
   const auto document = XmlDocument::parse(details, kXml);
   if (!document) return;
-  m.details = plain(document->root().anywhere("Detail").trimmed());
+  m.details = plain_text(document->root().anywhere("Detail").trimmed());
   for (const char* element : {"FQDN", "NetBIOSName", "ComputerName"}) {
-    if (const auto name = plain(document->root().anywhere(element).trimmed()); !name.empty() && name.size() <= kNameBytesMax) {
+    if (const auto name = plain_text(document->root().anywhere(element).trimmed()); !name.empty() && name.size() <= kNameBytesMax) {
       m.name = name;
       return;
     }
@@ -88,9 +72,9 @@ Status read_document(std::string_view document, std::vector<FallbackMessage>& ou
     FallbackMessage m;
     m.part = static_cast<int>(out.size());
     m.client_id = report.header.client_id;
-    m.name = plain(report.header.netbios_name);
+    m.name = plain_text(report.header.netbios_name);
     m.topic_type = state.topic_type;
-    m.topic_id = plain(state.topic_id);
+    m.topic_id = plain_text(state.topic_id);
     m.state_id = state.state_id;
     m.criticality = state.criticality;
     m.sent_at = state.sent_at;

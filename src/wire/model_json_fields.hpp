@@ -568,6 +568,7 @@ template <class A> void fields(A& a, ManagementPoint& x) {
   a("link", x.link, size_max(300), host_and_port());
   a("site_code", x.site_code, grammar<parse_site_code>());
   a("subnets", x.subnets, size_max(kListMax), each(subnet()));
+  a("gateway", x.gateway);
   a.rule("internet_url", !x.internet_url.starts_with("http://"), "must be https: internet clients use nothing else");
 }
 

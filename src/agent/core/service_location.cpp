@@ -46,11 +46,14 @@ std::string base_url(std::string_view host, const InstallSettings& settings, boo
   bool ssl = internet || settings.use_pki;
   if (istarts_with(host, "https://")) { ssl = true; host.remove_prefix(8); }
   else if (istarts_with(host, "http://")) { ssl = false; host.remove_prefix(7); }
+  const auto slash = host.find('/');  // of a gateway, a part of every path
+  const std::string prefix(slash == std::string_view::npos ? std::string_view{} : host.substr(slash));
+  host = host.substr(0, slash);
   const auto colon = host.rfind(':');
   const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos &&
                         (host.find(':') == colon || host.front() == '[');
-  if (has_port) return fmt::format("{}://{}", ssl ? "https" : "http", lower(host));
-  return fmt::format("{}://{}:{}", ssl ? "https" : "http", lower(host), ssl ? settings.https_port : settings.http_port);
+  if (has_port) return fmt::format("{}://{}{}", ssl ? "https" : "http", lower(host), prefix);
+  return fmt::format("{}://{}:{}{}", ssl ? "https" : "http", lower(host), ssl ? settings.https_port : settings.http_port, prefix);
 }
 
 ServiceLocation::ServiceLocation(memory::Memory& memory, MpClient& mp, const Clock& clock, Random& random,

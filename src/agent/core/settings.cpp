@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "domain/internet/features.hpp"
 #include "pki/selection.hpp"
+#include "wire/gateway.hpp"
 
 namespace fp::agent {
 
@@ -95,6 +96,18 @@ Property number(std::string_view name, T InstallSettings::* field, std::int64_t 
           [field](const InstallSettings& s) { return std::to_string(s.*field); }};
 }
 
+// "host[:port]", or of a gateway, as others write it, "host[:port]/CCM_Proxy_MutualAuth/<id>" (domain.md §0.3).
+Status set_internet_mp(InstallSettings& s, std::string_view v) {
+  const auto slash = v.starts_with("http") && v.find("://") != std::string_view::npos ? std::string_view::npos : v.find('/');
+  const std::string_view prefix = slash == std::string_view::npos ? std::string_view{} : v.substr(slash);
+  if (!v.empty()) FP_CHECK(check_host(v.substr(0, slash), false));
+  const auto gateway = wire::split_gateway_target(std::string(prefix) + "/");
+  if (!prefix.empty() && (!gateway || gateway->rest != "/"))
+    return fail(Code::invalid, "\"{}\": behind the host only /CCM_Proxy_MutualAuth/NUMBER of a gateway may stand", v);
+  s.internet_mp = std::string(v);
+  return {};
+}
+
 Status set_site_code(InstallSettings& s, std::string_view v) {
   if (iequals(v, "AUTO")) {
     s.site_code = "AUTO";
@@ -172,7 +185,7 @@ const std::vector<Property>& properties() {
   const auto nothing = [](const S&) { return std::string(); };
   static const std::vector<Property> table = {
       {"SMSSITECODE", set_site_code, [](const S& s) { return s.site_code; }},
-      host("CCMHOSTNAME", &S::internet_mp),
+      {"CCMHOSTNAME", set_internet_mp, [](const S& s) { return s.internet_mp; }},
       flag("CCMALWAYSINF", &S::always_internet),
       {"SMSMP", add_management_points, nothing},
       {"SMSMPLIST", add_management_points, join_management_points},

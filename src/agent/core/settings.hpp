@@ -16,7 +16,7 @@ inline constexpr std::string_view kAssignedSite = "site.assigned";  // in memory
 
 struct InstallSettings {
   std::string site_code;                        // SMSSITECODE; AUTO: the intranet management point is asked
-  std::string internet_mp;                      // CCMHOSTNAME: host[:port]
+  std::string internet_mp;                      // CCMHOSTNAME: host[:port], of a gateway host[:port]/CCM_Proxy_MutualAuth/<id>
   bool always_internet = false;                 // CCMALWAYSINF
   std::vector<std::string> management_points;   // SMSMP, SMSMPLIST, /mp: host[:port], with https:// or http:// in front if given
   std::string fallback_status_point;            // FSP: host[:port]

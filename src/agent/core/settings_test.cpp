@@ -24,6 +24,22 @@ bool complains(const InstallSettings& s, std::string_view first, std::string_vie
 
 }  // namespace
 
+TEST(InstallSettings, AGatewayMayBeNamedAsOthersWriteIt) {
+  const auto given = [](const char* host) {
+    InstallSettings s;
+    const Status set = apply_property(s, "CCMHOSTNAME", host);
+    return set ? s.internet_mp : "refused: " + set.error().message;
+  };
+  EXPECT_EQ(given("gw.example.org"), "gw.example.org");
+  const char* whole = "gw.example.org:8443/CCM_Proxy_MutualAuth/72057594037928290";
+  EXPECT_EQ(given(whole), whole);
+  EXPECT_EQ(base_url(whole, {}, true), std::string("https://") + whole);
+  EXPECT_EQ(base_url("gw.example.org/CCM_Proxy_MutualAuth/7", {}, true), "https://gw.example.org:443/CCM_Proxy_MutualAuth/7");
+  for (const char* other : {"gw.example.org/", "gw.example.org/x", "gw.example.org/CCM_Proxy_MutualAuth", "gw.example.org/CCM_Proxy_ServerAuth/7",
+                            "gw.example.org/CCM_Proxy_MutualAuth/7/", "gw.example.org/CCM_Proxy_MutualAuth/7/x", "https://gw.example.org/CCM_Proxy_MutualAuth/7"})
+    EXPECT_TRUE(given(other).starts_with("refused")) << other << " " << given(other);
+}
+
 TEST(Properties, TheSpellingOfAdministratorsIsRead) {
   auto s = with({{"SMSSITECODE", "lab"}, {"CCMHOSTNAME", "mp.example.org"}, {"ccmalwaysinf", "1"}, {"SMSMP", "https://mp1.corp"},
                  {"SMSMPLIST", "mp2;https://mp3:8443"}, {"CCMCERTSEL", "SubjectStr:pc"}, {"SMSCACHESIZE", "100"}});

@@ -40,6 +40,9 @@ constexpr std::array kRoutes{
   Route{RouteId::mp_diagnosis,            Role::mp,    "/SMS_MP/.sms_doctor",            Match::exact,  kTold,     absent,                   tls_certificate,  tls_certificate_or_proxy},
   Route{RouteId::mp_diagnosis_messages,   Role::mp,    "/ccm_system/doctor",             Match::exact,  kTold,      absent,                   tls_certificate,  tls_certificate_or_proxy},
   Route{RouteId::mp_diagnosis_uploads,    Role::mp,    "/CCM_Incoming/.doctor",          Match::exact,  kTold,     absent,                   tls_certificate,  tls_certificate_or_proxy},
+  // A gateway takes its own prefix off before this table is asked, so what opens a door there is the line of the path behind it.
+  Route{RouteId::mp_gateway_certificate,  Role::mp,    "/CCM_Proxy_MutualAuth",          Match::folder, kTold,     absent,                   absent,           absent},
+  Route{RouteId::mp_gateway_token,        Role::mp,    "/CCM_Proxy_ServerAuth",          Match::folder, kTold,     absent,                   absent,           absent},
   Route{RouteId::dp_content,              Role::dp,    "/SMS_DP_SMSPKG$",                 Match::folder, kDav,      certificate_or_anonymous, tls_certificate,  certificate_or_capability},
   Route{RouteId::dp_signatures,           Role::dp,    "/SMS_DP_SMSSIG$",                 Match::folder, kDav,      certificate_or_anonymous, tls_certificate,  certificate_or_capability},
   Route{RouteId::dp_content_nocert,       Role::dp,    "/NOCERT_SMS_DP_SMSPKG$",          Match::folder, kDav,      absent,                   absent,           absent},
@@ -49,7 +52,9 @@ constexpr std::array kRoutes{
   Route{RouteId::dp_diagnosis,            Role::dp,    "/SMS_DP_SMSPKG$/.sms_doctor",    Match::exact,  kTold,     absent,                   tls_certificate,  tls_certificate_or_proxy},
   Route{RouteId::dp_link,                 Role::dp,    "/farpoint/dp",                    Match::folder, kRest,     absent,                   site_server,      site_server},
   Route{RouteId::fsp_messages,            Role::fsp,   "/SMS_FSP",                       Match::folder, kPost,     open,                     open,             open},
-  Route{RouteId::fsp_link,                Role::fsp,   "/farpoint/fsp",                  Match::folder, kLink,     absent,                   site_server,      site_server},
+  // What the site asks over the site link counts as asked at an intranet HTTPS door; no listener of these hosts is one.
+  Route{RouteId::fsp_link,                Role::fsp,   "/farpoint/fsp",                  Match::folder, kLink,     absent,                   site_server,      absent},
+  Route{RouteId::gateway_link,            Role::gateway, "/farpoint/gateway",            Match::folder, kRead,     absent,                   site_server,      absent},
   Route{RouteId::enrollment_authorities,  Role::enrollment, "/.well-known/est/cacerts",     Match::exact,  kRead,    absent,                   open,             open},
   Route{RouteId::enrollment_attributes,   Role::enrollment, "/.well-known/est/csrattrs",    Match::exact,  kRead,    absent,                   open,             open},
   Route{RouteId::enrollment_enroll,       Role::enrollment, "/.well-known/est/simpleenroll", Match::exact, kPost,    absent,                   enrollment_secret, enrollment_secret},

@@ -11,7 +11,7 @@
 
 namespace fp::access {
 
-enum class Role : std::uint8_t { mp, dp, fsp, enrollment, crl, admin };
+enum class Role : std::uint8_t { mp, dp, fsp, gateway, enrollment, crl, admin };
 
 // What opens a route at one door. `absent` answers 404 as if the route did not exist.
 enum class Auth : std::uint8_t {
@@ -69,6 +69,8 @@ enum class RouteId : std::uint8_t {
   mp_diagnosis,
   mp_diagnosis_messages,
   mp_diagnosis_uploads,
+  mp_gateway_certificate,
+  mp_gateway_token,
   dp_content,
   dp_signatures,
   dp_content_nocert,
@@ -83,6 +85,7 @@ enum class RouteId : std::uint8_t {
   enrollment_attributes,
   enrollment_enroll,
   enrollment_renew,
+  gateway_link,
   crl_files,
   admin_api,
 };

@@ -88,8 +88,10 @@ class AdminSite : public ::testing::Test {
     hooks.directory_wanted = [this] { calls_.emplace_back("directory"); };
     policies_ = std::make_unique<site::PolicyMaker>(
         "FP1", [](std::string_view text) -> Result<std::string> { return crypto::sha256(text); });
-    api_ = std::make_unique<AdminApi>(*store_, clock_, random_, *policies_,
-                                      Settings{"FP1", dir_ / "data" / "staging"}, std::move(hooks));
+    hooks.gateway_status = [this](const std::string&) { return gateway_status_; };
+    Settings settings{"FP1", dir_ / "data" / "staging"};
+    settings.gateway_traffic = gateway_traffic_;
+    api_ = std::make_unique<AdminApi>(*store_, clock_, random_, *policies_, std::move(settings), std::move(hooks));
     write([](store::Repositories& r) {
       Collection all;
       all.id = all.limiting_id = kAllSystems;
@@ -211,6 +213,8 @@ class AdminSite : public ::testing::Test {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<site::PolicyMaker> policies_;
   std::unique_ptr<AdminApi> api_;
+  bool gateway_traffic_ = true;
+  Result<wire::GatewayStatus> gateway_status_ = wire::GatewayStatus{};
   std::vector<std::string> calls_;
   DirectoryState directory_;
 

@@ -21,6 +21,7 @@
 #include "site/policy_maker.hpp"
 #include "site/wake_up.hpp"
 #include "store/store.hpp"
+#include "wire/gateway.hpp"
 
 namespace fp::admin {
 
@@ -30,6 +31,7 @@ struct Settings {
   bool use_pki_client_certificate = true;
   std::string own_point;  // name of this server's own management point, as its configuration has it
   bool dual_clients = false;  // the site has a door for the internet: pushed clients are made for both places
+  bool gateway_traffic = false;  // gateways may pass clients' requests on to this site
   internet::WakeSend wake = internet::WakeSend::subnet_broadcast;
 };
 
@@ -77,6 +79,7 @@ struct Hooks {
   std::function<std::string()> metrics;       // Prometheus text format
   std::function<void()> links_changed;        // management points of other hosts; may be unset, as the next
   std::function<std::map<std::string, std::string>()> link_states;  // by name, for people
+  std::function<Result<wire::GatewayStatus>(const std::string& name)> gateway_status;  // asks it over the site link
   ClientHooks clients;
   std::function<DirectoryState()> directory;
   std::function<void()> directory_wanted;     // publish now

@@ -339,14 +339,8 @@ Result<Answer> put_dp(Context& c) {
 Result<Answer> remove_dp(Context& c) {
   FP_TRY(name, parse_host(c.params[0]));
   const Status done = c.store.write([&](Repositories& r) -> Status {
-    FP_TRY(dp, r.contents.find_dp(name));
-    FP_TRY(all, r.contents.list_dps());
-    for (const auto& other : all)
-      if (std::ranges::find(other.pull_sources, name) != other.pull_sources.end())
-        return fail(Code::conflict, "{} pulls content from it", other.name);
-    if (dp.local) return fail(Code::invalid, "{} is this server's own: switch it off in the configuration", dp.name);
-    FP_CHECK(r.contents.remove_dp(dp.name));
-    return c.audit(r, "delete", "distribution point", dp.name);
+    FP_CHECK(take_off_distribution_point(r, name));
+    return c.audit(r, "delete", "distribution point", name);
   });
   FP_CHECK(done);
   return Answer{};
@@ -379,6 +373,16 @@ constexpr Route kRoutes[] = {
 };
 
 }  // namespace
+
+Status take_off_distribution_point(Repositories& r, const std::string& name) {
+  FP_TRY(dp, r.contents.find_dp(name));
+  FP_TRY(all, r.contents.list_dps());
+  for (const auto& other : all)
+    if (std::ranges::find(other.pull_sources, name) != other.pull_sources.end())
+      return fail(Code::conflict, "{} pulls content from it", other.name);
+  if (dp.local) return fail(Code::invalid, "{} is this server's own: switch it off in the configuration", dp.name);
+  return r.contents.remove_dp(dp.name);
+}
 
 std::span<const Route> content_routes() { return kRoutes; }
 

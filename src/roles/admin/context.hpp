@@ -94,6 +94,7 @@ struct Route {
 [[nodiscard]] std::span<const Route> administration_routes();
 [[nodiscard]] std::span<const Route> role_routes();
 [[nodiscard]] std::span<const Route> management_point_routes();
+[[nodiscard]] std::span<const Route> gateway_routes();
 [[nodiscard]] std::span<const Route> fallback_routes();
 [[nodiscard]] std::span<const Route> publishing_routes();
 [[nodiscard]] std::span<const Route> boundary_routes();
@@ -133,6 +134,15 @@ template <class T>
 
 // The role is there, and giving it gives nothing over administrators that the giver does not have. Code::invalid, forbidden.
 [[nodiscard]] Status need_grantable(const Context& c, std::string_view role);
+
+// A host has one site link: the name is at no other one (`of`: a management point, or a fallback status point with a link of its own),
+// and the certificate is no other host's. Code::conflict.
+enum class LinkOf { management_point, fallback_status_point };
+[[nodiscard]] Status need_free_link(Repositories& r, LinkOf of, const std::string& name, const std::string& fingerprint);
+// What the plan for internet-based clients asks of a management point that is offered to them, in its words. Code::invalid.
+[[nodiscard]] Status check_plan(const Settings& settings, const ManagementPoint& point);
+// Forgets a distribution point of another host. Code::conflict: another pulls from it; Code::not_found.
+[[nodiscard]] Status take_off_distribution_point(Repositories& r, const std::string& name);
 
 // Optimistic locking: If-Match with the revision that the caller read; absent: whatever is there. Code::conflict.
 [[nodiscard]] Status match_revision(const Context& c, std::int64_t revision);

@@ -2,6 +2,7 @@
 #include "roles/admin/fallback.hpp"
 
 #include "base/ids.hpp"
+#include "base/subnet.hpp"
 #include "base/text.hpp"
 #include "roles/admin/lookup.hpp"
 #include "wire/state_names.hpp"
@@ -11,12 +12,15 @@ namespace {
 
 using namespace access;
 
-constexpr std::size_t kUrlBytesMax = 512, kCommentBytesMax = 500;
+constexpr std::size_t kCommentBytesMax = 500, kLinkBytesMax = 300;
 
 json::value time_of(Instant at) { return at.ms == 0 ? json::value(nullptr) : json::value(to_iso_ms(at)); }
 
-json::object point_answer(const FallbackPoint& p) {
-  return {{"name", p.name},         {"url", p.url},           {"comment", p.comment},
+json::object point_answer(const Context& c, const FallbackPoint& p) {
+  const auto states = c.hooks.link_states ? c.hooks.link_states() : std::map<std::string, std::string>();
+  const auto state = states.find(p.name);
+  return {{"name", p.name},         {"fingerprint", p.fingerprint}, {"link", p.link}, {"comment", p.comment},
+          {"link_state", state == states.end() ? "not known yet" : state->second},
           {"asked_at", time_of(p.asked_at)}, {"answered_at", time_of(p.answered_at)}, {"problem", p.problem},
           {"waiting", p.waiting},   {"accepted", p.accepted}, {"refused", p.refused},
           {"throttled", p.throttled}, {"fetched", p.fetched}};
@@ -25,24 +29,8 @@ json::object point_answer(const FallbackPoint& p) {
 Result<Answer> list_points(Context& c) {
   FP_TRY(all, c.store.read([](Repositories& r) { return r.fallback.points(); }));
   json::array items;
-  for (const auto& point : all) items.push_back(point_answer(point));
+  for (const auto& point : all) items.push_back(point_answer(c, point));
   return Answer{200, json::object{{"items", std::move(items)}}, {}};
-}
-
-// "https://host[:port]" and nothing behind it: the site opens a connection there with its certificate.
-Result<std::string> url_of(std::string_view text) {
-  constexpr std::string_view kScheme = "https://";
-  while (text.ends_with('/')) text.remove_suffix(1);
-  if (!text.starts_with(kScheme) || text.size() > kUrlBytesMax) return fail(Code::invalid, "url: must be https://HOST:PORT");
-  std::string_view host = text.substr(kScheme.size());
-  if (const auto colon = host.rfind(':'); colon != std::string_view::npos && !host.ends_with(']')) {
-    const auto port = parse_int(host.substr(colon + 1));
-    if (!port || *port < 1 || *port > 65535) return fail(Code::invalid, "url: the port is not 1 to 65535");
-    host = host.substr(0, colon);
-  }
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (!parse_host(host)) return fail(Code::invalid, "url: \"{}\" is not a host name", host);
-  return std::string(text);
 }
 
 Result<std::string> text_in(const json::object& object, std::string_view name) {
@@ -56,13 +44,19 @@ Result<FallbackPoint> point_of_body(const Context& c) {
   FP_TRY(body, c.body());
   if (!body.is_object()) return fail(Code::invalid, "the body must be an object");
   for (const auto& [key, value] : body.as_object())
-    if (key != "url" && key != "comment") return fail(Code::invalid, "{}: is not known", std::string_view(key));
+    if (key != "fingerprint" && key != "link" && key != "comment") return fail(Code::invalid, "{}: is not known", std::string_view(key));
   FallbackPoint point;
   FP_TRY(name, parse_host(c.params[0]));
   point.name = name;
-  FP_TRY(text, text_in(body.as_object(), "url"));
-  FP_TRY(url, url_of(text));
-  point.url = std::move(url);
+  FP_TRY(fingerprint, text_in(body.as_object(), "fingerprint"));
+  point.fingerprint = lower(fingerprint);
+  if (!point.fingerprint.empty() && (point.fingerprint.size() != 64 || !unhex(point.fingerprint)))
+    return fail(Code::invalid, "fingerprint: must be 64 hexadecimal digits: the SHA-256 of the certificate that the host shows on the site link");
+  FP_TRY(link, text_in(body.as_object(), "link"));
+  if (point.fingerprint.empty() != link.empty()) return fail(Code::invalid, "link: fingerprint and link go together: the site opens the link");
+  if (!link.empty() && (link.size() > kLinkBytesMax || !parse_host_port(link)))
+    return fail(Code::invalid, "link: must be HOST:PORT, where the site opens the site link");
+  point.link = std::move(link);
   FP_TRY(comment, text_in(body.as_object(), "comment"));
   if (!comment.empty()) {
     FP_TRY(checked, parse_name(comment, kCommentBytesMax));
@@ -71,21 +65,32 @@ Result<FallbackPoint> point_of_body(const Context& c) {
   return point;
 }
 
+// Without a link of its own it is a role of a gateway.
+Status check_point(Repositories& r, const FallbackPoint& point) {
+  if (!point.fingerprint.empty()) return need_free_link(r, LinkOf::fallback_status_point, point.name, point.fingerprint);
+  FP_TRY(all, r.site.management_points());
+  for (const auto& mp : all)
+    if (mp.gateway && mp.name == point.name) return {};
+  return fail(Code::invalid, "fingerprint: is required, and link: {} is no gateway, over whose site link it could be reached", point.name);
+}
+
 Result<Answer> put_point(Context& c) {
   FP_TRY(wanted, point_of_body(c));
   FP_TRY(point, c.store.write([&](Repositories& r) -> Result<FallbackPoint> {
+    FP_CHECK(check_point(r, wanted));
     FallbackPoint now = wanted;
     if (auto before = r.fallback.find_point(wanted.name)) {
       now = *before;
-      now.url = wanted.url;
+      now.fingerprint = wanted.fingerprint;
+      now.link = wanted.link;
       now.comment = wanted.comment;
     }
     FP_CHECK(r.fallback.put_point(now));
-    FP_CHECK(c.audit(r, "change", "fallback status point", now.name, now.url));
+    FP_CHECK(c.audit(r, "change", "fallback status point", now.name, now.link));
     return now;
   }));
   c.hooks.fallback_wanted();
-  return Answer{200, point_answer(point), {}};
+  return Answer{200, point_answer(c, point), {}};
 }
 
 Result<Answer> remove_point(Context& c) {
@@ -95,6 +100,7 @@ Result<Answer> remove_point(Context& c) {
     return c.audit(r, "delete", "fallback status point", name);
   });
   FP_CHECK(done);
+  if (c.hooks.links_changed) c.hooks.links_changed();
   return Answer{};
 }
 

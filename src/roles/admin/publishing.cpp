@@ -1,5 +1,6 @@
 // What a web proxy in front of the site is configured from (docs/publishing.md): the published names and what is behind them,
 // issuers, revocation lists, and the certificates of blocked devices.
+#include <algorithm>
 #include <set>
 
 #include "base/ids.hpp"
@@ -53,11 +54,13 @@ Result<json::array> points_of(Repositories& r, const Publishing& site) {
   FP_TRY(mps, r.site.management_points());
   for (const auto& mp : mps) {
     const Place at = place_of(mp.internet_url);
+    if (mp.gateway) continue;  // it is on the internet itself
     if (!at.host.empty() && mp.connections != Connections::intranet) out.push_back(point("mp", at, here, tunnelled));
   }
   FP_TRY(dps, r.contents.list_dps());
   for (const auto& dp : dps) {
     const Place at = place_of(dp.internet_url);
+    if (dp.over_link && std::ranges::any_of(mps, [&](const ManagementPoint& mp) { return mp.gateway && mp.name == dp.name; })) continue;
     if (at.host.empty() || dp.connections == Connections::intranet || dp.maintenance) continue;
     if (dp.local) {
       out.push_back(point("dp", at, here, tunnelled));

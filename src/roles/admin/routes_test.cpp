@@ -275,13 +275,28 @@ class AdminRoutes : public AdminSite {
   }
 
   void use_fallback() {
-    const auto made = use("PUT", "/fallback/points/{name}", "/fallback/points/FSP.test", 200, R"({"url": "https://fsp.test:8443/"})");
+    const std::string link = R"("link": "10.2.0.40:10443")";
+    use("PUT", "/fallback/points/{name}", "/fallback/points/FSP.test", 400, "{}");
+    use("PUT", "/fallback/points/{name}", "/fallback/points/FSP.test", 400, "{" + link + "}");
+    const auto made = use("PUT", "/fallback/points/{name}", "/fallback/points/FSP.test", 200,
+                          R"({"fingerprint": ")" + std::string(64, 'F') + R"(", )" + link + "}");
     EXPECT_EQ(made.at("name"), "fsp.test");
-    EXPECT_EQ(made.at("url"), "https://fsp.test:8443");
+    EXPECT_EQ(made.at("link"), "10.2.0.40:10443");
+    EXPECT_EQ(made.at("fingerprint"), std::string(64, 'f'));
     EXPECT_THAT(calls_, Contains("fallback"));
     EXPECT_THAT(use("GET", "/fallback/points", 200).items(), SizeIs(1));
     EXPECT_THAT(use("GET", "/fallback/messages", 200).items(), IsEmpty());
     use("DELETE", "/fallback/points/{name}", "/fallback/points/fsp.test", 204);
+  }
+
+  void use_gateways() {
+    const std::string wanted = R"({"internet_url": "https://gw.test:443", "fingerprint": ")" + std::string(64, 'a') + R"(", "link": "gw.test:10443"})";
+    const auto made = use("PUT", "/gateways/{name}", "/gateways/GW.test", 200, wanted);
+    EXPECT_EQ(made.at("name"), "gw.test");
+    EXPECT_EQ(made.at("content"), "true");
+    EXPECT_THAT(use("GET", "/gateways", 200).items(), SizeIs(1));
+    EXPECT_EQ(use("GET", "/gateways/{name}", "/gateways/gw.test", 200).at("problem"), "");
+    use("DELETE", "/gateways/{name}", "/gateways/gw.test", 204);
   }
 
   void say(int n, const std::string& client_id, const std::string& name) {
@@ -329,6 +344,7 @@ TEST_F(AdminRoutes, EveryRouteDoesWhatItIsFor) {
   use_site();
   use_enrollment();
   use_fallback();
+  use_gateways();
   use_clients_and_features();
   EXPECT_EQ(used_, doors_in_code());
 }

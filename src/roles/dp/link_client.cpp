@@ -54,12 +54,8 @@ Result<LinkClient::Reply> LinkClient::by_link(std::string method, std::string_vi
   request.body = std::move(body);
   request.peer.door = Door::intranet_https;
   FP_TRY(answer, over_link_(name_, request));
-  Reply reply{answer.status, {}};
-  for (const auto& segment : answer.body) {
-    FP_TRY(bytes, net::bytes_of(segment));
-    reply.body += bytes;
-  }
-  return reply;
+  FP_TRY(text, net::body_of(answer));
+  return Reply{answer.status, std::move(text)};
 }
 
 Result<LinkClient::Reply> LinkClient::by_listener(std::string method, std::string_view path, std::string body) {

@@ -10,32 +10,29 @@ namespace {
 
 using store::Repositories;
 
-constexpr int kCallS = 60;
+constexpr const char* kCalls = "/farpoint/fsp/v1/";
 constexpr std::size_t kWordsBytesMax = 300;
 constexpr std::int64_t kNoteEveryMs = 60'000;  // that a status point still answers
 
-net::ClientOptions impatient(net::ClientOptions options) {
-  options.total_timeout_s = kCallS;
-  options.body_bytes_max = 16U << 20;
-  return options;
-}
-
 }  // namespace
 
-Collector::Collector(store::Store& store, const Clock& clock, net::ClientOptions identity, std::optional<site::SealingKey> sealing)
-    : store_(store), clock_(clock), client_(impatient(std::move(identity))), sealing_(std::move(sealing)) {}
+Collector::Collector(store::Store& store, const Clock& clock, Ask ask, std::optional<site::SealingKey> sealing)
+    : store_(store), clock_(clock), ask_(std::move(ask)), sealing_(std::move(sealing)) {}
 
-Result<std::string> Collector::call(const std::string& method, const std::string& url, std::string body) {
-  net::ClientRequest request;
+Result<std::string> Collector::call(const std::string& name, const std::string& method, const std::string& what, std::string body) const {
+  if (!ask_) return fail(Code::unavailable, "this site has no certificate for the site link: admin.link_certificate");
+  net::Request request;
   request.method = method;
-  request.url = url;
-  request.send_body = method == "POST";
+  request.target = kCalls + what;
+  request.headers = {{"Host", name}};
   request.body = std::move(body);
-  FP_TRY(reply, client_.perform(request));
-  if (reply.status == 200 || reply.status == 204) return std::move(reply.body);
-  const std::string words = is_utf8(reply.body) ? std::string(trim(reply.body)).substr(0, kWordsBytesMax) : std::string{};
-  return fail(reply.status == 403 ? Code::forbidden : Code::unavailable, "HTTP {}{}{}{}", reply.status, words.empty() ? "" : ": ", words,
-              reply.status == 403 ? ": it pins another certificate than this site's link certificate" : "");
+  request.peer.door = Door::intranet_https;
+  FP_TRY(answer, ask_(name, request));
+  FP_TRY(reply, net::body_of(answer));
+  if (answer.status == 200 || answer.status == 204) return reply;
+  const std::string words = is_utf8(reply) ? std::string(trim(reply)).substr(0, kWordsBytesMax) : std::string{};
+  return fail(Code::unavailable, "it answers {}{}{}", answer.status, words.empty() ? "" : ": ",
+              answer.status == 404 ? "its host is no fallback status point by its own configuration" : words);
 }
 
 std::vector<FallbackMessage> Collector::read(const wire::SpooledMessage& spooled, std::string_view fsp) const {
@@ -81,12 +78,11 @@ Result<int> Collector::keep(const FallbackPoint& point, const wire::SpoolBatch& 
 
 Result<int> Collector::collect(FallbackPoint point, const std::function<bool()>& stop) {
   const FallbackPoint before = point;
-  const std::string base = point.url + "/farpoint/fsp/v1/";
   int fresh = 0;
   point.asked_at = clock_.now();
   const auto work = [&]() -> Status {
     while (!stop || !stop()) {
-      FP_TRY(text, call("GET", base + "messages"));
+      FP_TRY(text, call(point.name, "GET", "messages"));
       FP_TRY(batch, wire::decode_spool_batch(text));
       point.answered_at = clock_.now();
       point.waiting = std::max<std::int64_t>(0, batch.counts.waiting - static_cast<std::int64_t>(batch.messages.size()));
@@ -98,7 +94,7 @@ Result<int> Collector::collect(FallbackPoint point, const std::function<bool()>&
       fresh += added;
       std::vector<std::string> ids;
       for (const auto& m : batch.messages) ids.push_back(m.id);
-      FP_CHECK(call("POST", base + "receipts", wire::encode_receipts(ids)));
+      FP_CHECK(call(point.name, "POST", "receipts", wire::encode_receipts(ids)));
       if (point.waiting == 0) return {};
     }
     return {};
@@ -117,7 +113,8 @@ Result<int> Collector::collect(FallbackPoint point, const std::function<bool()>&
   const Status noted = store_.write([&](Repositories& r) -> Status {
     auto now = r.fallback.find_point(point.name);
     if (!now) return now.error().code == Code::not_found ? Status() : std::unexpected(now.error());  // taken off meanwhile
-    point.url = now->url;
+    point.fingerprint = now->fingerprint;
+    point.link = now->link;
     point.comment = now->comment;
     return r.fallback.put_point(point);
   });

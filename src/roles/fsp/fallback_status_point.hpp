@@ -1,5 +1,5 @@
 // The fallback status point as a role: takes what clients post under /SMS_FSP (wire.md §12) into its spool, and gives the spool
-// to the site server under /farpoint/fsp/v1/ (docs/protocol/fallback.md). It is open to everybody and believes nobody: it looks
+// to the site server, over the site link, under /farpoint/fsp/v1/ (docs/protocol/fallback.md). It is open to everybody and believes nobody: it looks
 // only at the form of a message, and it knows no client, no key and no database.
 // Threads: any. Cost: one XML parse and one durable file for each message; limits stand in limits.hpp, SpoolLimits and
 // ThrottleLimits. Never: an answer that tells anything about the site, a line of the log for each refused message.

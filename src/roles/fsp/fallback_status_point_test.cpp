@@ -188,20 +188,49 @@ TEST_F(PointTest, ASealedMessageIsKeptUnreadAndOnlyTheSiteOpensIt) {
   EXPECT_NE(site.read(spoilt, "fsp.test")[0].details.find("cannot be"), std::string::npos);
 }
 
-TEST_F(PointTest, AStatusPointThatDoesNotAnswerIsNotedOnceWithTheReason) {
+TEST_F(PointTest, WhatTheLinkDoesNotReachIsNotedWithTheReason) {
   auto store = store::open_sqlite(dir_ / "site.db", clock_);
   ASSERT_TRUE(store);
   FallbackPoint point;
   point.name = "fsp.test";
-  point.url = "https://127.0.0.1:1";
   ASSERT_TRUE((*store)->write([&](store::Repositories& r) { return r.fallback.put_point(point); }));
-  Collector collector(**store, clock_, {}, std::nullopt);
-  ASSERT_TRUE(collector.run_once());
-  const auto noted = (*store)->read([](store::Repositories& r) { return r.fallback.find_point("fsp.test"); });
-  ASSERT_TRUE(noted);
-  EXPECT_NE(noted->problem.find("refused the connection"), std::string::npos) << noted->problem;
-  EXPECT_EQ(noted->asked_at, clock_.now());
-  EXPECT_EQ(noted->answered_at.ms, 0);
+  const auto noted = [&](Ask ask) {
+    Collector collector(**store, clock_, std::move(ask), std::nullopt);
+    EXPECT_TRUE(collector.run_once());
+    const auto now = (*store)->read([](store::Repositories& r) { return r.fallback.find_point("fsp.test"); });
+    EXPECT_EQ(now->asked_at, clock_.now());
+    EXPECT_EQ(now->answered_at.ms, 0);
+    return now->problem;
+  };
+  EXPECT_NE(noted({}).find("admin.link_certificate"), std::string::npos);
+  EXPECT_EQ(noted([](const std::string&, net::Request&) -> Result<net::Response> { return fail(Code::unavailable, "the link is down"); }),
+            "the link is down");
+  EXPECT_NE(noted([](const std::string&, net::Request&) { return net::Response::empty(404); }).find("no fallback status point"), std::string::npos);
+}
+
+TEST_F(PointTest, OverTheLinkEverythingIsFetchedOnceAlsoAfterAReceiptThatDidNotArrive) {
+  auto store = store::open_sqlite(dir_ / "site.db", clock_);
+  ASSERT_TRUE(store);
+  FallbackPoint point;
+  point.name = "fsp.test";
+  ASSERT_TRUE((*store)->write([&](store::Repositories& r) { return r.fallback.put_point(point); }));
+  bool receipts_arrive = false;
+  Collector collector(**store, clock_, [&](const std::string& name, net::Request& request) -> Result<net::Response> {
+    EXPECT_EQ(name, "fsp.test");
+    if (request.method == "POST" && !receipts_arrive) return fail(Code::unavailable, "cut");
+    request.path = request.target;
+    request.peer.fingerprint = kSite;
+    return point_->handle(request);
+  }, std::nullopt);
+  for (int n = 0; n < 3; ++n) EXPECT_EQ(post(kClear).status, 200);
+  EXPECT_EQ(collector.run_once().value(), 3);
+  EXPECT_EQ(spool_->messages(), 3);
+  receipts_arrive = true;
+  EXPECT_EQ(collector.run_once().value(), 0);
+  EXPECT_EQ(spool_->messages(), 0);
+  const auto kept = (*store)->read([](store::Repositories& r) { return r.fallback.messages({}); });
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->size(), 3U);
 }
 
 }  // namespace fp::fsp

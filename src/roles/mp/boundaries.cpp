@@ -60,7 +60,7 @@ Result<Points> points_for(Context& context, Door door, const boundary::Place& pl
     for (ManagementPoint& mp : all) {
       const bool wanted = internet ? mp.connections != Connections::intranet && !mp.internet_url.empty()
                                    : mp.connections != Connections::internet && !mp.intranet_url.empty();
-      if (!wanted) continue;
+      if (!wanted || (mp.gateway && !context.settings.gateway_traffic)) continue;
       if (!mp.site_code.empty() && (internet || !is_near(mp, place))) continue;
       // Nobody learns at one door what stands behind the other.
       (internet ? mp.intranet_url : mp.internet_url).clear();

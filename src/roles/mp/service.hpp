@@ -35,6 +35,7 @@ struct Settings {
   std::string build = "9128";
   ApprovalMode approval = ApprovalMode::trusted;
   bool legacy_cms = false;                // secret bodies in the old envelope
+  bool gateway_traffic = false;           // gateways are named to clients on the internet
   int http_port = 80, https_port = 443;   // request ports on the intranet, as replies name them
   const directory::WindowsLogins* windows_logins = nullptr;  // null: the Windows doors are not there
   std::set<Door> windows_doors;

@@ -8,7 +8,7 @@ namespace {
 #define MESSAGE_COLUMNS                                                                                                          \
   "id, fsp, message_id, part, sealed, address, site_code, client_id, name, sender, topic_type, topic_id, state_id, criticality, " \
   "parameters, details, sent_at, received_at, stored_at"
-#define POINT_COLUMNS "name, url, comment, asked_at, answered_at, problem, waiting, accepted, refused, throttled, fetched"
+#define POINT_COLUMNS "name, fingerprint, link, comment, asked_at, answered_at, problem, waiting, accepted, refused, throttled, fetched"
 
 struct Stored {
   FallbackMessage message;
@@ -43,7 +43,8 @@ Stored read_message(Row& r) {
 FallbackPoint read_point(Row& r) {
   FallbackPoint p;
   p.name = r.text();
-  p.url = r.text();
+  p.fingerprint = r.text();
+  p.link = r.text();
   p.comment = r.text();
   p.asked_at = r.time();
   p.answered_at = r.time();
@@ -103,8 +104,8 @@ Result<std::vector<FallbackPoint>> FallbackTable::points() {
 }
 
 Status FallbackTable::put_point(const FallbackPoint& p) {
-  return c_.db.run("INSERT OR REPLACE INTO fallback_points(" POINT_COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", p.name,
-                   p.url, p.comment, p.asked_at, p.answered_at, p.problem, p.waiting, p.accepted, p.refused, p.throttled, p.fetched);
+  return c_.db.run("INSERT OR REPLACE INTO fallback_points(" POINT_COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)", p.name,
+                   p.fingerprint, p.link, p.comment, p.asked_at, p.answered_at, p.problem, p.waiting, p.accepted, p.refused, p.throttled, p.fetched);
 }
 
 Status FallbackTable::remove_point(std::string_view name) {

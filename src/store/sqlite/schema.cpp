@@ -144,7 +144,14 @@ CREATE INDEX enrollments_replaces ON enrollments(replaces) WHERE replaces <> '';
 CREATE TABLE enrollment_proxy_points(name TEXT PRIMARY KEY COLLATE NOCASE, document TEXT NOT NULL);
 )sql";
 
-constexpr const char* kSteps[] = {kFirst, kSecond, kThird, kBoundaries, kClientPushes, kSequences, kEnrollment};
+// Fallback status points are reached over the site link; the address of the way that there was before is of no use to it.
+constexpr const char* kFallbackLinks = R"sql(
+ALTER TABLE fallback_points DROP COLUMN url;
+ALTER TABLE fallback_points ADD COLUMN fingerprint TEXT NOT NULL DEFAULT '';
+ALTER TABLE fallback_points ADD COLUMN link TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr const char* kSteps[] = {kFirst, kSecond, kThird, kBoundaries, kClientPushes, kSequences, kEnrollment, kFallbackLinks};
 
 }  // namespace
 
