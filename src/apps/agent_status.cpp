@@ -122,6 +122,27 @@ Result<internet::Place> place_now(memory::Memory& memory) {
   return internet::place_of(static_cast<ConnectionType>(parse_int(type).value_or(0)), where.empty() ? "" : where[0].reason);
 }
 
+// The scan for software updates: where, when, with what result, and what it found.
+Status put_updates(json::object& out, memory::Memory& memory) {
+  FP_TRY(scan, memory.update_scan());
+  if (scan.source_id.empty()) {
+    out["update scan"] = "none: the site has no software update point, or scanning is off";
+    return {};
+  }
+  out["update scan"] = scan.state == 0 ? std::string("planned") : fmt::format("{} {}", to_iso(scan.at), scan_state::word(scan.state));
+  out["update scan reason"] = scan.reason;
+  out["software update point"] = scan.point_url;
+  out["update catalogue"] = scan.version;
+  out["update metadata of"] = time_or_never(scan.online_at);
+  json::array required;
+  FP_TRY(findings, memory.update_findings());
+  for (const auto& f : findings)
+    if (f.state == update_state::kRequired)
+      required.push_back(json::object{{"update", f.update_id}, {"title", f.title}, {"since", to_iso(f.since)}});
+  out["required updates"] = required;
+  return {};
+}
+
 Result<json::object> status_of(const AgentCommand& c) {
   FP_TRY(memory, open_memory(c));
   FP_TRY(settings, agent::load_settings(c.paths.config));
@@ -176,6 +197,7 @@ Result<json::object> status_of(const AgentCommand& c) {
         {"cycle", s.name}, {"last", time_or_never(s.last_at)}, {"next", time_or_never(s.next_at)}, {"failures", s.failures}});
   }
   out["cycles"] = cycles;
+  FP_CHECK(put_updates(out, *memory));
   json::array downloads;
   FP_TRY(jobs, memory->jobs());
   for (const auto& j : jobs) {

@@ -62,6 +62,7 @@ class Reader {
     management_point(table("management_point"));
     windows_auth(table("windows_auth"));
     distribution_point(table("distribution_point"));
+    software_update_point(table("software_update_point"), top.get("software_update_point") != nullptr);
     admin(table("admin"));
     link(table("link"));
     read_enrollment(section(table("enrollment"), "enrollment"), section(table("enrollment_proxy_point"), "enrollment_proxy_point"), out_);
@@ -235,6 +236,21 @@ class Reader {
     if (gateway() && out_.dp_anonymous) s.mistake(t.get("anonymous"), "anonymous", "is for the intranet: content of a gateway needs a certificate");
     if ((out_.role == HostRole::management_point || proxy_only()) && out_.dp_enabled)
       s.mistake(t.get("enabled"), "enabled", fmt::format("a host of the role {} has no distribution point", name_of(out_.role)));
+    s.refuse_unknown();
+  }
+
+  void software_update_point(const toml::table& t, bool there) {
+    auto s = section(t, "software_update_point");
+    if (there && away())
+      s.mistake(nullptr, "enabled", fmt::format("a {} away from the primary site's server has no software update point: leave this section out", name_of(out_.role)));
+    out_.sup_enabled = there;
+    s.flag("enabled", out_.sup_enabled);
+    s.word("connections", out_.sup_connections, kConnections);
+    s.number("synchronize_every_h", out_.sup_sync_every_h, 1, 24 * 30);
+    s.text("proxy", out_.sup_proxy);
+    read_update_sources(s, out_.sup_sources, files_);
+    if (out_.sup_enabled && out_.sup_sources.empty())
+      s.mistake(nullptr, "source", "at least one [[software_update_point.source]] is needed: a repository with url, suite and keyring");
     s.refuse_unknown();
   }
 
@@ -477,9 +493,11 @@ class Reader {
     };
     check("management_point", out_.mp_enabled, out_.mp_connections);
     check("distribution_point", out_.dp_enabled, out_.dp_connections);
+    check("software_update_point", out_.sup_enabled, out_.sup_connections);
     const auto serves = [](bool enabled, Connections c, Connections not_this) { return enabled && c != not_this; };
     if (internet && !serves(out_.mp_enabled, out_.mp_connections, Connections::intranet) &&
-        !serves(out_.dp_enabled, out_.dp_connections, Connections::intranet) && !out_.enrollment.proxy)
+        !serves(out_.dp_enabled, out_.dp_connections, Connections::intranet) &&
+        !serves(out_.sup_enabled, out_.sup_connections, Connections::intranet) && !out_.enrollment.proxy)
       say("management_point", "connections", fmt::format("nothing is offered at the internet listener: {}", kRoleConnections));
   }
 

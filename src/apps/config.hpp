@@ -15,6 +15,7 @@
 #include "model/content.hpp"
 #include "model/peer.hpp"
 #include "site/maintenance.hpp"
+#include "roles/sup/synchronizer.hpp"
 
 namespace fp::apps {
 
@@ -88,6 +89,12 @@ struct SiteConfig {
   bool dp_anonymous = false;    // intranet listeners only
   int dp_validate_every_h = 168;
   std::string dp_site_fingerprint;  // a DP on another host: the site server's pinned certificate
+
+  bool sup_enabled = false;     // a section [software_update_point] that does not say enabled = false
+  Connections sup_connections = Connections::both;
+  int sup_sync_every_h = 24;
+  std::string sup_proxy;        // to the repositories: "http://host:port"; empty: none
+  std::vector<sup::RepositorySource> sup_sources;
 
   // Limits of a fallback status point.
   int fsp_messages = 10'000, fsp_messages_of_address = 1000, fsp_interval_s = 3600;  // 0 messages: no limit

@@ -162,9 +162,9 @@ int main(int argc, char** argv) {
     if (w.cycles.empty()) w.cycles = {"all"};
     return fp::apps::agent_evaluate(place_of(w), w.cycles);
   });
-  e->add_option("cycles", w.cycles, "policy, apps, inventory, heartbeat, state, location, all, or certificate: renew it now")
+  e->add_option("cycles", w.cycles, "policy, apps, updates, inventory, heartbeat, state, location, all, or certificate: renew it now")
       ->check(CLI::IsMember(
-          {"policy", "full-policy", "apps", "inventory", "hardware", "software", "heartbeat", "state", "location", "certificate", "all"}));
+          {"policy", "full-policy", "apps", "updates", "inventory", "hardware", "software", "heartbeat", "state", "location", "certificate", "all"}));
   e->add_flag("--stderr", w.to_stderr, "log lines on standard error too");
   command(app, "doctor", "examine everything between this client and its site systems", [&] { return fp::apps::agent_doctor(place_of(w), w.free); })
       ->add_option("url", w.free, "https://HOST[:PORT] of site systems; none: the management points of the place where this client is");

@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   add_sequence_verbs(app, cli);
   add_content_verbs(app, cli);
   add_deployment_verbs(app, cli);
+  add_update_verbs(app, cli);
   add_fallback_verbs(app, cli);
   add_doctor_verb(app, cli);
   add_pki_verbs(app, cli);

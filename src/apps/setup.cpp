@@ -285,6 +285,17 @@ Connections offered_by(const SiteConfig& config, Connections configured) {
   return url_of(config, false).empty() ? Connections::internet : Connections::both;
 }
 
+// This host has none, any more.
+Status no_update_point(store::Repositories& r, const std::string& name) {
+  const Status gone = r.updates.remove_point(name);
+  if (!gone && gone.error().code != Code::not_found) return gone;
+  const auto id = r.site.value(sup::kSourceId);
+  if (!id) return id.error().code == Code::not_found ? Status() : std::unexpected(id.error());
+  FP_TRY(policies, r.policies.list_by_source(*id));
+  for (const auto& policy : policies) FP_CHECK(r.policies.remove(policy.id));
+  return {};
+}
+
 }  // namespace
 
 Status put_own_points(store::Store& store, const SiteConfig& config) {
@@ -294,6 +305,11 @@ Status put_own_points(store::Store& store, const SiteConfig& config) {
       FP_CHECK(r.site.put_management_point({name, url_of(config, false), url_of(config, true), offered_by(config, config.mp_connections)}));
     } else if (const Status gone = r.site.remove_management_point(name); !gone && gone.error().code != Code::not_found) {
       return gone;
+    }
+    if (config.sup_enabled) {
+      FP_CHECK(r.updates.put_point({name, url_of(config, false), url_of(config, true), offered_by(config, config.sup_connections)}));
+    } else {
+      FP_CHECK(no_update_point(r, name));
     }
     if (!config.dp_enabled) return {};
     fp::DistributionPoint dp;

@@ -28,6 +28,7 @@
 #include "roles/enrollment/point.hpp"
 #include "roles/gateway/gateway.hpp"
 #include "roles/mp/service.hpp"
+#include "roles/sup/software_update_point.hpp"
 #include "site/collections.hpp"
 #include "site/keys.hpp"
 #include "store/sqlite/sqlite_store.hpp"
@@ -81,7 +82,7 @@ struct SiteServer::Parts {
   SiteConfig config;
   const Clock& clock;
   Random& random;
-  Background chores, distribution, fallback, trust_delivery;  // first, for what the site link wakes
+  Background chores, distribution, fallback, trust_delivery, synchronisation;  // first, for what the site link wakes
   std::unique_ptr<store::Store> store;
   std::unique_ptr<content::Library> library;
   std::unique_ptr<Trust> trust;
@@ -93,6 +94,8 @@ struct SiteServer::Parts {
   std::unique_ptr<dp::DistributionPoint> dp;
   std::unique_ptr<dp::PullWorker> puller;
   std::unique_ptr<dp::Distributor> distributor;
+  std::unique_ptr<sup::Synchronizer> synchronizer;  // null, like the next: this site has no software update point
+  std::unique_ptr<sup::SoftwareUpdatePoint> sup;
   std::unique_ptr<fsp::Collector> collector;
   std::optional<site::SealingKey> sealing;
   std::unique_ptr<dp::TrustCourier> courier;
@@ -107,11 +110,12 @@ struct SiteServer::Parts {
   std::set<std::string> validate_wanted;  // distribution points that an administrator asked about
 
   Parts(const SiteConfig& c, const Clock& k, Random& r)
-      : config(c), clock(k), random(r), chores(k), distribution(k), fallback(k), trust_delivery(k) {}
+      : config(c), clock(k), random(r), chores(k), distribution(k), fallback(k), trust_delivery(k), synchronisation(k) {}
 
   Status open();
   Status roles(const site::SiteKeys& keys);
   Status management_point(const site::SiteKeys& keys);
+  Status update_point(const site::SiteKeys& keys);
   Status open_links();
   void enrollment_point();
   [[nodiscard]] bool enrolls(const net::Request& request) const;
@@ -237,9 +241,19 @@ bool SiteServer::Parts::enrolls(const net::Request& request) const {
   return enrollment && config.enrollment.proxy && enrollment::owns(request.path) && offered(*config.enrollment.proxy, request.peer.door);
 }
 
+Status SiteServer::Parts::update_point(const site::SiteKeys& keys) {
+  if (!config.sup_enabled) return {};
+  synchronizer = std::make_unique<sup::Synchronizer>(*store, *policies, clock, random,
+                                                     sup::SynchronizerOptions{config.sup_sources, config.data / "updates", config.sup_proxy});
+  FP_CHECK(synchronizer->prepare());
+  sup = std::make_unique<sup::SoftwareUpdatePoint>(*store, clock, random, sup::PointSettings{keys.capability_secret});
+  return {};
+}
+
 Status SiteServer::Parts::roles(const site::SiteKeys& keys) {
   enrollment_point();
   FP_CHECK(management_point(keys));
+  FP_CHECK(update_point(keys));
   if (config.dp_enabled) {
     dp::Settings settings;
     settings.host = config.intranet_fqdn.empty() ? config.internet_fqdn : config.intranet_fqdn;
@@ -284,6 +298,7 @@ net::Response SiteServer::Parts::dispatch(net::Request& request) {
   if (config.mp_enabled && mp::Service::owns(request.path) && offered(config.mp_connections, request.peer.door)) return mp->handle(request);
   if (dp && dp::DistributionPoint::owns(request.path) && offered(config.dp_connections, request.peer.door)) return dp->handle(request);
   if (enrolls(request)) return enrollment->handle(request);
+  if (sup && sup::SoftwareUpdatePoint::owns(request.path) && offered(config.sup_connections, request.peer.door)) return sup->handle(request);
   return net::Response::empty(request.method == "CCM_POST" ? 400 : 404);  // a message elsewhere (wire.md §16)
 }
 
@@ -304,6 +319,7 @@ Status SiteServer::Parts::listen() {
   options.quick = [this](net::Request& request) { return dispatch_at_once(request); };
   options.body_limit = [](const net::Request& head) {
     if (enrollment::owns(head.path)) return enrollment::body_limit(head);
+    if (sup::SoftwareUpdatePoint::owns(head.path)) return sup::SoftwareUpdatePoint::body_limit(head);
     return dp::DistributionPoint::owns(head.path) ? dp::DistributionPoint::body_bytes_max(head) : mp::Service::body_limit(head);
   };
   options.too_large = [this](const net::Request& head) { return mp->too_large(head); };
@@ -359,6 +375,10 @@ Status SiteServer::Parts::listen_admin() {
   hooks.clients = clients->hooks();
   hooks.directory = [this] { return publisher->state(); };
   hooks.directory_wanted = [this] { publisher->wake(); };
+  if (synchronizer) {
+    hooks.updates.sync_wanted = [this] { synchronisation.wake(); };
+    hooks.updates.fetch = [this](const SoftwareUpdate& update) { return synchronizer->fetch(update); };
+  }
   admin::Settings settings{config.site_code, config.data / "staging", config.use_pki_client_certificate, config.intranet_fqdn};
   if (settings.own_point.empty()) settings.own_point = config.internet_fqdn;
   settings.gateway_traffic = config.allow_gateway_traffic;
@@ -421,6 +441,12 @@ std::string SiteServer::Parts::metrics() const {
   add("connections_open", "gauge", n.connections_open);
   add("refused_busy_total", "counter", n.refused_busy);
   add("rejected_malformed_total", "counter", n.rejected_malformed);
+  if (sup) {
+    add("update_requests_total", "counter", sup->counters().requests);
+    add("update_faults_total", "counter", sup->counters().faults);
+    add("update_scans_total", "counter", sup->counters().scans);
+    add("update_events_total", "counter", sup->counters().events);
+  }
   const auto devices = store->read([](store::Repositories& r) { return r.devices.count(); });
   add("devices", "gauge", static_cast<std::uint64_t>(devices.value_or(0)));
   add("revocation_lists_unusable", "gauge", static_cast<std::uint64_t>(std::ranges::count_if(
@@ -483,10 +509,17 @@ void SiteServer::Parts::schedule() {
     if (!found) log::error("validation", "{}", found.error().message);
   });
   schedule_hosts();
+  if (synchronizer) {
+    synchronisation.add("updates", std::int64_t{config.sup_sync_every_h} * 3'600'000, [this] {
+      const auto changed = synchronizer->run_once([this] { return synchronisation.stopping(); });
+      if (!changed) log::error("sup.sync", "{}", changed.error().message);
+    });
+  }
   chores.start();
   distribution.start();
   fallback.start();
   trust_delivery.start();
+  if (synchronizer) synchronisation.start();
   clients->start();
   publisher->start();
 }
@@ -528,6 +561,7 @@ void SiteServer::stop() {
   if (parts_->publisher) parts_->publisher->stop();
   parts_->distribution.stop();
   parts_->trust_delivery.stop();
+  parts_->synchronisation.stop();
   parts_->chores.stop();
 }
 

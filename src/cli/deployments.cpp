@@ -1,14 +1,11 @@
 // farpoint deploy, farpoint deployment ...
-#include "cli/session.hpp"
+#include "cli/deploy.hpp"
 #include "base/clock.hpp"
 
 namespace fp::cli {
 namespace {
 
-struct Options {
-  std::string id, what, program, collection, purpose = "required", action = "install", deadline, available, comment, rerun, user;
-  bool ignore_window = false, suppress_restart = false, task_sequence = false, allow_internet = false, on_demand = false, wake = false;
-};
+using Options = DeployOptions;
 
 Result<std::string> time_of(const std::string& text) {
   if (text == "now") return to_iso(system_clock().now());
@@ -16,7 +13,9 @@ Result<std::string> time_of(const std::string& text) {
   return to_iso(at);
 }
 
-Status deploy(Cli& cli, const Options& o) {
+}  // namespace
+
+Status deploy(Cli& cli, const DeployOptions& o) {
   json::object body{{"kind", o.task_sequence ? "task_sequence" : o.program.empty() ? "application" : "package"},
                     {"target_id", o.what},
                     {"collection_id", o.collection},
@@ -44,12 +43,27 @@ Status deploy(Cli& cli, const Options& o) {
   FP_TRY(made, cli.send("POST", "/deployments", body));
   if (cli.as_json) cli.show_object(made);
   else
-    cli.say(fmt::format("deployment {}: {} {}, {}, to {}", field(made, "id"), o.action, o.what, o.purpose,
+    cli.say(fmt::format("deployment {}: {} {}, {}, to {}", field(made, "id"), o.action, o.shown.empty() ? o.what : o.shown, o.purpose,
                         o.collection.empty() ? field(made, "collection_id") : o.collection));
   if (const auto* warnings = made.as_object().if_contains("warnings"); warnings && !cli.as_json)
     for (const auto& w : warnings->as_array()) cli.say("warning: " + std::string(w.as_string()));
   return {};
 }
+
+void add_deploy_options(CLI::App& verb, DeployOptions& o) {
+  verb.add_option("--to", o.collection, "collection: name or id");
+  verb.add_option("--purpose", o.purpose, "must it be there, or may people choose it")
+      ->check(CLI::IsMember({"required", "available"}))
+      ->capture_default_str();
+  verb.add_option("--available", o.available, "from when on: a time, or now");
+  verb.add_option("--deadline", o.deadline, "until when at the latest (required): a time, or now");
+  verb.add_option("--comment", o.comment, "a line for people");
+  verb.add_flag("--ignore-window", o.ignore_window, "install and restart outside maintenance windows too");
+  verb.add_flag("--suppress-restart", o.suppress_restart, "never restart because of it");
+  verb.add_flag("--wake", o.wake, "send wake-up packets to intranet clients before the deadline (required)");
+}
+
+namespace {
 
 Status switch_to(Cli& cli, const Options& o, bool on) {
   FP_TRY(found, cli.get("/deployments/" + encode(o.id)));
@@ -78,10 +92,22 @@ Status status(Cli& cli, const Options& o) {
 
 namespace {
 
+// A deployment of the application that brings an update is one of an update to people.
+void name_updates(Cli& cli, json::array& rows) {
+  const auto applications = cli.list("/applications");
+  if (!applications) return;  // they are not for this administrator to see
+  for (auto& row : rows)
+    for (const auto& a : *applications)
+      if (field(a, "id") == field(row, "target_id") && !field(a, "update_id").empty()) {
+        row.as_object()["kind"] = "update";
+        row.as_object()["target_id"] = a.as_object().at("name");
+      }
+}
+
 void add_deploy(CLI::App& app, Cli& cli, Options& o) {
   auto* d = app.add_subcommand("deploy", "deploy an application, a package's program or a task sequence to a collection");
   d->add_option("what", o.what, "application, package or task sequence: name or id")->required();
-  d->add_option("--to", o.collection, "collection: name or id");
+  add_deploy_options(*d, o);
   d->add_option("--to-user", o.user, "refused, with the reason: software is deployed to devices");
   d->add_option("--program", o.program, "of a package");
   auto* sequence = d->add_flag("--task-sequence", o.task_sequence, "it is a task sequence")->excludes("--program");
@@ -89,18 +115,9 @@ void add_deploy(CLI::App& app, Cli& cli, Options& o) {
   d->add_flag("--download-on-demand", o.on_demand, "content when a step needs it, instead of all of it first")->needs(sequence);
   d->add_option("--rerun", o.rerun, "what becomes of a program or a task sequence that ran before")
       ->check(CLI::IsMember({"never", "always", "if_failed", "if_succeeded"}));
-  d->add_option("--purpose", o.purpose, "must it be there, or may people choose it")
-      ->check(CLI::IsMember({"required", "available"}))
-      ->capture_default_str();
   d->add_option("--action", o.action, "what the devices do")
       ->check(CLI::IsMember({"install", "uninstall", "repair"}))
       ->capture_default_str();
-  d->add_option("--available", o.available, "from when on: a time, or now");
-  d->add_option("--deadline", o.deadline, "until when at the latest (required): a time, or now");
-  d->add_option("--comment", o.comment, "a line for people");
-  d->add_flag("--ignore-window", o.ignore_window, "install and restart outside maintenance windows too");
-  d->add_flag("--suppress-restart", o.suppress_restart, "never restart because of it");
-  d->add_flag("--wake", o.wake, "send wake-up packets to intranet clients before the deadline (required)");
   d->callback([&cli, &o] { cli.run([&] { return deploy(cli, o); }); });
 }
 
@@ -114,6 +131,7 @@ void add_deployment_verbs(CLI::App& app, Cli& cli) {
   deployment->add_subcommand("list", "all deployments")->callback([&cli] {
     cli.run([&]() -> Status {
       FP_TRY(rows, cli.list("/deployments"));
+      if (!cli.as_json) name_updates(cli, rows);
       cli.show_rows(rows, {{"ID", "id"},
                            {"KIND", "kind"},
                            {"WHAT", "target_id"},

@@ -80,6 +80,7 @@ void add_management_point_verbs(CLI::App& app, Cli& cli);
 void add_gateway_verbs(CLI::App& app, Cli& cli);
 void add_role_verbs(CLI::App& app, Cli& cli);
 void add_fallback_verbs(CLI::App& app, Cli& cli);
+void add_update_verbs(CLI::App& app, Cli& cli);
 void add_doctor_verb(CLI::App& app, Cli& cli);
 void add_boundary_verbs(CLI::App& app, Cli& cli);
 void add_directory_verbs(CLI::App& app, Cli& cli);

@@ -75,6 +75,7 @@ struct Application {
   std::string name, publisher, version, description;
   std::vector<DeploymentType> types;
   std::vector<Supersedence> supersedes;
+  std::string update_id;             // of the software update that it brings; empty: an application of its own
   std::string scope = "Default";
   Instant changed_at;
 };

@@ -35,6 +35,7 @@ namespace policy_class {
 inline constexpr const char* kDeployment = "FP_Deployment";            // property Document: DeploymentDocument as JSON
 inline constexpr const char* kClientSettings = "FP_ClientSettings";    // one property per setting
 inline constexpr const char* kServiceWindows = "FP_ServiceWindows";    // property Document: [MaintenanceWindow] as JSON; one per collection
+inline constexpr const char* kUpdateSource = "FP_UpdateSource";        // SourceID (GUID), ContentVersion: where updates are scanned for
 inline constexpr const char* kCollectionVariable = "CCM_CollectionVariable";
 inline constexpr const char* kTaskSequence = "CCM_TaskSequence";
 inline constexpr const char* kNetworkAccessAccount = "CCM_NetworkAccessAccount";
@@ -50,6 +51,7 @@ inline constexpr const char* kServiceWindows = "ServiceWindows";
 inline constexpr const char* kCollectionSettings = "CollectionSettings";
 inline constexpr const char* kTaskSequence = "TaskSequence";
 inline constexpr const char* kNetworkAccessAccount = "NAAConfig";
+inline constexpr const char* kUpdateSource = "UpdateSource";
 }  // namespace policy_category
 
 }  // namespace fp

@@ -278,6 +278,16 @@ Status PolicyMaker::collection(store::Repositories& r, const Collection& collect
              {collection.id});
 }
 
+Status PolicyMaker::update_source(store::Repositories& r, std::string_view source_id, std::int64_t content_version) const {
+  const auto body = [&](std::string_view id, std::string_view version) {
+    wire::PolicyBody policy{std::string(id), std::string(version), "SMS:" + site_code_, {}, {}};
+    policy.instances.push_back({policy_class::kUpdateSource, {{"SourceID", std::string(source_id)},
+                                                              {"ContentVersion", std::to_string(content_version), wire::cim::kUint32}}});
+    return wire::encode_policy_body(policy);
+  };
+  return raw(r, source_id, policy_category::kUpdateSource, 0, body, {kAllSystems});
+}
+
 Status PolicyMaker::remove(store::Repositories& r, std::string_view source_id) const {
   FP_TRY(policies, r.policies.list_by_source(source_id));
   for (const auto& policy : policies) FP_CHECK(r.policies.remove(policy.id));

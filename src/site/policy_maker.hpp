@@ -29,6 +29,8 @@ class PolicyMaker {
   [[nodiscard]] Status settings(store::Repositories& r, const ClientSettings& settings) const;
   // Maintenance windows and variables of a collection.
   [[nodiscard]] Status collection(store::Repositories& r, const Collection& collection) const;
+  // Where updates are scanned for (domain.md §12.2): the catalogue and its version, for every device. `source_id`: a GUID.
+  [[nodiscard]] Status update_source(store::Repositories& r, std::string_view source_id, std::int64_t content_version) const;
   // A policy with a body of other making (samples for third-party clients).
   [[nodiscard]] Status raw(store::Repositories& r, std::string_view source_id, std::string_view category, unsigned flags,
                            const std::function<std::string(std::string_view id, std::string_view version)>& body,

@@ -48,6 +48,8 @@ constexpr SettingRule kRules[] = {
     {"software_inventory.interval_min", "10080", 10, 43200, "how often software inventory is made"},
     {"software_deployment.reevaluation_min", "10080", 10, 43200, "how often installed applications are looked at again"},
     {"software_deployment.activation_random_min", "0", 0, 120, "spread of the start of new required deployments"},
+    {"software_updates.enabled", "true", 1, 0, "scan for software updates, where the site has a software update point"},
+    {"software_updates.scan_interval_min", "10080", 60, 43200, "how often the device scans for software updates"},
     {"computer_agent.grace_period_h", "0", 0, 120, "how long policy that arrives after its deadline waits before it acts"},
     {"cache.size_mb", "5120", 1, 1048576, "size of the content cache"},
     {"cache.min_age_min", "1440", 0, 10080, "how long content stays at least"},

@@ -32,6 +32,7 @@
 #include "model/query.hpp"
 #include "model/report.hpp"
 #include "model/task_sequence.hpp"
+#include "model/update.hpp"
 
 namespace fp::store {
 
@@ -243,6 +244,35 @@ class Enrollments {  // tokens, what was issued for them, and the proxy points
   virtual Status remove_proxy(std::string_view name) = 0;
 };
 
+struct UpdateFilter {
+  bool expired = false;               // also those that no repository offers any more
+  std::int64_t after = 0;             // number of the last one of the page before
+  int limit = 0;                      // 0: all
+};
+
+class Updates {  // the catalogue of software updates, the points where clients scan, and what they found
+ public:
+  virtual ~Updates() = default;
+  virtual Result<SoftwareUpdate> find(std::string_view id) = 0;
+  virtual Result<std::vector<SoftwareUpdate>> find_by_package(std::string_view package) = 0;
+  virtual Result<std::vector<SoftwareUpdate>> list(const UpdateFilter& filter) = 0;  // by number
+  virtual Result<std::int64_t> put(const SoftwareUpdate& update) = 0;  // with number 0 it gets the next one; answers the number
+  virtual Status remove(std::string_view id) = 0;                      // and its states
+  virtual Result<std::vector<UpdateSourceState>> sources() = 0;
+  virtual Status put_source(const UpdateSourceState& source) = 0;
+  virtual Status remove_source(std::string_view name) = 0;
+  virtual Result<std::vector<SoftwareUpdatePoint>> points() = 0;
+  virtual Status put_point(const SoftwareUpdatePoint& point) = 0;
+  virtual Status remove_point(std::string_view name) = 0;
+  // An older `at` than the stored one is ignored; of an update that is not there: Code::not_found.
+  virtual Status put_state(const UpdateState& state) = 0;
+  virtual Result<std::vector<UpdateState>> states(std::string_view id, int limit, std::string_view after_client) = 0;
+  virtual Result<std::vector<UpdateState>> states_of_device(std::string_view client_id) = 0;
+  virtual Status put_scan(const UpdateScan& scan) = 0;                 // likewise; a content version of 0 keeps the one before
+  virtual Result<UpdateScan> scan(std::string_view client_id) = 0;
+  virtual Result<std::map<std::string, UpdateCounts>> counts(std::string_view id) = 0;  // of that update; empty: of all current ones
+};
+
 // What is older than these times may be forgotten; 0: nothing of the kind.
 struct Retention {
   Instant states, events, audit, tombstones, fallback;
@@ -286,6 +316,7 @@ struct Repositories {
   Enrollments& enrollments;
   Site& site;
   Boundaries& boundaries;
+  Updates& updates;
   // The time of this change: strictly later than that of any earlier commit (milliseconds). Only in write().
   Instant change;
 };

@@ -230,6 +230,7 @@ template <class A> void fields(A& a, Application& x) {
   a("description", x.description, size_max(kTextBytesMax));
   a("types", x.types, size_max(100));
   a("supersedes", x.supersedes, size_max(100));
+  a.only("update_id", true, x.update_id, guid());
   a("scope", x.scope, name());
   a("changed_at", x.changed_at);
 }

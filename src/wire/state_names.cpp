@@ -44,6 +44,15 @@ struct State {
 };
 // clang-format off
 constexpr State kStates[] = {
+    {500, 1, false, "not required"},
+    {500, 2, false, "required"},
+    {500, 3, false, "installed"},
+    {501, 1, false, "waiting for a software update point"},
+    {501, 2, false, "running"},
+    {501, 3, false, "complete"},
+    {501, 4, true,  "failed, tried again later"},
+    {501, 5, true,  "failed"},
+    {501, 6, true,  "complete with errors"},
     {800, 100, false, "deployment started"},
     {800, 101, false, "waiting for the download"},
     {800, 102, false, "scheduled"},

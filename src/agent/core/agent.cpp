@@ -88,6 +88,7 @@ Result<PassResult> Agent::pass(const PassOptions& options) {
     result.offline = !done && is_unreachable(done.error());
   }
   if (auto done = enforce(options); !done) note(result, done.error(), "enforcement");
+  if (auto done = scan_updates(options, result.offline); !done) note(result, done.error(), "updates");
   if (session_ && !result.offline) {
     if (auto done = report(options, result); !done) note(result, done.error(), "reports");
   }

@@ -45,7 +45,7 @@ struct World {
 
 struct PassOptions {
   std::set<std::string>
-      now;  // cycles to run although they are not due: policy, heartbeat, hardware, software, state, evaluation, all
+      now;  // cycles to run although they are not due: policy, heartbeat, hardware, software, state, evaluation, updates, all
   bool network_changed = false;  // look again where this client is
   bool started = false;          // first pass after the agent started
   [[nodiscard]] bool wants(const std::string& cycle) const { return now.contains("all") || now.contains(cycle); }
@@ -84,6 +84,7 @@ class Agent {
   [[nodiscard]] Status check_against_directory(const pki::Certificate& signing, const std::string& base);
   [[nodiscard]] Status online(const PassOptions& options, PassResult& result);
   [[nodiscard]] Status enforce(const PassOptions& options);
+  [[nodiscard]] Status scan_updates(const PassOptions& options, bool offline);  // sources.cpp
   [[nodiscard]] Status report(const PassOptions& options, PassResult& result);
   [[nodiscard]] Status renew_certificate(const PassOptions& options, PassResult& result);  // renewal.cpp
   [[nodiscard]] Result<bool> due(const std::string& cycle, const PassOptions& options);

@@ -59,6 +59,9 @@ class Site {
   bool fallback_is_portal = false;           // answers 200 to everything, without a receipt
   wire::RegistrationReply::Status registration = wire::RegistrationReply::Status::registered;
   std::vector<wire::MpEntry> mp_list;
+  std::vector<wire::WsusLocation> update_points;
+  std::function<Result<Reply>(const Call&)> update_point;  // answers what is not a CCM_POST to https://sup...
+  std::vector<wire::WsusLocationRequest> looked_for_updates;
   std::string assigned_site = "LAB";         // empty: none
   std::map<std::string, std::string> assigned_by;  // what the management point with that base says instead
   std::vector<wire::ClientLocation> looked_for_site;
@@ -118,6 +121,8 @@ class FakeMachine final : public Machine {
   std::vector<std::map<std::string, std::string>> environments;
   Result<packages::Execution> run_text(packages::TextRun how) override;
   Result<packages::Execution> install_updates(UpdateSelection selection, std::int64_t limit_ms) override;
+  PackagesOnDevice dpkg{"amd64", {}};
+  Result<PackagesOnDevice> dpkg_packages() override { return dpkg; }
   bool file_exists(const std::string& path) override { return files.contains(path); }
   Status request_restart(std::int64_t minutes, std::string_view) override {
     restarts.push_back(std::to_string(minutes));

@@ -112,6 +112,10 @@ Result<Reply> Site::answer(const Call& call) {
     fallback.emplace_back(call.headers.front().second, call.body);
     return Reply{200, {{std::string(wire::kFallbackReceiptHeader), hex_lower(crypto::sha256(call.body))}}, ""};
   }
+  if (base.starts_with("https://sup") && update_point) {
+    calls.push_back(call.method + " " + call.url);
+    return update_point(call);
+  }
   if (call.method == "CCM_POST") return message(call, base);
   if (call.method == "BITS_POST") return upload(call);
   calls.push_back(call.method + " " + call.url);
@@ -269,6 +273,9 @@ Result<Reply> Site::message(const Call& call, const std::string& base) {
     } else if (const auto* points = std::get_if<wire::MpLocationRequest>(&*request)) {
       said_where = points->where;
       document = wire::encode_mp_locations(mp_list, "LAB");
+    } else if (const auto* updates = std::get_if<wire::WsusLocationRequest>(&*request)) {
+      looked_for_updates.push_back(*updates);
+      document = wire::encode_wsus_locations(update_points);
     } else {
       const auto* content = std::get_if<wire::ContentLocationRequest>(&*request);
       EXPECT_NE(content, nullptr);

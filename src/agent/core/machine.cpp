@@ -74,6 +74,7 @@ class RealMachine final : public Machine {
     make_durable(roots_.root);
     return done;
   }
+  Result<PackagesOnDevice> dpkg_packages() override { return sensors::dpkg_packages(source_); }
   bool file_exists(const std::string& path) override {
     std::error_code error;  // what cannot be looked at is not there for this purpose
     return std::filesystem::exists(path, error);

@@ -11,6 +11,7 @@
 #include "domain/deployment/window.hpp"
 #include "model/application.hpp"
 #include "model/deployment.hpp"
+#include "model/update.hpp"
 #include "packages/installer.hpp"
 #include "packages/upgrade.hpp"
 
@@ -27,6 +28,7 @@ class Machine {
   // A step of a task sequence: as root; `how.cancel` is the machine's own.
   [[nodiscard]] virtual Result<packages::Execution> run_text(packages::TextRun how) = 0;
   [[nodiscard]] virtual Result<packages::Execution> install_updates(UpdateSelection selection, std::int64_t limit_ms) = 0;
+  [[nodiscard]] virtual Result<PackagesOnDevice> dpkg_packages() = 0;
   [[nodiscard]] virtual bool file_exists(const std::string& path) = 0;
   [[nodiscard]] virtual Status request_restart(std::int64_t minutes, std::string_view message) = 0;
   [[nodiscard]] virtual std::string boot_id() = 0;

@@ -188,6 +188,11 @@ Result<wire::ContentLocationReply> MpClient::locations(const std::string& base, 
   return wire::decode_content_locations(document);
 }
 
+Result<std::vector<wire::WsusLocation>> MpClient::update_points(const std::string& base, const wire::WsusLocationRequest& request) {
+  FP_TRY(document, post(base, {"MP_LocationManager", wire::encode_location_request(request)}));
+  return wire::decode_wsus_locations(document);
+}
+
 Status MpClient::report(const std::string& base, std::string_view endpoint, const std::string& document) {
   FP_TRY(answer, post(base, {endpoint, document}));
   if (wire::is_receipt(answer)) return {};

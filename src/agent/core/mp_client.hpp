@@ -45,6 +45,8 @@ class MpClient {
   [[nodiscard]] Result<bool> serves_site(const std::string& base, const std::string& site_code);
   [[nodiscard]] Result<wire::ContentLocationReply> locations(const std::string& base,
                                                              const wire::ContentLocationRequest& request);
+  // The software update points of the place that the request says.
+  [[nodiscard]] Result<std::vector<wire::WsusLocation>> update_points(const std::string& base, const wire::WsusLocationRequest& request);
   // `endpoint` as on the wire: "MP_RelayEndpoint". Returns when the server has it.
   [[nodiscard]] Status report(const std::string& base, std::string_view endpoint, const std::string& document);
   // Where to send a large body, and one BITS_POST packet to there; any status is a reply (docs/protocol/uploads.md).

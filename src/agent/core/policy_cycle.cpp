@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ids.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "crypto/cms.hpp"
@@ -224,6 +225,10 @@ Result<EffectivePolicy> effective_policy(memory::Memory& memory) {
         else complain(p, value.error());
       } else if (instance.class_name == policy_class::kClientSettings) {
         settings.emplace_back(parse_int(instance.value("Priority")).value_or(10'000), instance);
+      } else if (instance.class_name == policy_class::kUpdateSource) {
+        if (auto id = parse_guid(instance.value("SourceID"))) out.update_source = std::move(*id);
+        else complain(p, id.error());
+        out.update_version = parse_int(instance.value("ContentVersion")).value_or(0);
       }
     }
   }

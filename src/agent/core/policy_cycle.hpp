@@ -47,6 +47,8 @@ struct EffectivePolicy {
   std::vector<SequenceVariable> variables;      // of its collections; of one name the last collection's counts
   std::vector<MaintenanceWindow> windows;
   std::map<std::string, std::string> settings;  // client settings, merged: the lowest priority number wins each name
+  std::string update_source;                    // GUID of the catalogue of updates; empty: the site has none
+  std::int64_t update_version = 0;              // its content version
   [[nodiscard]] std::int64_t number(const std::string& name, std::int64_t absent) const;
   [[nodiscard]] bool flag(const std::string& name, bool absent) const;
 };

@@ -1,9 +1,10 @@
-// Which distribution points a download tries, and in which order (domain.md §2.3, §11.3).
+// Which distribution points a download tries, and in which order (domain.md §2.3, §11.3); and where the scan for updates goes (§12.2).
 #include <algorithm>
 
 #include "agent/core/agent.hpp"
 #include "agent/core/session.hpp"
 #include "agent/core/transfer.hpp"
+#include "agent/core/update_scan.hpp"
 #include "agent/core/whereabouts.hpp"
 #include "base/ids.hpp"
 #include "base/text.hpp"
@@ -55,6 +56,32 @@ Result<Offer> Agent::sources(const std::string& content_id, std::int64_t waited_
   FP_CHECK(asked);
   if (internet) FP_CHECK(choose_at_random(world_.memory, world_.random, out.sources));
   return out;
+}
+
+Status Agent::scan_updates(const PassOptions& options, bool offline) {
+  FP_TRY(identity, world_.memory.identity());
+  UpdateScan::Reach reach;
+  if (session_ && !offline && identity.registration == "registered") {
+    auto& s = *session_;
+    reach.transport = s.transport.get();
+    reach.names = &s.mp.names();
+    reach.internet = s.location.where().served_from_internet();
+    reach.points = [this, &s, internet = reach.internet](const std::string& source_id, std::int64_t version) -> Result<std::vector<wire::WsusLocation>> {
+      wire::WsusLocationRequest request{source_id, static_cast<int>(version), {}};
+      if (!internet) request.where = whereabouts(world_.machine, world_.memory);
+      request.where.location_type = "SMSUpdate";
+      request.where.internet = internet;
+      std::vector<wire::WsusLocation> out;
+      FP_CHECK(s.location.with_mp([&](const std::string& base) -> Status {
+        FP_TRY(list, s.mp.update_points(base, request));
+        out = std::move(list);
+        return {};
+      }));
+      return out;
+    };
+  }
+  UpdateScan scan(world_.memory, world_.machine, world_.clock, world_.random, policy_, std::move(reach));
+  return scan.run(options.wants(std::string(kUpdatesCycle)));
 }
 
 }  // namespace fp::agent

@@ -78,6 +78,6 @@ class Database {
 
 // Brings a file of any earlier version to this one, each step in a transaction of its own.
 [[nodiscard]] Status migrate(Database& db);
-inline constexpr std::int64_t kSchemaVersion = 4;
+inline constexpr std::int64_t kSchemaVersion = 5;
 
 }  // namespace fp::memory

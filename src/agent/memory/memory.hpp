@@ -87,6 +87,16 @@ class Memory {
   [[nodiscard]] Status save(const SequenceRun& run);                  // whole, in one transaction
   [[nodiscard]] Status forget_sequence_run(std::string_view deployment_id);
 
+  [[nodiscard]] Result<std::vector<CachedUpdate>> cached_updates();  // by number
+  [[nodiscard]] Status save(const CachedUpdate& update);
+  [[nodiscard]] Status forget_cached_update(std::int64_t number);
+  [[nodiscard]] Result<std::vector<UpdateFinding>> update_findings();
+  [[nodiscard]] Status save(const UpdateFinding& finding);
+  [[nodiscard]] Status forget_update_finding(std::string_view update_id);
+  [[nodiscard]] Result<UpdateScanRecord> update_scan();
+  [[nodiscard]] Status save(const UpdateScanRecord& scan);
+  [[nodiscard]] Status forget_updates();                              // all of the three: another catalogue, or none
+
   [[nodiscard]] Result<std::vector<UserRequest>> requests();
   [[nodiscard]] Status save(const UserRequest& request);
   [[nodiscard]] Status forget_request(std::string_view deployment_id);

@@ -85,7 +85,18 @@ CREATE TABLE sequence_variables (deployment_id TEXT NOT NULL REFERENCES sequence
 PRAGMA user_version = 4;
 )";
 
-constexpr std::array kSteps = {kFirst, kSecond, kSearching, kSequences};
+// The scan for software updates: metadata, findings, and how it stands.
+constexpr const char* kUpdates = R"(
+CREATE TABLE update_metadata (number INTEGER PRIMARY KEY, leaf INTEGER NOT NULL, fragment TEXT NOT NULL);
+CREATE TABLE update_findings (update_id TEXT PRIMARY KEY, number INTEGER NOT NULL, state INTEGER NOT NULL, title TEXT NOT NULL,
+  since INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE update_scan (one INTEGER PRIMARY KEY CHECK (one = 1), source_id TEXT NOT NULL, wanted_version INTEGER NOT NULL,
+  version INTEGER NOT NULL, online_at INTEGER NOT NULL, at INTEGER NOT NULL, point_url TEXT NOT NULL, point_name TEXT NOT NULL,
+  tries INTEGER NOT NULL, state INTEGER NOT NULL, reason TEXT NOT NULL, packages TEXT NOT NULL);
+PRAGMA user_version = 5;
+)";
+
+constexpr std::array kSteps = {kFirst, kSecond, kSearching, kSequences, kUpdates};
 
 Result<std::int64_t> version_of(Database& db) {
   std::int64_t version = 0;

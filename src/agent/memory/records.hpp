@@ -177,4 +177,33 @@ struct KnownManagementPoint {
   bool ssl = true;
 };
 
+// Metadata of an update, a category or a detectoid, as the software update point gave it.
+struct CachedUpdate {
+  std::int64_t number = 0;              // of the revision at the site
+  bool leaf = true;
+  std::string fragment;                 // core; what this client cannot read is kept empty
+};
+
+// What an evaluation found. Only what is required or installed has a row.
+struct UpdateFinding {
+  std::string update_id;
+  std::int64_t number = 0;
+  int state = 0;                        // topic 500; it has been told
+  std::string title;                    // empty: not asked for yet
+  Instant since;
+};
+
+// How the scan for updates stands. Empty source_id: this client never had a policy for it.
+struct UpdateScanRecord {
+  std::string source_id;                // of the catalogue
+  std::int64_t wanted_version = 0;      // of the catalogue, as policy said last
+  std::int64_t version = 0;             // that was evaluated; 0: none yet
+  Instant online_at, at;                // last whole conversation, last evaluation or try
+  std::string point_url, point_name;    // the software update point in use
+  int tries = 0;                        // that failed there, one after the other
+  int state = 0;                        // topic 501
+  std::string reason;                   // one sentence
+  std::string packages;                 // fingerprint of what dpkg had at the last evaluation
+};
+
 }  // namespace fp::memory

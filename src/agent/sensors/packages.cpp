@@ -66,6 +66,17 @@ Result<PackageList> installed_packages(const Source& source) {
   return PackageList{"rpm", parse_rpm_list(text)};
 }
 
+Result<PackagesOnDevice> dpkg_packages(const Source& source) {
+  FP_TRY(list, installed_packages(source));
+  if (list.manager != "dpkg") return fail(Code::not_found, "there is no dpkg on this computer");
+  PackagesOnDevice out;
+  for (auto& p : list.packages) {
+    if (p.name == "dpkg") out.architecture = p.architecture;
+    out.packages.push_back({std::move(p.name), std::move(p.architecture), std::move(p.version)});
+  }
+  return out;
+}
+
 Result<Instances> read_packages(const Source& source) {
   FP_TRY(list, installed_packages(source));
   Instances out;

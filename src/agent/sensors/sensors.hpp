@@ -11,6 +11,7 @@
 #include "base/file.hpp"
 #include "domain/deployment/requirement.hpp"
 #include "model/report.hpp"
+#include "model/update.hpp"
 
 namespace fp::sensors {
 
@@ -57,6 +58,9 @@ struct Adapter {
   std::string name, description;
   int if_type = 6;
 };
+
+// What dpkg has installed, for the applicability of updates. Code::not_found: there is no dpkg here.
+[[nodiscard]] Result<PackagesOnDevice> dpkg_packages(const Source& source);
 
 // Discovery data of the heartbeat (domain.md §20).
 struct Discovery {

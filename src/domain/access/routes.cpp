@@ -51,6 +51,10 @@ constexpr std::array kRoutes{
   Route{RouteId::dp_signatures_token,     Role::dp,    "/CCMTOKENAUTH_SMS_DP_SMSSIG$",    Match::folder, kDav,      absent,                   absent,           absent},
   Route{RouteId::dp_diagnosis,            Role::dp,    "/SMS_DP_SMSPKG$/.sms_doctor",    Match::exact,  kTold,     absent,                   tls_certificate,  tls_certificate_or_proxy},
   Route{RouteId::dp_link,                 Role::dp,    "/farpoint/dp",                    Match::folder, kRest,     absent,                   site_server,      site_server},
+  Route{RouteId::sup_client,              Role::sup,   "/ClientWebService/client.asmx",   Match::exact,  kPost,     open,                     open,             open},
+  Route{RouteId::sup_authorization,       Role::sup,   "/SimpleAuthWebService/SimpleAuth.asmx", Match::exact, kPost, open,                   open,             open},
+  Route{RouteId::sup_reporting,           Role::sup,   "/ReportingWebService/ReportingWebService.asmx", Match::exact, kPost, open,           open,             open},
+  Route{RouteId::sup_reporting_alias,     Role::sup,   "/ReportingWebService/WebService.asmx", Match::exact, kPost,  open,                   open,             open},
   Route{RouteId::fsp_messages,            Role::fsp,   "/SMS_FSP",                       Match::folder, kPost,     open,                     open,             open},
   // What the site asks over the site link counts as asked at an intranet HTTPS door; no listener of these hosts is one.
   Route{RouteId::fsp_link,                Role::fsp,   "/farpoint/fsp",                  Match::folder, kLink,     absent,                   site_server,      absent},

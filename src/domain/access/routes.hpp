@@ -11,7 +11,7 @@
 
 namespace fp::access {
 
-enum class Role : std::uint8_t { mp, dp, fsp, gateway, enrollment, crl, admin };
+enum class Role : std::uint8_t { mp, dp, sup, fsp, gateway, enrollment, crl, admin };
 
 // What opens a route at one door. `absent` answers 404 as if the route did not exist.
 enum class Auth : std::uint8_t {
@@ -79,6 +79,10 @@ enum class RouteId : std::uint8_t {
   dp_signatures_token,
   dp_diagnosis,
   dp_link,
+  sup_client,
+  sup_authorization,
+  sup_reporting,
+  sup_reporting_alias,
   fsp_messages,
   fsp_link,
   enrollment_authorities,

@@ -86,6 +86,13 @@ class AdminSite : public ::testing::Test {
     hooks.clients = client_hooks();
     hooks.directory = [this] { return directory_; };
     hooks.directory_wanted = [this] { calls_.emplace_back("directory"); };
+    hooks.updates.sync_wanted = [this] { calls_.emplace_back("sync"); };
+    hooks.updates.fetch = [this](const SoftwareUpdate& update) -> Result<Path> {
+      const Path folder = dir_ / "fetched";
+      FP_CHECK(make_dirs(folder));
+      FP_CHECK(write_file(folder / update.file_name, "a package"));
+      return folder;
+    };
     policies_ = std::make_unique<site::PolicyMaker>(
         "FP1", [](std::string_view text) -> Result<std::string> { return crypto::sha256(text); });
     hooks.gateway_status = [this](const std::string&) { return gateway_status_; };

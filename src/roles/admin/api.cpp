@@ -52,7 +52,7 @@ std::vector<Route> collect() {
   std::vector<Route> all;
   for (const auto part : {device_routes(), collection_routes(), software_routes(), content_routes(), deployment_routes(),
                           administration_routes(), role_routes(), management_point_routes(), gateway_routes(), fallback_routes(), publishing_routes(), boundary_routes(),
-                          client_routes(), feature_routes(), sequence_routes(), directory_routes(), enrollment_routes()})
+                          client_routes(), feature_routes(), sequence_routes(), directory_routes(), enrollment_routes(), update_routes()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

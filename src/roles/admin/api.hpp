@@ -67,6 +67,13 @@ struct ClientHooks {
   std::function<Status(const site::WakePlan& plan)> wake;
 };
 
+// The software update point of this site; unset where it has none.
+struct UpdateHooks {
+  std::function<void()> sync_wanted;
+  // The update's file from its vendor, size and SHA-256 verified, alone in a new folder. The caller removes the folder.
+  std::function<Result<Path>(const SoftwareUpdate& update)> fetch;
+};
+
 // What other roles do; handed in by the program.
 struct Hooks {
   // Adds a folder to the site's library as this content id; the files of the folder are read once.
@@ -83,6 +90,7 @@ struct Hooks {
   ClientHooks clients;
   std::function<DirectoryState()> directory;
   std::function<void()> directory_wanted;     // publish now
+  UpdateHooks updates;
 };
 
 struct RouteInfo {

@@ -106,6 +106,7 @@ struct Route {
 // The site in the directory of a domain, in one sentence.
 [[nodiscard]] std::string sentence_of(const DirectoryState& state);
 [[nodiscard]] std::span<const Route> enrollment_routes();
+[[nodiscard]] std::span<const Route> update_routes();
 
 // A feature that is refused (domain/internet): 409 with its own code, the reason, the feature and the seed's statement.
 [[nodiscard]] Answer refusal(internet::Feature feature, const internet::Verdict& verdict);

@@ -332,6 +332,43 @@ class AdminRoutes : public AdminSite {
     EXPECT_EQ(use("POST", "/clients/pushes/{id}/cancel", path + "/cancel", 200).at("state"), "cancelled");
   }
 
+  void use_updates() {
+    device(8, "PC8");
+    SoftwareUpdate update;
+    update.id = "11111111-0000-8000-A000-000000000001";
+    update.package = "lab-tool";
+    update.version = "1.2";
+    update.architecture = "all";
+    update.title = "lab-tool 1.2";
+    update.product = "Lab stable";
+    update.source = "lab";
+    update.classification = UpdateClass::security;
+    update.file_name = "lab-tool_1.2_all.deb";
+    update.url = "http://vendor.test/pool/lab-tool_1.2_all.deb";
+    update.content_version = 1;
+    write([&](store::Repositories& r) -> Status {
+      FP_CHECK(r.updates.put(update));
+      FP_CHECK(r.updates.put_point({"site.corp.test", "https://site.corp.test:443", "", Connections::intranet}));
+      FP_CHECK(r.updates.put_scan({device_id(8), scan_state::kComplete, 1, "site.corp.test", "good", clock_.now()}));
+      return r.updates.put_state({update.id, device_id(8), update_state::kRequired, clock_.now()});
+    });
+    ASSERT_THAT(use("GET", "/updates", 200).items(), SizeIs(1));
+    const auto shown = use("GET", "/updates/{id}", "/updates/lab-tool", 200);
+    EXPECT_EQ(shown.at("required"), "1");
+    EXPECT_EQ(shown.at("classification"), "Security Updates");
+    EXPECT_EQ(member(use("GET", "/updates/{id}/states", "/updates/" + update.id + "/states", 200).items().at(0), "state"), "required");
+    EXPECT_THAT(use("GET", "/updates/status", 200).at("points"), HasSubstr("site.corp.test"));
+    EXPECT_NE(use("POST", "/updates/sync", 202).at("requested_at"), "");
+    EXPECT_EQ(calls_.back(), "sync");
+    const auto of_device = use("GET", "/devices/{id}/updates", "/devices/PC8/updates", 200);
+    EXPECT_EQ(member(of_device.items().at(0), "package"), "lab-tool");
+    EXPECT_THAT(of_device.at("scan"), HasSubstr("complete"));
+    const auto made = use("POST", "/updates/{id}/application", "/updates/lab-tool/application", 201);
+    EXPECT_EQ(made.at("update_id"), update.id);
+    EXPECT_THAT(made.at("types"), AllOf(HasSubstr(R"("vendor_url":"http://vendor.test/pool")"), HasSubstr("package:lab-tool"), HasSubstr(R"("op":"lt")")));
+    EXPECT_EQ(call("POST", "/updates/lab-tool/application").at("id"), made.at("id")) << "once made it is used again";
+  }
+
   std::set<Opening> used_;
 };
 
@@ -346,6 +383,7 @@ TEST_F(AdminRoutes, EveryRouteDoesWhatItIsFor) {
   use_fallback();
   use_gateways();
   use_clients_and_features();
+  use_updates();
   EXPECT_EQ(used_, doors_in_code());
 }
 

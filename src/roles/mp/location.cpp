@@ -171,6 +171,30 @@ Outcome<std::string> content(Context& context, const Message& message,
   return wire::encode_content_locations(reply);
 }
 
+// The software update points of the client's place: on the internet those that accept it, over HTTPS; in random order, the client
+// stays with the one that worked (domain.md §12.2). The version is the catalogue's, whichever one was asked for.
+Outcome<std::string> update_points(Context& context, const Message& message, const wire::WsusLocationRequest& request) {
+  const bool internet = message.request.peer.door == Door::internet_https || request.where.internet;
+  const auto found = context.store.read([&](Repositories& r) -> Result<std::vector<wire::WsusLocation>> {
+    const auto version = r.site.value("updates.content_version");
+    FP_TRY(all, r.updates.points());
+    std::vector<wire::WsusLocation> out;
+    for (const SoftwareUpdatePoint& point : all) {
+      if (point.connections == (internet ? Connections::intranet : Connections::internet)) continue;
+      std::string url = internet ? point.internet_url : point.intranet_url;
+      while (url.ends_with('/')) url.pop_back();
+      if (url.empty() || (internet && !istarts_with(url, "https:"))) continue;
+      out.push_back({std::move(url), point.name, static_cast<int>(version ? parse_int(*version).value_or(0) : 0)});
+    }
+    return out;
+  });
+  if (!found) return refused(503, found.error().message);
+  std::vector<wire::WsusLocation> list = *found;
+  for (std::size_t i = list.size(); i > 1; --i) std::swap(list[i - 1], list[context.random.below(i)]);
+  if (list.empty()) log::info("mp.location", "there is no software update point for {} clients", internet ? "internet" : "intranet");
+  return wire::encode_wsus_locations(list);
+}
+
 Outcome<std::string> points(Context& context, const Message& message,
                             const wire::MpLocationRequest& request) {
   if (!is_own_site(context, message.request, request.site_code)) return wire::encode_mp_locations({}, request.site_code);
@@ -215,7 +239,7 @@ Outcome<Answer> locate(Context& context, Message& message) {
           [&](const wire::AssignedSiteRequest& r) -> Document { return site_for(context, message, r); },
           [&](const wire::MpLocationRequest& r) -> Document { return points(context, message, r); },
           [&](const wire::ContentLocationRequest& r) -> Document { return content(context, message, r); },
-          [&](const wire::WsusLocationRequest&) -> Document { return wire::encode_wsus_locations({}); },
+          [&](const wire::WsusLocationRequest& r) -> Document { return update_points(context, message, r); },
           [&](const wire::TokenServicesRequest&) -> Document { return wire::encode_token_services(); },
           [&](const wire::UpdateSubFilesRequest&) -> Document { return wire::encode_update_sub_files(); },
       },

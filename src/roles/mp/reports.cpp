@@ -115,6 +115,25 @@ Status apply_deployment_state(Repositories& r, const StateMessage& message) {
        .at = message.sent_at});
 }
 
+// Topics 500 and 501. Of an update that the catalogue has not (any more): nothing to keep.
+Status apply_update_state(Repositories& r, const StateMessage& message) {
+  if (message.topic_type == update_state::kTopic) {
+    const auto id = parse_guid(message.topic_id);
+    const bool known = message.state_id >= update_state::kNotRequired && message.state_id <= update_state::kInstalled;
+    if (!id || !known) {
+      log::info("mp.report", "{}: state {} of the update '{}' is none", message.client_id, message.state_id, message.topic_id.substr(0, 64));
+      return {};
+    }
+    const Status put = r.updates.put_state({*id, message.client_id, message.state_id, message.sent_at});
+    return !put && put.error().code == Code::not_found ? Status() : put;
+  }
+  const auto parameter = [&](std::size_t n) { return n < message.parameters.size() ? message.parameters[n] : std::string(); };
+  if (message.state_id < scan_state::kWaiting || message.state_id > scan_state::kCompleteWithErrors) return {};
+  const auto version = parse_int(parameter(0));
+  return r.updates.put_scan({message.client_id, message.state_id, version && *version > 0 ? *version : 0, parameter(1).substr(0, 256),
+                             parameter(2).substr(0, 1024), message.sent_at});
+}
+
 Status apply_states(Repositories& r, Device& device, const wire::Report& report, Instant now) {
   std::int64_t highest = device.state_serial;
   bool everything = report.header.type == ReportType::resync;
@@ -126,6 +145,8 @@ Status apply_states(Repositories& r, Device& device, const wire::Report& report,
     highest = std::max(highest, message.serial);
     FP_TRY(fresh, r.states.add(message));
     if (fresh && message.topic_type == kTopicEnforcement) FP_CHECK(apply_deployment_state(r, message));
+    if (fresh && (message.topic_type == update_state::kTopic || message.topic_type == scan_state::kTopic))
+      FP_CHECK(apply_update_state(r, message));
   }
   if (everything) FP_CHECK(r.states.clear_gaps(device.client_id));
   FP_TRY(gaps, r.states.gaps(device.client_id, 1));

@@ -7,6 +7,7 @@
 #include "store/contract_records_test.hpp"
 #include "store/contract_targeting_test.hpp"
 #include "store/contract_transaction_test.hpp"
+#include "store/contract_updates_test.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
 namespace fp::store {

@@ -152,6 +152,8 @@ Status DevicesTable::remove(std::string_view client_id) {
                   "(SELECT collection_id FROM members WHERE client = ?1 AND gone = 0)", client));
   FP_CHECK(db.run("DELETE FROM members WHERE client = ?1", client));
   FP_CHECK(db.run("DELETE FROM deployment_states WHERE client = ?1", client));
+  FP_CHECK(db.run("DELETE FROM update_states WHERE client = ?1", client));
+  FP_CHECK(db.run("DELETE FROM update_scans WHERE client = ?1", client));
   FP_CHECK(db.run("DELETE FROM states WHERE client = ?1", client));
   FP_CHECK(db.run("DELETE FROM state_serials WHERE client = ?1", client));
   FP_CHECK(db.run("DELETE FROM inventory WHERE client = ?1", client));

@@ -151,7 +151,29 @@ ALTER TABLE fallback_points ADD COLUMN fingerprint TEXT NOT NULL DEFAULT '';
 ALTER TABLE fallback_points ADD COLUMN link TEXT NOT NULL DEFAULT '';
 )sql";
 
-constexpr const char* kSteps[] = {kFirst, kSecond, kThird, kBoundaries, kClientPushes, kSequences, kEnrollment, kFallbackLinks};
+// Software updates. A new revision of an update is a new row under the same id.
+constexpr const char* kUpdates = R"sql(
+CREATE TABLE updates(
+  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, source TEXT NOT NULL,
+  package TEXT NOT NULL, version TEXT NOT NULL, architecture TEXT NOT NULL, title TEXT NOT NULL, product TEXT NOT NULL,
+  classification INTEGER NOT NULL, file_name TEXT NOT NULL, url TEXT NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,
+  content_version INTEGER NOT NULL, expired INTEGER NOT NULL, changed_at INTEGER NOT NULL);
+CREATE INDEX updates_package ON updates(package);
+CREATE TABLE update_sources(
+  name TEXT PRIMARY KEY, tried_at INTEGER NOT NULL, succeeded_at INTEGER NOT NULL, released_at INTEGER NOT NULL,
+  problem TEXT NOT NULL, updates INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE software_update_points(
+  name TEXT PRIMARY KEY, intranet_url TEXT NOT NULL, internet_url TEXT NOT NULL, connections INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE update_states(
+  update_id TEXT NOT NULL, client BLOB NOT NULL, state INTEGER NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY(update_id, client)) WITHOUT ROWID;
+CREATE INDEX update_states_client ON update_states(client);
+CREATE TABLE update_scans(
+  client BLOB NOT NULL PRIMARY KEY, state INTEGER NOT NULL, content_version INTEGER NOT NULL, point TEXT NOT NULL,
+  detail TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+)sql";
+
+constexpr const char* kSteps[] = {kFirst, kSecond, kThird, kBoundaries, kClientPushes, kSequences, kEnrollment, kFallbackLinks, kUpdates};
 
 }  // namespace
 

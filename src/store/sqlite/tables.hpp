@@ -244,6 +244,31 @@ class EnrollmentsTable final : public Enrollments {
   Context& c_;
 };
 
+class UpdatesTable final : public Updates {
+ public:
+  explicit UpdatesTable(Context& context) : c_(context) {}
+  Result<SoftwareUpdate> find(std::string_view id) override;
+  Result<std::vector<SoftwareUpdate>> find_by_package(std::string_view package) override;
+  Result<std::vector<SoftwareUpdate>> list(const UpdateFilter& filter) override;
+  Result<std::int64_t> put(const SoftwareUpdate& update) override;
+  Status remove(std::string_view id) override;
+  Result<std::vector<UpdateSourceState>> sources() override;
+  Status put_source(const UpdateSourceState& source) override;
+  Status remove_source(std::string_view name) override;
+  Result<std::vector<SoftwareUpdatePoint>> points() override;
+  Status put_point(const SoftwareUpdatePoint& point) override;
+  Status remove_point(std::string_view name) override;
+  Status put_state(const UpdateState& state) override;
+  Result<std::vector<UpdateState>> states(std::string_view id, int limit, std::string_view after_client) override;
+  Result<std::vector<UpdateState>> states_of_device(std::string_view client_id) override;
+  Status put_scan(const UpdateScan& scan) override;
+  Result<UpdateScan> scan(std::string_view client_id) override;
+  Result<std::map<std::string, UpdateCounts>> counts(std::string_view id) override;
+
+ private:
+  Context& c_;
+};
+
 class SiteTable final : public Site {
  public:
   explicit SiteTable(Context& context) : c_(context) {}
@@ -281,9 +306,10 @@ struct Tables {
   EnrollmentsTable enrollments{context};
   SiteTable site{context};
   BoundariesTable boundaries{context};
+  UpdatesTable updates{context};
   [[nodiscard]] Repositories repositories() {
-    return {devices,  collections,    software,      deployments, policies, inventory,  states,        fallback,
-            contents, administration, client_pushes, enrollments, site,     boundaries, context.change};
+    return {devices,  collections,    software,      deployments, policies, inventory,  states,  fallback,
+            contents, administration, client_pushes, enrollments, site,     boundaries, updates, context.change};
   }
 };
 
