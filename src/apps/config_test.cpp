@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace fp::apps {
 namespace {
 
@@ -64,6 +66,34 @@ TEST(Config, PublishingInADirectoryNeedsADomainAndAKeytab) {
   for (const auto* wrong : {"keytab = \"/etc/k\"", "domain = \"corp.example\"", "domain = \"corp..example\"\nkeytab = \"/etc/k\"",
                             "domain = \"corp.example)(x\"\nkeytab = \"/etc/k\"", "domain = \"corp.example\"\nkeytab = \"/etc/k\"\npassword = \"x\""})
     EXPECT_EQ(mistakes_of(file(wrong)).size(), 1U) << wrong;
+}
+
+TEST(Config, ASoftwareUpdatePointHasRepositoriesWhoseKeysAreNamed) {
+  const std::string source = "[[software_update_point.source]]\nname = \"security\"\nurl = \"http://deb.example/debian-security\"\nsuite = "
+                             "\"bookworm-security\"\nkeyring = \"/usr/share/keyrings/debian-archive-keyring.gpg\"\n";
+  SiteConfig config;
+  EXPECT_TRUE(parse_config(with("[admin]", "[software_update_point]\nconnections = \"internet\"\n" + source + "[admin]"), "farpoint.toml", config, false).empty());
+  EXPECT_TRUE(config.sup_enabled);
+  EXPECT_EQ(config.sup_connections, Connections::internet);
+  ASSERT_EQ(config.sup_sources.size(), 1U);
+  EXPECT_EQ(config.sup_sources[0].components, std::vector<std::string>{"main"});
+  SiteConfig none;
+  EXPECT_TRUE(parse_config(kGood, "farpoint.toml", none, false).empty());
+  EXPECT_FALSE(none.sup_enabled);
+  const auto first = [&](const std::string& text) {
+    const auto mistakes = mistakes_of(with("[admin]", text + "[admin]"));
+    return mistakes.empty() ? std::string() : mistakes.front();
+  };
+  EXPECT_NE(first("[software_update_point]\n").find("software_update_point.source: at least one"), std::string::npos);
+  EXPECT_NE(first("[software_update_point]\nconnections = \"intranet\"\n" + source).find("no listener has an intranet door"), std::string::npos);
+  EXPECT_NE(first("[software_update_point]\n[[software_update_point.source]]\nname = \"x\"\nurl = \"ftp://x\"\nsuite = \"x\"\nkeyring = \"/k\"\n")
+                .find("software_update_point.source.url: must be http://"), std::string::npos);
+  EXPECT_NE(first("[software_update_point]\n" + source + source).find("source.name: is needed, and each source has one of its own"), std::string::npos);
+}
+
+TEST(Config, ASoftwareUpdatePointStandsOnThePrimarySitesServer) {
+  const auto mistakes = mistakes_of(with("code = \"fp1\"", "code = \"fp1\"\nrole = \"distribution-point\"") + "[software_update_point]\n");
+  EXPECT_TRUE(std::ranges::any_of(mistakes, [](const auto& m) { return m.find("away from the primary site's server has no software update point") != m.npos; }));
 }
 
 TEST(Config, ASyntaxErrorHasItsLine) {

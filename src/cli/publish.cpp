@@ -21,6 +21,14 @@ const std::vector<std::string_view>& strict_headers_dp() {
   return names;
 }
 
+const std::vector<std::string_view>& strict_headers_sup() {
+  static const std::vector<std::string_view> names{"soapaction", "host", "content-type", "content-length", "transfer-encoding", "connection",
+                                                   "accept", "accept-encoding", "user-agent"};
+  return names;
+}
+
+const std::string& only_backend(const PublishedHost& host) { return !host.mp.empty() ? host.mp : !host.dp.empty() ? host.dp : host.sup; }
+
 std::string filled(std::string_view text, const std::vector<std::pair<std::string_view, std::string>>& values) {
   std::string out;
   while (!text.empty()) {

@@ -23,7 +23,7 @@ void add_publish_verb(CLI::App& app, Cli& cli);  // farpoint publish
 struct PublishedHost {
   std::string name;
   int port = 443;
-  std::string mp, dp;
+  std::string mp, dp, sup;
 };
 
 struct PublishOptions {
@@ -48,6 +48,9 @@ inline constexpr std::string_view kIssuersFile = "issuers.pem", kBackendIssuersF
 // Lower-case names of the request headers that a strict bridge lets through: the seed's, plain HTTP's and those of [MC-BUP].
 [[nodiscard]] const std::vector<std::string_view>& strict_headers_mp();
 [[nodiscard]] const std::vector<std::string_view>& strict_headers_dp();
+[[nodiscard]] const std::vector<std::string_view>& strict_headers_sup();  // scans for updates: SOAP
+// What is behind the name as a whole, for a tunnel.
+[[nodiscard]] const std::string& only_backend(const PublishedHost& host);
 
 // Replaces every @NAME@ of a template; a value is not looked at again.
 [[nodiscard]] std::string filled(std::string_view text, const std::vector<std::pair<std::string_view, std::string>>& values);

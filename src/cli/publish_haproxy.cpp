@@ -3,6 +3,7 @@
 #include "cli/publish.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "wire/wsus_limits.hpp"
 
 namespace fp::cli {
 namespace {
@@ -58,14 +59,17 @@ frontend published_@PORT@
   acl mp_upload  path,url_dec -m reg -i ^/ccm_incoming/
   acl mp_other   path,url_dec -m reg -i ^/(sms_mp|sms_mp_windowsauth|ccm_client)(/|$)
   acl dp_content path,url_dec -m reg -i ^/sms_dp_sms(pkg|sig)\$(/|$)
+  acl sup_scan   path,url_dec -m reg -i ^/(clientwebservice/client|simpleauthwebservice/simpleauth|reportingwebservice/(reportingwebservice|webservice))\.asmx$
   # Verbs, from the table of internet-based client management.
-  http-request deny deny_status 404 unless mp_message || mp_upload || mp_other || dp_content
+  http-request deny deny_status 404 unless mp_message || mp_upload || mp_other || dp_content || sup_scan
   http-request deny deny_status 405 if dp_content !{ method HEAD GET PROPFIND }
-  http-request deny deny_status 405 if !dp_content !{ method HEAD GET PROPFIND CCM_POST BITS_POST }
+  http-request deny deny_status 405 if sup_scan !{ method POST }
+  http-request deny deny_status 405 if !dp_content !sup_scan !{ method HEAD GET PROPFIND CCM_POST BITS_POST }
   # Limits are those of the site behind, which also counts what is sent in chunks.
   http-request deny deny_status 413 if mp_message { req.body_size gt @MESSAGE@ }
   http-request deny deny_status 413 if mp_upload { req.body_size gt @FRAGMENT@ }
-  http-request deny deny_status 413 if !mp_message !mp_upload { req.body_size gt 65536 }
+  http-request deny deny_status 413 if sup_scan { req.body_size gt @SCAN@ }
+  http-request deny deny_status 413 if !mp_message !mp_upload !sup_scan { req.body_size gt 65536 }
 @RULES@@HEADERS@@USES@)";
 
 constexpr std::string_view kBackend = R"(
@@ -105,7 +109,8 @@ std::string headers_of(bool strict, std::string_view condition, const std::vecto
 std::string all_headers(bool strict) {
   if (strict)
     return "  # Only the headers of the table, plain HTTP's own and those of BITS.\n" + headers_of(true, "dp_content", strict_headers_dp()) +
-           headers_of(true, "!dp_content", strict_headers_mp());
+           headers_of(true, "sup_scan", strict_headers_sup()) +
+           headers_of(true, "!dp_content !sup_scan", strict_headers_mp());
   return "  # What a proxy on the client's side said about it is nothing that the site should read.\n"
          "  http-request del-header ^(forwarded|via|x-forwarded-.*|x-real-ip|front-end-https)$ -m reg\n";
 }
@@ -119,8 +124,10 @@ std::string frontend_of(int port, const std::vector<PublishedHost>& hosts, const
     rules += fmt::format("  http-request deny deny_status 421 if {} !{{ ssl_fc_sni -m str -i {} }}\n", named, host.name);
     if (host.dp.empty()) rules += fmt::format("  http-request deny deny_status 404 if dp_content {}\n", named);
     else uses += fmt::format("  use_backend dp_{} if dp_content {}\n", label_of(host), named);
-    if (host.mp.empty()) rules += fmt::format("  http-request deny deny_status 404 if !dp_content {}\n", named);
-    else uses += fmt::format("  use_backend mp_{} if !dp_content {}\n", label_of(host), named);
+    if (host.sup.empty()) rules += fmt::format("  http-request deny deny_status 404 if sup_scan {}\n", named);
+    else uses += fmt::format("  use_backend sup_{} if sup_scan {}\n", label_of(host), named);
+    if (host.mp.empty()) rules += fmt::format("  http-request deny deny_status 404 if !dp_content !sup_scan {}\n", named);
+    else uses += fmt::format("  use_backend mp_{} if !dp_content !sup_scan {}\n", label_of(host), named);
   }
   return filled(kFrontend, {{"LISTEN", options.listen},
                                         {"PORT", std::to_string(port)},
@@ -130,6 +137,7 @@ std::string frontend_of(int port, const std::vector<PublishedHost>& hosts, const
                                         {"NAMES", names},
                                         {"MESSAGE", std::to_string(limits::kMessageBodyBytesMax)},
                                         {"FRAGMENT", std::to_string(limits::kBitsFragmentBytesMax)},
+                                        {"SCAN", std::to_string(wire::wsus_limits::kRequestBytesMax)},
                                         {"RULES", rules},
                                         {"HEADERS", all_headers(options.strict)},
                                         {"USES", uses}});
@@ -149,7 +157,7 @@ std::string backend_of(std::string_view role, const PublishedHost& host, const s
 std::string haproxy_bridge(const std::vector<PublishedHost>& hosts, const PublishOptions& options) {
   std::string frontends, backends;
   for (const int port : ports_of(hosts)) frontends += frontend_of(port, hosts, options);
-  for (const auto& host : hosts) backends += backend_of("mp", host, host.mp, options) + backend_of("dp", host, host.dp, options);
+  for (const auto& host : hosts) backends += backend_of("mp", host, host.mp, options) + backend_of("dp", host, host.dp, options) + backend_of("sup", host, host.sup, options);
   const std::vector<std::pair<std::string_view, std::string>> values{{"WHAT", options.strict ? "SSL bridging, strict" : "SSL bridging"},
                                                                      {"COMMAND", options.command},
                                                                      {"FRONTENDS", frontends},
@@ -166,7 +174,7 @@ std::string haproxy_tunnel(const std::vector<PublishedHost>& hosts, const Publis
     out += filled(kTunnelFrontend, {{"LISTEN", options.listen}, {"PORT", std::to_string(port)}, {"USES", uses}});
   }
   for (const auto& host : hosts)
-    out += fmt::format("\nbackend {}\n  server site {}{}\n", label_of(host), host.mp.empty() ? host.dp : host.mp,
+    out += fmt::format("\nbackend {}\n  server site {}{}\n", label_of(host), only_backend(host),
                        options.proxy_protocol ? " send-proxy-v2" : "");
   return out;
 }

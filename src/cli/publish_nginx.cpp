@@ -5,6 +5,7 @@
 #include "cli/publish.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "wire/wsus_limits.hpp"
 
 namespace fp::cli {
 namespace {
@@ -36,6 +37,7 @@ constexpr std::string_view kBridgeTop = R"(  # A path may hold a content capabil
   # Verbs, from the table of internet-based client management; everything else is answered 405 here.
   map $request_method $mp_verb { default 0; "~^(HEAD|GET|PROPFIND|CCM_POST|BITS_POST)$" 1; }
   map $request_method $dp_verb { default 0; "~^(HEAD|GET|PROPFIND)$" 1; }
+  map $request_method $sup_verb { default 0; POST 1; }
   # Certificates of blocked devices, refreshed by: farpoint publish --deny-list-only
   map $ssl_client_fingerprint $denied { default 0; include @FOLDER@/denied.map; }
 
@@ -126,6 +128,8 @@ const Place kPlaces[] = {
     {"mp", "^/(sms_mp|ccm_client)(/|$)", "policy, lists, files of the client", kSmallBody, true},
     // A login belongs to its connection, so nobody else's request may come on that one.
     {"mp", "^/(ccm_system_windowsauth/request$|sms_mp_windowsauth(/|$))", "user policy", limits::kMessageBodyBytesMax, false},
+    {"sup", "^/(clientwebservice/client|simpleauthwebservice/simpleauth|reportingwebservice/(reportingwebservice|webservice))\\.asmx$",
+     "scans for updates", wire::wsus_limits::kRequestBytesMax, true},
     {"dp", "^/sms_dp_sms(pkg|sig)\\$(/|$)", "content", kSmallBody, true},
 };
 
@@ -141,7 +145,7 @@ std::string headers_of(const Place& place, bool strict) {
   }
   out += "      proxy_pass_request_headers off;\n";
   const std::set<std::string_view> made{"host", "connection", "content-length", "transfer-encoding"};
-  for (const auto name : place.role == "mp" ? strict_headers_mp() : strict_headers_dp()) {
+  for (const auto name : place.role == "mp" ? strict_headers_mp() : place.role == "dp" ? strict_headers_dp() : strict_headers_sup()) {
     if (made.contains(name)) continue;
     std::string variable(name);
     std::ranges::replace(variable, '-', '_');
@@ -153,7 +157,7 @@ std::string headers_of(const Place& place, bool strict) {
 std::string server_of(const PublishedHost& host, const PublishOptions& options) {
   std::string locations;
   for (const auto& place : kPlaces) {
-    const std::string& backend = place.role == "mp" ? host.mp : host.dp;
+    const std::string& backend = place.role == "mp" ? host.mp : place.role == "dp" ? host.dp : host.sup;
     if (backend.empty()) continue;
     const std::string upstream = fmt::format("{}_{}{}", place.role, label_of(host), place.shared ? "" : "_login");
     locations += filled(kLocation, {{"PATTERN", std::string(place.pattern)},
@@ -173,6 +177,7 @@ std::string upstreams_of(const PublishedHost& host) {
     out += fmt::format("\n  upstream mp_{} {{ server {}; keepalive 32; }}\n", label, host.mp);
     out += fmt::format("  upstream mp_{}_login {{ server {}; }}\n", label, host.mp);
   }
+  if (!host.sup.empty()) out += fmt::format("\n  upstream sup_{} {{ server {}; keepalive 32; }}\n", label, host.sup);
   if (!host.dp.empty()) out += fmt::format("\n  upstream dp_{} {{ server {}; keepalive 32; }}\n", label, host.dp);
   return out;
 }
@@ -219,7 +224,7 @@ std::string nginx_bridge(const std::vector<PublishedHost>& hosts, const PublishO
 std::string nginx_tunnel(const std::vector<PublishedHost>& hosts, const PublishOptions& options) {
   std::string upstreams = "  upstream nobody { server 127.0.0.1:1 down; }\n", servers;
   for (const auto& host : hosts)
-    upstreams += fmt::format("  upstream {} {{ server {}; }}\n", label_of(host), host.mp.empty() ? host.dp : host.mp);
+    upstreams += fmt::format("  upstream {} {{ server {}; }}\n", label_of(host), only_backend(host));
   for (const int port : ports_of(hosts)) {
     std::string names;
     for (const auto& host : hosts)

@@ -8,8 +8,8 @@
 namespace fp::cli {
 namespace {
 
-const std::vector<PublishedHost> kHosts{{"mp.example.org", 8443, "site.corp.test:8443", ""},
-                                        {"dp.example.org", 443, "", "dp.corp.test:443"}};
+const std::vector<PublishedHost> kHosts{{"mp.example.org", 8443, "site.corp.test:8443", "", "site.corp.test:8443"},
+                                        {"dp.example.org", 443, "", "dp.corp.test:443", ""}};
 
 PublishOptions options(bool strict = false) {
   PublishOptions o;
@@ -49,6 +49,15 @@ TEST(Publish, ABridgeVerifiesBothSidesAndLeavesNoPlaceholder) {
   EXPECT_TRUE(has(nginx_bridge(kHosts, options(true)), "proxy_pass_request_headers off;"));
   EXPECT_TRUE(has(haproxy_bridge(kHosts, options()), "verify required"));
   EXPECT_TRUE(has(haproxy_bridge(kHosts, options(true)), "del-header ^(?!(range|host|"));
+}
+
+TEST(Publish, ScansForUpdatesPassByPostOnlyAndOnlyWhereThereIsAPoint) {
+  const std::string nginx = nginx_bridge(kHosts, options(true)), haproxy = haproxy_bridge(kHosts, options(true));
+  EXPECT_TRUE(has(nginx, "map $request_method $sup_verb { default 0; POST 1; }") && has(nginx, "https://sup_mp_example_org_8443;"));
+  EXPECT_TRUE(has(nginx, "client_max_body_size 2048k;") && has(nginx, "proxy_set_header soapaction $http_soapaction;"));
+  EXPECT_FALSE(has(nginx, "sup_dp_example_org_443"));
+  EXPECT_TRUE(has(haproxy, "deny_status 405 if sup_scan !{ method POST }") && has(haproxy, "use_backend sup_mp_example_org_8443 if sup_scan"));
+  EXPECT_TRUE(has(haproxy, "deny_status 404 if sup_scan { req.hdr(host),field(1,:),lower -m str dp.example.org }"));
 }
 
 TEST(Publish, ATunnelHasNoCertificate) {

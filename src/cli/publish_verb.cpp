@@ -11,7 +11,7 @@ namespace {
 
 struct Options {
   std::string mode = "bridge", product;
-  std::vector<std::string> roles{"mp", "dp"}, backends;
+  std::vector<std::string> roles{"mp", "dp", "sup"}, backends;
   Path out, backend_issuers;
   bool deny_list_only = false, no_lists = false;
   PublishOptions text;
@@ -65,13 +65,14 @@ Result<std::vector<PublishedHost>> hosts_of(const json::object& site, const Opti
     PublishedHost& host = hosts[{name, port}];
     host.name = name;
     host.port = port;
-    (role == "mp" ? host.mp : host.dp) = backend;
+    (role == "mp" ? host.mp : role == "dp" ? host.dp : host.sup) = backend;
   }
   if (hosts.empty()) return fail(Code::conflict, "nothing of this site is for the internet: no such role has an internet URL");
   std::vector<PublishedHost> out;
   for (auto& [key, host] : hosts) {
-    if (o.mode == "tunnel" && !host.mp.empty() && !host.dp.empty() && host.mp != host.dp)
-      return fail(Code::conflict, "a tunnel sees names only: {} cannot lead to {} and to {}", host.name, host.mp, host.dp);
+    for (const auto* other : {&host.mp, &host.dp, &host.sup})
+      if (o.mode == "tunnel" && !other->empty() && *other != only_backend(host))
+        return fail(Code::conflict, "a tunnel sees names only: {} cannot lead to {} and to {}", host.name, only_backend(host), *other);
     out.push_back(std::move(host));
   }
   return out;
@@ -176,7 +177,9 @@ Status publish(Cli& cli, Options o) {
 
 std::string command_of(const Options& o) {
   std::string out = fmt::format("farpoint publish --mode {} --for {}", o.mode, o.product);
-  if (o.roles.size() == 1) out += " --role " + o.roles.front();
+  std::string roles;
+  for (const auto& role : o.roles) roles += (roles.empty() ? "" : ",") + role;
+  if (o.roles.size() < 3) out += " --role " + roles;
   if (o.text.strict) out += " --strict";
   if (o.text.proxy_protocol) out += " --proxy-protocol";
   return out;
@@ -191,7 +194,7 @@ void add_publish_verb(CLI::App& app, Cli& cli) {
       ->check(CLI::IsMember({"bridge", "tunnel"}))
       ->capture_default_str();
   c->add_option("--for", o.product, "nginx, haproxy")->check(CLI::IsMember({"nginx", "haproxy"}))->required();
-  c->add_option("--role", o.roles, "mp, dp, or both with a comma")->delimiter(',')->check(CLI::IsMember({"mp", "dp"}))->capture_default_str();
+  c->add_option("--role", o.roles, "mp, dp, sup, or several with commas")->delimiter(',')->check(CLI::IsMember({"mp", "dp", "sup"}))->capture_default_str();
   c->add_option("--out", o.out, "folder to write to, or the configuration file, with the others beside it")->required();
   c->add_flag("--strict", o.text.strict, "bridge: pass only the request headers that are needed");
   c->add_flag("--proxy-protocol", o.text.proxy_protocol, "tunnel: tell the site whose connection it is (PROXY protocol)");

@@ -48,7 +48,9 @@ std::vector<Finding> examine(const Subject& subject, const Surroundings& around)
   if (subject.url.starts_with("http://")) {
     check_fallback(visit);
   } else if (check_certificates(visit)) {
-    for (const auto& door : check_contact(visit)) {
+    const auto doors = check_contact(visit);
+    if (!doors.empty()) check_updates(visit);
+    for (const auto& door : doors) {
       check_verbs(visit, door);
       check_headers(visit, door);
       check_ranges(visit, door);

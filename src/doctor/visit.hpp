@@ -41,6 +41,8 @@ void check_names(Visit& visit);
 [[nodiscard]] std::vector<Door> check_contact(Visit& visit);
 // A fallback status point, which knows nobody and tells nothing: a body that is no state message comes back refused as such.
 void check_fallback(Visit& visit);
+// A software update point at the same address, if there is one: a whole scan begins with these requests.
+void check_updates(Visit& visit);
 void check_verbs(Visit& visit, const Door& door);
 void check_headers(Visit& visit, const Door& door);
 void check_ranges(Visit& visit, const Door& door);

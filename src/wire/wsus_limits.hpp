@@ -31,6 +31,6 @@ inline constexpr std::size_t kReleaseFilesMax = 50'000;
 inline constexpr std::size_t kIndexBytesMax = 64U << 20;      // Packages as it is fetched
 inline constexpr std::size_t kIndexTextBytesMax = 256U << 20; // and unpacked
 inline constexpr std::size_t kStanzasMax = 200'000;
-inline constexpr std::size_t kUpdatesMax = 50'000;            // of the whole catalogue: what a client can name in one request
+inline constexpr std::size_t kUpdatesMax = 20'000;            // of the whole catalogue: what a client can name in one request
 
 }  // namespace fp::wire::wsus_limits

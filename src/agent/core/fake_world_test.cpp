@@ -234,6 +234,40 @@ std::string Site::assignments(const std::string& document) {
   return wire::encode_assignment_reply(reply);
 }
 
+namespace {
+
+// The answer to a location request; nothing: an empty one.
+std::string locate(Site& site, const std::string& base, std::string_view body) {
+  const auto request = wire::decode_location_request(body);
+  EXPECT_TRUE(request) << request.error().message;
+  if (const auto* where = std::get_if<wire::AssignedSiteRequest>(&*request)) {
+    site.looked_for_site.push_back(where->where);
+    const auto own = site.assigned_by.find(base);
+    return wire::encode_assigned_site(own == site.assigned_by.end() ? site.assigned_site : own->second);
+  }
+  if (const auto* asked = std::get_if<wire::SiteInformationRequest>(&*request)) {
+    return wire::encode_site_information(asked->site_code == "LAB" ? std::vector<wire::SiteInformation>{{"LAB", "5.00.9128.1000", "9128"}}
+                                                                   : std::vector<wire::SiteInformation>{});
+  }
+  if (const auto* points = std::get_if<wire::MpLocationRequest>(&*request)) {
+    site.said_where = points->where;
+    return wire::encode_mp_locations(site.mp_list, "LAB");
+  }
+  if (const auto* updates = std::get_if<wire::WsusLocationRequest>(&*request)) {
+    site.looked_for_updates.push_back(*updates);
+    return wire::encode_wsus_locations(site.update_points);
+  }
+  const auto* content = std::get_if<wire::ContentLocationRequest>(&*request);
+  EXPECT_NE(content, nullptr);
+  site.said_where = content->where;
+  site.waited_min.push_back(content->waited_min);
+  wire::ContentLocationReply reply{"LAB", {}};
+  for (const auto& dp : site.dps) reply.locations.push_back({dp + "/SMS_DP_SMSPKG$/" + content->content_id, "", dp.substr(8)});
+  return wire::encode_content_locations(reply);
+}
+
+}  // namespace
+
 Result<Reply> Site::message(const Call& call, const std::string& base) {
   const auto envelope = wire::decode_envelope(call.headers.front().second, call.body);
   EXPECT_TRUE(envelope) << envelope.error().message;
@@ -260,31 +294,7 @@ Result<Reply> Site::message(const Call& call, const std::string& base) {
   } else if (h.endpoint == wire::endpoint::kPolicy) {
     document = assignments(documents->body());
   } else if (h.endpoint == wire::endpoint::kLocation) {
-    const auto request = wire::decode_location_request(documents->body());
-    EXPECT_TRUE(request) << request.error().message;
-    if (const auto* site = std::get_if<wire::AssignedSiteRequest>(&*request)) {
-      looked_for_site.push_back(site->where);
-      const auto own = assigned_by.find(base);
-      document = wire::encode_assigned_site(own == assigned_by.end() ? assigned_site : own->second);
-    } else if (const auto* asked = std::get_if<wire::SiteInformationRequest>(&*request)) {
-      document = wire::encode_site_information(
-          asked->site_code == "LAB" ? std::vector<wire::SiteInformation>{{"LAB", "5.00.9128.1000", "9128"}}
-                                    : std::vector<wire::SiteInformation>{});
-    } else if (const auto* points = std::get_if<wire::MpLocationRequest>(&*request)) {
-      said_where = points->where;
-      document = wire::encode_mp_locations(mp_list, "LAB");
-    } else if (const auto* updates = std::get_if<wire::WsusLocationRequest>(&*request)) {
-      looked_for_updates.push_back(*updates);
-      document = wire::encode_wsus_locations(update_points);
-    } else {
-      const auto* content = std::get_if<wire::ContentLocationRequest>(&*request);
-      EXPECT_NE(content, nullptr);
-      said_where = content->where;
-      waited_min.push_back(content->waited_min);
-      wire::ContentLocationReply reply{"LAB", {}};
-      for (const auto& dp : dps) reply.locations.push_back({dp + "/SMS_DP_SMSPKG$/" + content->content_id, "", dp.substr(8)});
-      document = wire::encode_content_locations(reply);
-    }
+    document = locate(*this, base, documents->body());
   } else if (h.endpoint == "mp_uploadmanager") {
     EXPECT_TRUE(wire::decode_upload_request(documents->body()));
     document = wire::encode_upload_reply({"12121212-1212-4212-8212-121212121212", "mp1"});

@@ -57,6 +57,11 @@ Result<json::array> points_of(Repositories& r, const Publishing& site) {
     if (mp.gateway) continue;  // it is on the internet itself
     if (!at.host.empty() && mp.connections != Connections::intranet) out.push_back(point("mp", at, here, tunnelled));
   }
+  FP_TRY(sups, r.updates.points());
+  for (const auto& sup : sups) {
+    const Place at = place_of(sup.internet_url);
+    if (!at.host.empty() && sup.connections != Connections::intranet) out.push_back(point("sup", at, here, tunnelled));
+  }
   FP_TRY(dps, r.contents.list_dps());
   for (const auto& dp : dps) {
     const Place at = place_of(dp.internet_url);

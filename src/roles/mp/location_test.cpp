@@ -147,6 +147,32 @@ TEST_F(LocationTest, SiteInformationAndAssignedSite) {
                   ->empty());
 }
 
+TEST_F(LocationTest, ScansAreSentToThePointsOfTheClientsPlaceAndTlsOnlyOnTheInternet) {
+  EXPECT_TRUE(site.store->write([](store::Repositories& r) -> Status {
+    FP_CHECK(r.site.set_value("updates.content_version", "7"));
+    FP_CHECK(r.updates.put_point({"in.lab.test", "http://in.lab.test:8530", "", Connections::intranet}));
+    FP_CHECK(r.updates.put_point({"both.lab.test", "https://both.lab.test:8531", "https://both.example.org:8531/", Connections::both}));
+    FP_CHECK(r.updates.put_point({"plain.lab.test", "", "http://plain.example.org:8530", Connections::internet}));
+    return r.updates.put_point({"out.lab.test", "https://out.lab.test", "https://out.example.org", Connections::internet});
+  }));
+  const auto points = [&](const Peer& from, bool says_internet) {
+    wire::WsusLocationRequest request{"9A2E0B1C-2222-3333-4444-555555555555", 1, {}};
+    request.where.internet = says_internet;
+    std::set<std::string> out;
+    const auto reply = wire::decode_wsus_locations(ask(request, from));
+    EXPECT_TRUE(reply) << site.reason();
+    for (const auto& l : *reply) {
+      EXPECT_EQ(l.version, 7) << "the catalogue's version, whatever was asked for";
+      out.insert(l.url);
+    }
+    return out;
+  };
+  EXPECT_EQ(points(http, false), (std::set<std::string>{"http://in.lab.test:8530", "https://both.lab.test:8531"}));
+  const std::set<std::string> outside{"https://both.example.org:8531", "https://out.example.org"};
+  EXPECT_EQ(points(internet, false), outside) << "the door says where the client is";
+  EXPECT_EQ(points(http, true), outside);
+}
+
 TEST_F(LocationTest, ContentIsNamedOnlyWhereItIsAndForThisDoor) {
   const auto inside = content(http);
   ASSERT_EQ(inside.size(), 4U);

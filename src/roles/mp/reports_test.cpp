@@ -245,5 +245,33 @@ TEST_F(ReportsTest, OurOwnAgentsCountTheirMessagesAndAStaleOneIsRefused) {
   EXPECT_EQ(processor(), "six");
 }
 
+// Topics 500 and 501 (domain.md §21.2).
+TEST_F(ReportsTest, WhatAScanFoundIsKeptByUpdateAndWhatIsUnknownIsNot) {
+  const std::string id = "11111111-0000-8000-A000-000000000001";
+  EXPECT_TRUE(site.store->write([&](store::Repositories& r) -> Status {
+    SoftwareUpdate update;
+    update.id = id;
+    update.package = "tool";
+    update.content_version = 3;
+    FP_CHECK(r.updates.put(update));
+    return {};
+  }));
+  wire::Report r = report(wire::ReportKind::state);
+  auto scan = state(1, scan_state::kTopic, scan_state::kComplete, "22222222-0000-8000-A000-000000000001");
+  scan.parameters = {"3", "sup.lab.test", "1 required"};
+  r.states = {scan, state(2, update_state::kTopic, update_state::kRequired, id), state(3, update_state::kTopic, 9, id),
+              state(4, update_state::kTopic, update_state::kRequired, "33333333-0000-8000-A000-000000000001"),
+              state(5, update_state::kTopic, update_state::kRequired, "nonsense")};
+  EXPECT_EQ(send(r, "MP_RelayEndpoint").status, 200);
+  EXPECT_TRUE(site.refusals.empty()) << site.reason();
+  const auto kept = must(site.store->read([&](store::Repositories& all) { return all.updates.states_of_device(pc.id); }));
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_EQ(kept[0].state, update_state::kRequired);
+  const auto last = must(site.store->read([&](store::Repositories& all) { return all.updates.scan(pc.id); }));
+  EXPECT_EQ(last.content_version, 3);
+  EXPECT_EQ(last.point, "sup.lab.test");
+  EXPECT_EQ(last.detail, "1 required");
+}
+
 }  // namespace
 }  // namespace fp::mp
