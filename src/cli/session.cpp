@@ -127,6 +127,7 @@ Status Cli::connect() {
   options.tls.ca_file = ca;
   options.user_agent = fmt::format("farpoint/{}", kVersion);
   options.connect_timeout_s = 10;
+  options.low_speed_s = 600;  // the site may have to fetch something before it answers
   client_ = std::make_unique<net::Client>(options);
   return {};
 }

@@ -103,12 +103,12 @@ class ScanBench : public ::testing::Test, public fake::Bench {
   // States of a topic that were queued, oldest first.
   std::vector<int> told(int topic) {
     std::vector<int> out;
-    const auto waiting = memory->unsent(1000);
-    for (const auto& m : *waiting)
-      if (m.topic_type == topic) out.push_back(m.state_id);
     for (const auto& r : site.reports)
       for (const auto& s : r.states)
         if (s.topic_type == topic) out.push_back(s.state_id);
+    const auto waiting = memory->unsent(1000);
+    for (const auto& m : *waiting)
+      if (m.topic_type == topic) out.push_back(m.state_id);
     return out;
   }
   Point first, second;

@@ -365,7 +365,7 @@ class AdminRoutes : public AdminSite {
     EXPECT_THAT(of_device.at("scan"), HasSubstr("complete"));
     const auto made = use("POST", "/updates/{id}/application", "/updates/lab-tool/application", 201);
     EXPECT_EQ(made.at("update_id"), update.id);
-    EXPECT_THAT(made.at("types"), AllOf(HasSubstr(R"("vendor_url":"http://vendor.test/pool")"), HasSubstr("package:lab-tool"), HasSubstr(R"("op":"lt")")));
+    EXPECT_THAT(made.at("types"), AllOf(HasSubstr(R"("vendor_url":"http://vendor.test/pool")"), HasSubstr("package:lab-tool"), HasSubstr(R"("op":"exists")")));
     EXPECT_EQ(call("POST", "/updates/lab-tool/application").at("id"), made.at("id")) << "once made it is used again";
   }
 

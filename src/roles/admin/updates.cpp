@@ -151,7 +151,8 @@ Result<Answer> of_device(Context& c) {
   });
 }
 
-// Installed already at this version or a newer one: nothing to do. Not installed, or for another reason not older: not for this device.
+// Installed at this version or a newer one: nothing to do. Not installed at all: not for this device. Requirements are looked at first,
+// so they must hold for a device that has the update already.
 Application application_of(const SoftwareUpdate& u, const std::string& content_id, Random& random) {
   DeploymentType type;
   type.id = new_guid(random);
@@ -160,7 +161,7 @@ Application application_of(const SoftwareUpdate& u, const std::string& content_i
   type.content_id = content_id;
   type.vendor_url = u.url.substr(0, u.url.rfind('/'));
   type.detection.push_back({DetectionKind::package_version, u.package, Compare::ge, u.version, {}, {}, {}, "/bin/sh"});
-  type.requirements.push_back({"package:" + u.package, Compare::lt, {u.version}});
+  type.requirements.push_back({"package:" + u.package, Compare::exists, {}});
   Application a;
   a.id = new_guid(random);
   a.name = fmt::format("{} {} ({}) from {}", u.package, u.version, u.architecture, u.source);

@@ -123,8 +123,10 @@ TEST_F(Point, AWholeScan) {
 TEST_F(Point, ANewRevisionIsDeliveredInPlaceOfTheOldOne) {
   wsus::SyncUpdates sync;
   sync.cookie = begin();
-  for (int pass = 0; pass < 4; ++pass)
-    for (const auto& u : wsus::decode_sync_info(good(sync))->updates) (u.leaf ? sync.other_cached : sync.installed_non_leaf).push_back(u.number);
+  for (int pass = 0; pass < 4; ++pass) {
+    const auto page = wsus::decode_sync_info(good(sync));
+    for (const auto& u : page->updates) (u.leaf ? sync.other_cached : sync.installed_non_leaf).push_back(u.number);
+  }
   put(1, "1.3");
   const auto info = wsus::decode_sync_info(good(sync));
   ASSERT_EQ(info->updates.size(), 1U);
