@@ -93,6 +93,8 @@ class Updates(publishing.Published):
             self.site.write("/etc/farpoint/farpoint.toml", text + SECTION, 0o640)
             self.site.stop(self.daemon)
             self.start_site()
+            # The configuration says both; on the internet the edge alone gives content.
+            self.farpoint("dp", "add", "site.corp.test", "--intranet-url", "https://site.corp.test:443", "--connections", "intranet")
         except BaseException:
             self.__exit__(True)
             raise
