@@ -18,7 +18,7 @@
 #include "base/text.hpp"
 #include "net/client.hpp"
 #include "pki/issue.hpp"
-#include "wire/dns.hpp"
+#include "wire/directory/dns.hpp"
 
 namespace fp::apps {
 

@@ -11,7 +11,7 @@
 #include "apps/config.hpp"
 #include "roles/admin/api.hpp"
 #include "store/store.hpp"
-#include "wire/published.hpp"
+#include "wire/directory/published.hpp"
 
 namespace fp::apps {
 

@@ -11,7 +11,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "directory/kerberos_ticket.hpp"
-#include "wire/published.hpp"
+#include "wire/directory/published.hpp"
 
 namespace fp::directory {
 

@@ -11,8 +11,8 @@
 #include "base/file.hpp"
 #include "base/result.hpp"
 #include "directory/ldap_session.hpp"
-#include "wire/dns.hpp"
-#include "wire/published.hpp"
+#include "wire/directory/dns.hpp"
+#include "wire/directory/published.hpp"
 
 namespace fp::directory {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "wire/dns.hpp"
+#include "wire/directory/dns.hpp"
 
 namespace fp::directory {
 

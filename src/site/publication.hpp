@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "store/store.hpp"
-#include "wire/published.hpp"
+#include "wire/directory/published.hpp"
 
 namespace fp::site {
 

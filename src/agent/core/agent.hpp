@@ -15,7 +15,7 @@
 #include "agent/core/published_sites.hpp"
 #include "agent/core/service_location.hpp"
 #include "agent/core/settings.hpp"
-#include "wire/dns.hpp"
+#include "wire/directory/dns.hpp"
 
 namespace fp::agent {
 

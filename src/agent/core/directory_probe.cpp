@@ -12,7 +12,7 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "wire/cldap.hpp"
+#include "wire/directory/cldap.hpp"
 
 namespace fp::agent {
 namespace {

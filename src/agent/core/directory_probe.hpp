@@ -10,7 +10,7 @@
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "domain/location/location.hpp"
-#include "wire/dns.hpp"
+#include "wire/directory/dns.hpp"
 
 namespace fp::agent {
 

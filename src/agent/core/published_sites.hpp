@@ -5,7 +5,7 @@
 #pragma once
 #include "agent/core/directory_probe.hpp"
 #include "base/file.hpp"
-#include "wire/published.hpp"
+#include "wire/directory/published.hpp"
 
 namespace fp::agent {
 

@@ -1,4 +1,4 @@
-#include "wire/cldap.hpp"
+#include "wire/directory/cldap.hpp"
 
 #include <gtest/gtest.h>
 

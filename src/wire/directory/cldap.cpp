@@ -1,8 +1,8 @@
-#include "wire/cldap.hpp"
+#include "wire/directory/cldap.hpp"
 
 #include "base/ids.hpp"
 #include "base/text.hpp"
-#include "wire/dns_reader.hpp"
+#include "wire/directory/dns_reader.hpp"
 
 namespace fp::wire {
 namespace {

@@ -1,4 +1,4 @@
-#include "wire/dns.hpp"
+#include "wire/directory/dns.hpp"
 
 #include <gtest/gtest.h>
 

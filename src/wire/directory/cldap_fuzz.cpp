@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/ids.hpp"
-#include "wire/cldap.hpp"
+#include "wire/directory/cldap.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto ping = fp::wire::decode_directory_ping({reinterpret_cast<const char*>(data), size}, 1);

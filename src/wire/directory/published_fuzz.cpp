@@ -6,7 +6,7 @@
 
 #include "base/ids.hpp"
 #include "base/text.hpp"
-#include "wire/published.hpp"
+#include "wire/directory/published.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "wire/dns_reader.hpp"
+#include "wire/directory/dns_reader.hpp"
 
 namespace fp::wire {
 namespace {

@@ -1,4 +1,4 @@
-#include "wire/published.hpp"
+#include "wire/directory/published.hpp"
 
 #include <algorithm>
 

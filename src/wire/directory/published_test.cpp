@@ -1,7 +1,7 @@
 // Golden objects of a site in a directory, and answers that are none.
 #include <gtest/gtest.h>
 
-#include "wire/published.hpp"
+#include "wire/directory/published.hpp"
 
 using namespace fp;
 using namespace fp::wire;

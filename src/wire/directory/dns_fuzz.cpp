@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/ids.hpp"
-#include "wire/dns.hpp"
+#include "wire/directory/dns.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto records = fp::wire::decode_service_records({reinterpret_cast<const char*>(data), size});
