@@ -37,6 +37,20 @@ Result<std::int64_t> room_at(const Path& folder, bool whole) {
   return static_cast<std::int64_t>(whole ? space.capacity : space.available);
 }
 
+// The directory domain that this computer was joined to: it holds a machine key, and its Kerberos names a realm.
+std::string joined_domain() {
+  if (!file_exists("/etc/krb5.keytab")) return {};
+  const auto text = read_file("/etc/krb5.conf", 1U << 20);
+  if (!text) return {};
+  for (auto line : split(*text, '\n')) {
+    line = trim(line);
+    const auto equals = line.find('=');
+    if (equals == std::string_view::npos || !iequals(trim(line.substr(0, equals)), "default_realm")) continue;
+    if (auto name = parse_host(trim(line.substr(equals + 1)))) return *name;
+  }
+  return {};
+}
+
 agent::Surroundings surroundings_of(const AgentCommand& c) {
   agent::Surroundings out;
   // What cannot be read is no reason to refuse an installation that writes it anew.
@@ -44,6 +58,7 @@ agent::Surroundings surroundings_of(const AgentCommand& c) {
   out.free_bytes = [](const Path& folder) { return room_at(folder, false); };
   out.disk_bytes = [](const Path& folder) { return room_at(folder, true); };
   out.cache = c.paths.cache();
+  out.joined_domain = joined_domain();
   return out;
 }
 
@@ -100,20 +115,6 @@ Status get_certificate(agent::InstallOrder& order, const agent::Paths& paths) {
   order.notes.emplace_back("enrolled as a mobile device: this client is internet-only (CCMALWAYSINF=1)");
   const auto wrong = agent::check_settings(s);
   order.problems.insert(order.problems.end(), wrong.begin(), wrong.end());
-  return {};
-}
-
-// The directory domain that this computer was joined to: it holds a machine key, and its Kerberos names a realm.
-std::string joined_domain() {
-  if (!file_exists("/etc/krb5.keytab")) return {};
-  const auto text = read_file("/etc/krb5.conf", 1U << 20);
-  if (!text) return {};
-  for (auto line : split(*text, '\n')) {
-    line = trim(line);
-    const auto equals = line.find('=');
-    if (equals == std::string_view::npos || !iequals(trim(line.substr(0, equals)), "default_realm")) continue;
-    if (auto name = parse_host(trim(line.substr(equals + 1)))) return *name;
-  }
   return {};
 }
 
@@ -249,10 +250,6 @@ int agent_install(const AgentCommand& c, const std::vector<std::string>& words) 
     if (c.json) std::cout << json::serialize(json::object{{"installed", true}, {"config", c.paths.config.string()}}) << '\n';
     else std::cout << "a client is installed here already; /logon: nothing was changed\n";
     return agent_exit::kGood;
-  }
-  if (order.problems.empty() && order.settings.domain.empty() && !order.settings.always_internet) {
-    order.settings.domain = joined_domain();
-    if (!order.settings.domain.empty()) order.notes.push_back(fmt::format("domain {}: found in /etc/krb5.conf", order.settings.domain));
   }
   int failure = kWrongCommand;
   if (order.problems.empty()) {

@@ -99,7 +99,7 @@ class Agent {
   std::unique_ptr<Session> session_;
   std::string site_code_;  // the one of the settings, or the one that was found for AUTO
   FoundInDirectory in_directory_;     // in this pass
-  bool directory_asked_ = false;
+  bool directory_asked_ = false;      // once in a pass
   std::vector<std::string> sources_;  // what the sources of a management point said in this pass, where they named none
   EffectivePolicy policy_;
   Instant enforcement_next_;

@@ -365,6 +365,10 @@ InstallOrder read_install_order(const std::vector<std::string>& words, const Sur
   keep_mode(order, from);
   settle_site(order, from);
   size_cache(order, from);
+  if (s.domain.empty() && !s.always_internet && !from.joined_domain.empty()) {
+    s.domain = from.joined_domain;
+    order.notes.push_back(fmt::format("domain {}: found in /etc/krb5.conf", s.domain));
+  }
   const auto wrong = check_settings(s);
   order.problems.insert(order.problems.end(), wrong.begin(), wrong.end());
   if (from.existing && !wrong.empty()) {

@@ -38,6 +38,7 @@ struct Surroundings {
   std::optional<InstallSettings> existing;
   std::function<Result<std::int64_t>(const Path& folder)> free_bytes, disk_bytes;
   Path cache;                         // where it is unless SMSCACHEDIR says otherwise
+  std::string joined_domain = {};     // of the directory, by this computer's Kerberos; empty: none
 };
 [[nodiscard]] InstallOrder read_install_order(const std::vector<std::string>& words, const Surroundings& around);
 

@@ -174,3 +174,14 @@ TEST_F(InstallOrderTest, TheMediaFolderBringsTheTrustThatIsNotNamed) {
   const auto other = (dir / "other.pem").string();
   EXPECT_EQ(good({"/source:" + dir.string(), "CAFILE=" + other}).settings.ca_file, other);
 }
+
+TEST_F(InstallOrderTest, AComputerOfADomainNeedsNoWordAboutWhomToAsk) {
+  EXPECT_TRUE(says(order({"SMSSITECODE=AUTO"}).problems, "SMSSITECODE=AUTO", "DOMAIN"));
+  around.joined_domain = "corp.test";
+  const auto joined = order({"SMSSITECODE=AUTO"});
+  EXPECT_TRUE(joined.problems.empty());
+  EXPECT_EQ(joined.settings.domain, "corp.test");
+  EXPECT_TRUE(says(joined.notes, "domain corp.test", "/etc/krb5.conf"));
+  EXPECT_TRUE(order({"SMSSITECODE=LAB"}).problems.empty());
+  EXPECT_EQ(order({"SMSSITECODE=LAB", "DOMAIN=other.test"}).settings.domain, "other.test");
+}

@@ -77,14 +77,12 @@ std::string said(const Result<FoundInDirectory>& found,
 // True when this computer is at another place than the time before.
 Result<bool> Agent::find_management_points(bool look_again, std::int64_t refresh_ms) {
   auto& location = session_->location;
-  sources_.clear();
-  directory_asked_ = false;
   FP_CHECK(learn_published(look_again, false));
   FP_CHECK(learn_service_records());
   FP_CHECK(location.locate(look_again, refresh_ms));
   bool moved = location.moved();
   const auto& where = location.where();
-  if (location.looked() && !directory_asked_ && where.type == ConnectionType::currently_intranet &&
+  if (location.looked() && where.type == ConnectionType::currently_intranet &&
       !where.management_point) {
     FP_TRY(more, learn_published(true, true));
     if (more) FP_CHECK(location.locate(true, refresh_ms));
@@ -98,7 +96,7 @@ Result<bool> Agent::find_management_points(bool look_again, std::int64_t refresh
 // not known.
 Result<bool> Agent::learn_published(bool look_again, bool none_answers) {
   const auto& s = world_.settings;
-  if (s.domain.empty() || s.always_internet || !world_.published) return false;
+  if (s.domain.empty() || s.always_internet || !world_.published || directory_asked_) return false;
   FP_TRY(known, world_.memory.management_points());
   FP_TRY(assigned, world_.memory.property(kAssignedSite));
   const std::string wanted = s.site_code == "AUTO" ? assigned : s.site_code;
@@ -169,7 +167,7 @@ Status Agent::learn_service_records() {
                                            : std::string();
   if (!why.empty()) {
     log::warning("location-services", "{}", why);
-    sources_.push_back(why);
+    if (std::ranges::find(sources_, why) == sources_.end()) sources_.push_back(why);
     return world_.memory.record(world_.clock.now(), "service-record", "none", why);
   }
   std::string hosts;
