@@ -215,13 +215,13 @@ class AdminRoutes : public AdminSite {
 
   void use_enrollment() {
     const auto token = use("POST", "/enrollment/tokens", 201, R"({"kind": "mobile", "uses": 2, "names": "*.Example.Test", "valid_s": 3600})");
-    EXPECT_THAT(token.at("token"), StartsWith("fpe_"));
+    EXPECT_TRUE(token.at("token").starts_with("fpe_"));
     EXPECT_EQ(token.at("names"), "*.example.test");
     EXPECT_EQ(token.at("state"), "good");
     const auto listed = use("GET", "/enrollment/tokens", 200);
     ASSERT_THAT(listed.items(), SizeIs(1));
-    EXPECT_THAT(listed.text, Not(HasSubstr("fpe_")));
-    EXPECT_THAT(listed.text, Not(HasSubstr("hash")));
+    EXPECT_EQ(listed.text.find("fpe_"), std::string::npos);
+    EXPECT_EQ(listed.text.find("hash"), std::string::npos);
     EXPECT_EQ(use("POST", "/enrollment/tokens/{id}/revoke", "/enrollment/tokens/" + token.at("id") + "/revoke", 200).at("state"), "revoked");
     for (const char* wrong : {R"({"uses": 0})", R"({"valid_s": 5})", R"({"names": "a b"})", R"({"hash": "00"})", R"({"used": 1})", "[]"})
       EXPECT_EQ(call("POST", "/enrollment/tokens", wrong).status, 400) << wrong;
