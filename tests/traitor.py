@@ -63,10 +63,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         headers = [(n, v) for n, v in self.headers.items() if n.lower() not in ("connection", "content-length", "expect")]
-        status, said, reply = LINK.ask(self.command, self.path, headers, body, self.client_address[0], self.client_address[1],
+        path = re.sub("^/CCM_Proxy_MutualAuth/[0-9]+", "", self.path)  # as a gateway does
+        status, said, reply = LINK.ask(self.command, path, headers, body, self.client_address[0], self.client_address[1],
                                        self.connection.getpeercert(True) or b"",
                                        door=sitelink.INTRANET_HTTPS if mood == "inside" else sitelink.INTERNET_HTTPS)
-        reply = changed(mood, self.path, reply)
+        reply = changed(mood, path, reply)
         self.send_response(status)
         for name, value in said:
             if name.lower() not in ("server", "date"):

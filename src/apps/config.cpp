@@ -275,6 +275,8 @@ class Reader {
     s.text("site", l.site);
     s.text("site_fingerprint", l.site_fingerprint);
     l.site_fingerprint = lower(l.site_fingerprint);
+    if (out_.internet_fqdn.empty() && out_.intranet_fqdn.empty())
+      s.mistake(nullptr, "site_fingerprint", "nobody at the other end knows this host without site.internet_fqdn or site.intranet_fqdn: it says that name there");
     if (l.certificate.empty() || l.key.empty()) s.mistake(s.get("certificate"), "certificate", "certificate and key are needed: what this host shows to the site");
     if (!l.site.empty() && !parse_host_port(l.site)) s.mistake(s.get("site"), "site", "must be HOST:PORT");
     if (!l.site.empty() && (gateway() || fallback_only()))

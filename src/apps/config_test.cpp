@@ -319,6 +319,7 @@ door = "clients"
   };
   EXPECT_EQ(without("site_fingerprint = ", "#").size(), 1U);
   EXPECT_EQ(without("messages = 0", "messages = -1").size(), 1U);
+  EXPECT_NE(without("internet_fqdn = \"fsp.example.test\"", "").front().find("site.internet_fqdn"), std::string::npos);
   EXPECT_NE(without("messages = 0", "site_fingerprint = \"00\"").front().find("stands in [link] now"), std::string::npos);
   EXPECT_FALSE(without("door = \"clients\"", "door = \"intranet-http\"").empty());
   EXPECT_FALSE(without("door = \"clients\"", "door = \"site\"").empty());

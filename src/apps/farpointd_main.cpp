@@ -277,8 +277,9 @@ void add_init_linked(CLI::App& app, LinkedHostOptions& o, Texts& t) {
 
 void add_init_gateway(CLI::App& app, LinkedHostOptions& o, Texts& t) {
   add_init_linked(app, o, t);
-  app.add_flag("!--no-content", o.content, "not content-enabled: no distribution point");
-  app.add_flag("!--no-verify-revocation", o.verify_revocation, "do not ask here whether clients' certificates were revoked; the site still does");
+  app.add_flag_callback("--no-content", [&o] { o.content = false; }, "not content-enabled: no distribution point");
+  app.add_flag_callback("--no-verify-revocation", [&o] { o.verify_revocation = false; },
+                        "do not ask here whether clients' certificates were revoked; the site still does");
   app.add_option("--clients-listen", t.clients, "ADDRESS:PORT (plain HTTP), such as 0.0.0.0:80: it is a fallback status point too");
   app.add_option("--messages", o.messages, "of a fallback status point: taken in an hour; 0: no limit, as is advised on the internet")->capture_default_str();
 }

@@ -166,6 +166,13 @@ TEST(Link, ABodyOverTheLimitIsRefusedAndTheLinkLivesOn) {
   EXPECT_EQ(pair.ask(message("/other", pattern_bytes(5U << 20)))->status, 200);
 }
 
+TEST(Link, AnAnswerLargerThanTheAskerWantsIsNotTakenAndTheLinkLivesOn) {
+  const Pair pair([](Request&) { return Response::text(200, "a/b", pattern_bytes(2U << 20)); });
+  auto one = message("/large"), other = message("/large");
+  EXPECT_EQ(pair.edge->ask("site.corp", one, kSoonMs, 1 << 20).error().code, Code::too_large);
+  EXPECT_EQ(text_of(pair.edge->ask("site.corp", other, kSoonMs, 2 << 20).value()).size(), 2U << 20);
+}
+
 TEST(Link, AnAnswerWaitsUntilItIsDurableAndIsA503IfItNeverIs) {
   Ticket ticket = Ticket::pending();
   const Pair pair([&](Request&) {

@@ -402,6 +402,18 @@ TEST(Server, TheQuickHandlerAnswersWhatItCanAndLeavesTheRest) {
   EXPECT_EQ(client.ask(get_request("/slow")).body, "GET /slow [] ");
 }
 
+TEST(Server, WhatTheHeadEditorMakesOfATargetDecidesEverythingAfterIt) {
+  auto options = options_for(echo);
+  options.on_head = [](Request& head) {
+    if (head.path == "/before/x") head.path = "/after/x";
+  };
+  options.body_limit = [](const Request& head) { return head.path == "/after/x" ? std::size_t{5} : std::size_t{0}; };
+  auto server = start(std::move(options));
+  RawClient client(server->port());
+  EXPECT_EQ(client.ask("POST /before/x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello").body, "POST /after/x [] hello");
+  EXPECT_EQ(client.ask("POST /other HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello").status, 413);
+}
+
 TEST(Server, TheProxyLineNamesTheClientWhereItIsConfigured) {
   auto options = options_for([](Request& request) {
     return Response::text(200, "text/plain", fmt::format("{} {}", request.peer.address, request.peer.port));

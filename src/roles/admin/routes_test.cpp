@@ -465,11 +465,17 @@ TEST_F(AdminRoutes, WhatCameThroughAStatusPointIsShownAsUntrustedAndWithinOnesCo
   EXPECT_EQ(call("GET", "/fallback/messages?device=stranger", {}, "anna").status, 404);
 }
 
-TEST_F(AdminRoutes, AStatusPointIsAnHttpsHostAndNothingElse) {
-  for (const char* url : {"", "http://fsp.test", "https://", "https://fsp.test:0", "https://fsp.test/path", "https://a b", "https://u@fsp.test"})
-    EXPECT_EQ(call("PUT", "/fallback/points/fsp.test", fmt::format(R"({{"url": "{}"}})", url)).status, 400) << url;
-  EXPECT_EQ(call("PUT", "/fallback/points/fsp.test", R"({"url": "https://[2001:db8::1]:8443", "waiting": 3})").status, 400);
-  EXPECT_EQ(call("PUT", "/fallback/points/fsp.test", R"({"url": "https://[2001:db8::1]:8443"})").status, 200);
+TEST_F(AdminRoutes, AStatusPointIsACertificateAtAPlaceAndNothingElse) {
+  const auto put = [&](const std::string& fingerprint, const std::string& link, const std::string& more = {}) {
+    return call("PUT", "/fallback/points/fsp.test", fmt::format(R"({{"fingerprint": "{}", "link": "{}"{}}})", fingerprint, link, more)).status;
+  };
+  const std::string good(64, 'a');
+  for (const char* link : {"", "https://fsp.test:1", "fsp.test", "fsp.test:0", "fsp.test:70000", "fsp.test:1/path", "a b:1", "u@fsp.test:1"})
+    EXPECT_EQ(put(good, link), 400) << link;
+  for (const std::string& fingerprint : {std::string(), std::string("aa"), std::string(64, 'x')}) EXPECT_EQ(put(fingerprint, "fsp.test:10443"), 400);
+  EXPECT_EQ(put(good, "[2001:db8::1]:10443", R"(, "waiting": 3)"), 400);
+  EXPECT_EQ(put(good, "[2001:db8::1]:10443", R"(, "url": "https://fsp.test")"), 400);
+  EXPECT_EQ(put(good, "[2001:db8::1]:10443"), 200);
 }
 
 }  // namespace fp::admin

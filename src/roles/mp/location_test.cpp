@@ -101,6 +101,20 @@ TEST_F(LocationTest, TheProxyManagementPointOfASecondarySiteIsForThoseAtItsLocat
   EXPECT_EQ(fqdns("MPLIST2", http), std::vector<std::string>{"mp2.example.org"});
 }
 
+TEST_F(LocationTest, AGatewayIsNamedOutsideWhereItsTrafficIsAllowedAndNowhereElse) {
+  ASSERT_TRUE(site.store->write([](store::Repositories& r) {
+    ManagementPoint gateway{.name = "gw.example.org", .internet_url = "https://gw.example.org:443", .connections = Connections::internet};
+    gateway.gateway = true;
+    return r.site.put_management_point(gateway);
+  }));
+  EXPECT_EQ(fqdns("MPLIST", internet), std::vector<std::string>{"mp2.example.org"});
+  site.settings.gateway_traffic = true;
+  site.restart();
+  EXPECT_EQ(fqdns("MPLIST", internet), (std::vector<std::string>{"gw.example.org", "mp2.example.org"}));
+  EXPECT_EQ(fqdns("MPLIST", http), std::vector<std::string>{"mp1.lab.test"});
+  EXPECT_EQ(body_of(site.get("/SMS_MP/.sms_aut?MPLIST", http)).find("gw.example.org"), std::string::npos);
+}
+
 TEST_F(LocationTest, TheListIsNeverEmpty) {
   ASSERT_TRUE(site.store->write([](store::Repositories& r) -> Status {
     FP_CHECK(r.site.remove_management_point("mp1.lab.test"));
