@@ -1,4 +1,5 @@
-"""What happens to networks, certificates and clocks: each client says plainly what is wrong, and is managed again without a repair."""
+"""What happens to networks, certificates and clocks: each client says plainly what is wrong, and is managed again once it is over
+without anybody coming by: no command is given to a client between the end of its trouble and the policy that it gets."""
 import concurrent.futures
 import datetime
 import json
@@ -60,6 +61,11 @@ def problem(company, name):
     return company.status(company.hosts[name])["last problem"]
 
 
+def answered(company, name):
+    """How often it got policy since its agent runs."""
+    return company.hosts[name].log("agent.log").count("policy-agent: delta reply") + company.hosts[name].log("agent.log").count("policy-agent: full reply")
+
+
 def aged(issuer_pem, issuer_key, leaf_pem):
     """The same certificate from the same authority, but it ended yesterday: no authority of today issues one."""
     issuer = x509.load_pem_x509_certificate(issuer_pem.encode())
@@ -97,16 +103,16 @@ def test_every_trouble_is_named_and_leaves_nothing_behind_once_it_is_over(compan
             company.middle.lead(case.host, port)
         case.host.run("rm", "-f", "/var/lib/farpoint-agent/crl.pem")  # a list that is younger than the certificates
         daemons[case.name] = case.host.start("farpoint-agent", "run", log="agent.log")
-    everybody(company, lambda name: evaluate(company, name))  # what the hourly poll does
+    everybody(company, lambda name: evaluate(company, name))  # the hourly poll, which falls into the trouble
     for case in CASES:
         said = farlab.wait_for(f"{case.name} to say what is wrong", lambda: (p := problem(company, case.name)) and case.wanted in p and p, 120)
         assert "web proxy" not in said
-    # Everything as it was. Nobody repairs a client; its next poll, which the back-off may put off for up to an hour, is asked for.
+    # Everything as it was, and nobody looks at a client: each asks for policy again by itself, long before its next poll is due.
+    polled = {case.name: answered(company, case.name) for case in CASES}
     for case in CASES:
         company.middle.release(case.host)
-    everybody(company, lambda name: evaluate(company, name))
     for case in CASES:
-        farlab.wait_for(f"{case.name} to be managed again", lambda: problem(company, case.name) == "", 180)
+        farlab.wait_for(f"{case.name} to be managed again", lambda: answered(company, case.name) > polled[case.name] and not problem(company, case.name), 900)
         assert company.status(case.host)["registration"] == "registered"
     for case in CASES:
         case.host.stop(daemons[case.name])
@@ -115,14 +121,18 @@ def test_every_trouble_is_named_and_leaves_nothing_behind_once_it_is_over(compan
 @pytest.mark.parametrize("offset, wanted", [("-1d", "the clock of this computer says"),
                                             ("+1d", "s before that of the server: set it right")])
 def test_a_clock_that_is_a_day_off_is_named_and_costs_nothing_once_it_is_right(company, offset, wanted):
-    """A worker under another clock, then under the right one: that the resident part starts one when a clock is set, its own tests say."""
+    """The workers' clock is another, then the right one. What the resident part does when its own is set, its own tests say."""
     host = company.hosts["plain"]
-    before = company.status(host)["client id"]
-    host.run("faketime", "-f", offset, "farpoint-agent", "evaluate", "policy", check=False, timeout=120)
+    before, polled = company.status(host)["client id"], answered(company, "plain")
+    host.write("/root/clock", offset)
+    host.write("/root/by-that-clock", '#!/bin/sh\nexec faketime -f "$(cat /root/clock)" farpoint-agent "$@"\n', 0o755)
+    agent = host.start("farpoint-agent-resident", "/root/by-that-clock", "/run/farpoint", "--stderr", log="agent.log")
+    farlab.wait_for("the agent to answer", lambda: "resident" in host.run("farpoint-agent", "evaluate", "policy", "--json", check=False).stdout)
     assert wanted in problem(company, "plain"), problem(company, "plain")
-    evaluate(company, "plain")
-    assert problem(company, "plain") == ""
+    host.write("/root/clock", "+0")
+    farlab.wait_for("the client to be managed again", lambda: answered(company, "plain") > polled and not problem(company, "plain"), 900)
     assert company.status(host)["client id"] == before and company.status(host)["registration"] == "registered"
+    host.stop(agent)
 
 
 def test_what_a_proxy_may_do_without_harm_does_none(company):

@@ -15,7 +15,7 @@ void ResidentSchedule::worker_started(Instant now) {
 }
 
 void ResidentSchedule::worker_ended(Instant now, std::optional<Instant> asked) {
-  if (asked && *asked > now) {
+  if (asked && *asked > now && *asked <= now.plus_s(kLongestS + kNetworkGapS)) {
     crashes_ = 0;
     next_ = std::min(*asked, now.plus_s(kLongestS));
     return;

@@ -11,7 +11,7 @@ namespace fp::apps {
 
 class ResidentSchedule {
  public:
-  static constexpr std::int64_t kLongestS = 3600;    // between two passes, whatever anybody asks for
+  static constexpr std::int64_t kLongestS = 3600;    // between two passes
   static constexpr std::int64_t kSettleMs = 1500;    // a network that changes comes in several messages
   static constexpr std::int64_t kNetworkGapS = 5;    // a host whose links flap does not look at them all the time
   static constexpr std::int64_t kAfterCrashS = 5;    // at least; then the back-off of the house up to kLongestS
@@ -20,7 +20,8 @@ class ResidentSchedule {
 
   void at_once(Instant now) { next_ = now; }
   void worker_started(Instant now);
-  // `asked`: when the worker wants its successor; empty or past: it did not come to say so.
+  // `asked`: when the worker wants its successor; empty or past: it did not come to say so; later than anybody may: it said so by
+  // another clock than the one of now.
   void worker_ended(Instant now, std::optional<Instant> asked);
   void network_changed(Instant now);
   void network_noted(Instant now);                   // a running worker was told; look again later

@@ -22,9 +22,10 @@ namespace fp::agent {
 
 namespace {
 
-constexpr Backoff kAfterFailure{60'000, 60LL * 60 * 1000};
+constexpr Backoff kAfterFailure{60'000, kRetryWithinMs};
 constexpr std::int64_t kLongestSleepS = 3600;
 constexpr std::int64_t kFindSiteAgainS = 600;
+constexpr std::string_view kPolicyProblem = "policy.problem";  // why the last poll got no policy; empty: it did
 constexpr std::int64_t kRegisterAgainMs = 3600 * 1000;
 constexpr int kWrongSite = 602, kNoSigningCertificate = 605, kNoSiteFound = 606;  // states of topic 800 (domain.md §21.4)
 
@@ -66,6 +67,7 @@ void Agent::note(PassResult& result, const Error& error, std::string_view doing)
 
 Result<PassResult> Agent::pass(const PassOptions& options) {
   PassResult result;
+  polled_ = false;
   FP_TRY(policy, effective_policy(world_.memory));
   policy_ = std::move(policy);
   std::optional<Error> trouble;
@@ -73,7 +75,7 @@ Result<PassResult> Agent::pass(const PassOptions& options) {
     note(result, opened.error(), "connecting");
     result.offline = true;
     trouble = opened.error();
-    FP_CHECK(ran("policy", policy_.number("client_policy.polling_interval_min", 60), 0, false));  // asked for again soon
+    FP_CHECK(asked_for_policy("connecting: " + opened.error().message, false));
   } else {
     auto done = online(options, result);
     if (!done && is_unreachable(done.error()) && !options.network_changed && !options.started) {
@@ -83,8 +85,11 @@ Result<PassResult> Agent::pass(const PassOptions& options) {
       again.now.insert("policy");
       done = online(again, result);
     }
-    if (!done) note(result, done.error(), "policy");
-    if (!done) trouble = done.error();
+    if (!done) {
+      note(result, done.error(), "policy");
+      trouble = done.error();
+      if (polled_) FP_CHECK(asked_for_policy("policy: " + done.error().message, false));
+    }
     result.offline = !done && is_unreachable(done.error());
   }
   if (auto done = enforce(options); !done) note(result, done.error(), "enforcement");
@@ -94,6 +99,9 @@ Result<PassResult> Agent::pass(const PassOptions& options) {
   }
   if (auto done = renew_certificate(options, result); !done) note(result, done.error(), "certificate");
   if (auto told = tell_fallback(options, result, std::move(trouble)); !told) note(result, told.error(), "fallback status point");
+  // A pass in which no poll was due says nothing about the last one.
+  FP_TRY(problem, world_.memory.property(kPolicyProblem));
+  if (result.problem.empty()) result.problem = problem;
   FP_TRY(schedules, world_.memory.schedules());
   const auto now = world_.clock.now();
   result.next = now.plus_s(kLongestSleepS);
@@ -240,7 +248,7 @@ Status Agent::online(const PassOptions& options, PassResult& result) {
     return done;
   }
   FP_TRY(registration, ensure_registered(world_.memory, s.mp, s.location, world_.clock, world_.random,
-                                         !options.now.empty() || options.started));
+                                         !options.now.empty() || options.started || options.network_changed));
   registration_next_ = registration.retry_at;
   if (!registration.registered) {
     result.problem = registration.reason;
@@ -254,6 +262,19 @@ Status Agent::online(const PassOptions& options, PassResult& result) {
   }
   FP_TRY(policy_due, due("policy", options));
   if (!policy_due) return {};
+  polled_ = true;
+  FP_TRY(outcome, poll(options));
+  std::string problem;
+  if (outcome.waiting > 0 || outcome.refused > 0)
+    problem = fmt::format("policy: {} bodies waiting, {} assignments refused", outcome.waiting, outcome.refused);
+  FP_CHECK(asked_for_policy(problem, outcome.waiting == 0));
+  FP_TRY(policy, effective_policy(world_.memory));
+  policy_ = std::move(policy);
+  return {};
+}
+
+Result<PolicyCycle::Outcome> Agent::poll(const PassOptions& options) {
+  auto& s = *session_;
   auto signing = signing_certificate();
   if (!signing) {
     assignment_failure_ = kNoSigningCertificate;
@@ -261,21 +282,20 @@ Status Agent::online(const PassOptions& options, PassResult& result) {
   }
   PolicyCycle cycle(world_.memory, s.mp, s.location, world_.clock, *signing);
   auto outcome = cycle.run(options.now.contains("full-policy"));
-  const auto interval = policy_.number("client_policy.polling_interval_min", 60);
-  FP_CHECK(ran("policy", interval, std::max<std::int64_t>(1, interval / 10), outcome.has_value()));
   if (!outcome) {
     // No answer to a signed request may mean that the site has forgotten this client: registering again costs nothing.
     FP_TRY(identity, world_.memory.identity());
     const bool long_ago = world_.clock.now().since_ms(identity.registered_at) > kRegisterAgainMs;
     if (outcome.error().code == Code::forbidden && long_ago) FP_CHECK(forget_registration(world_.memory));
-    return std::unexpected(outcome.error());
   }
-  if (outcome->waiting > 0 || outcome->refused > 0) {
-    result.problem = fmt::format("policy: {} bodies waiting, {} assignments refused", outcome->waiting, outcome->refused);
-  }
-  FP_TRY(policy, effective_policy(world_.memory));
-  policy_ = std::move(policy);
-  return {};
+  return outcome;
+}
+
+// `whole`: everything came that there is; else it is asked for again soon, not at the next poll.
+Status Agent::asked_for_policy(const std::string& problem, bool whole) {
+  FP_CHECK(world_.memory.set_property(kPolicyProblem, problem));
+  const auto interval = policy_.number("client_policy.polling_interval_min", 60);
+  return ran("policy", interval, std::max<std::int64_t>(1, interval / 10), whole);
 }
 
 Status Agent::enforce(const PassOptions& options) {
@@ -373,6 +393,8 @@ Status Agent::tell_fallback(const PassOptions& options, PassResult& result, std:
 Result<bool> Agent::due(const std::string& cycle, const PassOptions& options) {
   if (options.wants(cycle)) return true;
   FP_TRY(s, world_.memory.schedule(cycle));
+  // Where the network changed, what failed on the old one is tried at once on the new one.
+  if (s && s->failures > 0 && options.network_changed) return true;
   // A clock that was set back must not put a cycle off for years.
   return !s || s->next_at <= world_.clock.now() || s->last_at > world_.clock.now().plus_s(60);
 }
@@ -387,6 +409,8 @@ Status Agent::ran(const std::string& cycle, std::int64_t interval_min, std::int6
     const auto spread =
         random_min > 0 ? static_cast<std::int64_t>(world_.random.below(static_cast<std::uint64_t>(random_min) * 60)) : 0;
     s.next_at = now.plus_s(interval_min * 60 + spread);
+  } else if (world_.stop && world_.stop()) {
+    s.next_at = now;  // cut off, not failed: the next pass goes on with it
   } else {
     const auto delay = std::max<std::int64_t>(15'000, kAfterFailure.delay_ms(s.failures, world_.random));
     s.next_at = now.plus_ms(std::min(delay, interval_min * 60'000));

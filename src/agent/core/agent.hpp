@@ -19,6 +19,9 @@
 
 namespace fp::agent {
 
+// After whatever failed, a cycle is tried again at a random moment within so long: nobody waits for the next poll, or comes by.
+inline constexpr std::int64_t kRetryWithinMs = 15LL * 60 * 1000;
+
 inline constexpr std::string_view kWayOut = "outbound.way";  // in memory: the way to the internet that was taken last, JSON
 
 inline constexpr std::string_view kRenewal = "certificate-renewal";  // subject of decisions
@@ -83,6 +86,8 @@ class Agent {
   [[nodiscard]] Status confirm_site();
   [[nodiscard]] Status check_against_directory(const pki::Certificate& signing, const std::string& base);
   [[nodiscard]] Status online(const PassOptions& options, PassResult& result);
+  [[nodiscard]] Result<PolicyCycle::Outcome> poll(const PassOptions& options);
+  [[nodiscard]] Status asked_for_policy(const std::string& problem, bool whole);
   [[nodiscard]] Status enforce(const PassOptions& options);
   [[nodiscard]] Status scan_updates(const PassOptions& options, bool offline);  // sources.cpp
   [[nodiscard]] Status report(const PassOptions& options, PassResult& result);
@@ -102,6 +107,7 @@ class Agent {
   bool directory_asked_ = false;      // once in a pass
   std::vector<std::string> sources_;  // what the sources of a management point said in this pass, where they named none
   EffectivePolicy policy_;
+  bool polled_ = false;          // this pass asked for policy, or tried to
   Instant enforcement_next_;
   Instant registration_next_, fallback_next_;
   std::string no_certificate_;   // why this client has none; empty: it has

@@ -161,7 +161,6 @@ Status PolicyCycle::fetch_bodies(Outcome& outcome) {
     const bool held_back = (p.flags & policy_flag::kIntranetOnly) != 0 && (p.flags & policy_flag::kTaskSequence) == 0;
     if (held_back && location_.where().internet()) {
       p.reason = "it is for the intranet only, and this client is on the internet";
-      ++outcome.waiting;
       FP_CHECK(memory_.save(p));
       continue;
     }

@@ -19,7 +19,8 @@ class PolicyCycle {
   PolicyCycle(memory::Memory& memory, MpClient& mp, ServiceLocation& location, const Clock& clock, pki::Certificate signing);
 
   struct Outcome {
-    int assigned = 0, activated = 0, dropped = 0, refused = 0, waiting = 0;
+    int assigned = 0, activated = 0, dropped = 0, refused = 0;
+    int waiting = 0;  // bodies that were to be had and did not come
     int older = 0;  // of those refused: signed by the site, and older than what is held
     [[nodiscard]] bool changed() const { return activated + dropped > 0; }
   };

@@ -7,7 +7,7 @@ namespace fp::agent {
 namespace {
 
 constexpr Backoff kConfirm{60'000, 300'000};
-constexpr Backoff kRetry{60'000, 3600'000};
+constexpr Backoff kRetry{60'000, 15 * 60'000};
 constexpr std::int64_t kLeastMs = 30'000;
 
 using Type = wire::RegistrationRequest::Type;

@@ -220,6 +220,8 @@ Status ServiceLocation::with_mp(const std::function<Status(const std::string& ba
     FP_CHECK(memory_.note_failure(url, clock_.now()));
     if (url == current_.url) FP_CHECK(choose(list));
   }
+  // The place was a guess: on a new network the server of names may come after the address. The next pass looks again.
+  FP_CHECK(memory_.set_property(kChecked, "0"));
   return std::unexpected(*first);
 }
 
