@@ -149,6 +149,8 @@ def test_management_points_on_other_hosts(site):
 def test_login_remembers_where_the_site_is(site, tmp_path):
     known = json.loads((site.data / "admin-cli.json").read_text())
     home = {"HOME": str(tmp_path), "FARPOINT_CLI": ""}
+    shown = site.run("login", "--help").stdout
+    assert all(option in shown for option in ("--server", "--token", "--ca-file", "--json")), shown
     there = ["login", "--server", known["server"], "--ca-file", known["ca_file"], "--token"]
     said = site.run(*there, known["token"], env=home).stdout
     written = tmp_path / ".config/farpoint/cli.json"
@@ -436,7 +438,7 @@ def test_boundaries_groups_neighbours_and_what_a_client_there_would_get(site):
     assert not next(p for p in told["distribution_points"] if p["name"] == own)["offered"]
     text = site.out("boundary-group", "explain", "--address", "10.7.0.9", "--waiting", "30")
     assert "10.7.0.9 is in 10.7.0.0/16" in text and re.search(rf"{re.escape(own)} +yes|{re.escape(own)} +true", text), text
-    assert "client roaming is refused" in site.out("boundary-group", "explain", "--internet")
+    assert "roaming is refused: the client is on the internet" in site.out("boundary-group", "explain", "--internet")
     site.out("boundary-group", "unlink", "Office", "Far")
     assert site.json("boundary-group", "show", "Office")["neighbours"] == []
     site.out("boundary-group", "settings", "--prefer-management-points", "off")
@@ -523,7 +525,7 @@ def test_what_the_internet_lacks_is_listed_and_refused_with_its_own_exit_code(si
     for words, why in [(["client", "publish"], "farpoint client bundle"), (["deploy", "Hello", "--to-user", "ola"], "devices only"),
                        (["deploy", "Hello", "--to", "All Users"], "devices only"), (["device", "remote-control", "OUTSIDE"], "it comes later"),
                        (["device", "deploy-os", "OUTSIDE"], "it comes later"),
-                       (["client", "push", "new.corp.test", "--key", site.data / "server.key"], "client_push.networks")]:
+                       (["client", "push", "new.corp.test", "--key", site.data / "server.key"], "not known to be on the intranet")]:
         done = site.run(*words, check=False)
         assert done.returncode == 6 and why in done.stderr, (words, done.returncode, done.stderr)
     no_inventory = site.run("device", "wake", "OUTSIDE", check=False)

@@ -156,6 +156,15 @@ def test_a_certificate_that_ends_soon_is_a_warning(company):
     assert line.split()[0] == "warning" and "expires on" in line
 
 
+def test_a_key_that_belongs_to_another_certificate_is_no_fault_of_the_server(company):
+    company.laptop.run("openssl", "genrsa", "-out", "/root/other.key", "2048")
+    done = company.laptop.run("farpoint", "doctor", URL, "--client-cert", "/etc/farpoint/certificates/laptop.pem", "--client-key", "/root/other.key",
+                              "--ca", "/etc/farpoint/root.pem", "--json", check=False, timeout=300)
+    failed = [f for f in json.loads(done.stdout)["findings"] if f["outcome"] == "failed"]
+    assert done.returncode == 1 and [f["check"] for f in failed] == ["client certificate"], failed
+    assert "client certificate or key cannot be used" in failed[0]["seen"] and "private key that belongs to it" in failed[0]["change"]
+
+
 def test_the_doctors_door_is_closed_to_strangers_and_absent_in_the_open(company):
     """Without a certificate, with a blocked one, and on plain HTTP."""
     done = company.laptop.run("curl", "-s", "--cacert", "/etc/farpoint/root.pem", "-o", "/dev/null", "-w", "%{http_code}", f"{URL}/SMS_MP/.sms_doctor")

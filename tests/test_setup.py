@@ -101,6 +101,11 @@ def test_what_cannot_become_a_site_is_refused_and_leaves_nothing_behind(company,
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_configuration_that_is_not_there_is_no_mistake_in_it():
+    done = farpointd("check", "--config", "/nowhere/farpoint.toml")
+    assert done.returncode == 2 and "/nowhere/farpoint.toml" in done.stderr and "mistake" not in done.stderr, done.stderr
+
+
 def test_check_names_every_mistake_with_its_line(company, tmp_path):
     file = tmp_path / "farpoint.toml"
     lines = ["# a file with a mistake in nearly every line", "[site]", 'code = "FP"', 'data = "relative/folder"', "legacy_cms = 1", "[pki]",

@@ -23,6 +23,14 @@ const fp::cli::ManualPage kPage{
      {"$FARPOINT_CLI", "names another such file, which is looked at first"}},
     "farpointd(8), farpoint-agent(8)"};
 
+// They are options of farpoint itself, so CLI11 leaves them out of the help of its verbs.
+void name_global_options(CLI::App& app) {
+  for (auto* verb : app.get_subcommands([](CLI::App*) { return true; })) {
+    verb->footer("Options of every verb (farpoint --help): --json, --server URL, --token TOKEN, --ca-file PEM");
+    name_global_options(*verb);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -57,6 +65,7 @@ int main(int argc, char** argv) {
   add_enrollment_verbs(app, cli);
   add_publish_verb(app, cli);
   add_client_verbs(app, cli);
+  name_global_options(app);
   add_help_verbs(app, kPage);
   if (answer_completion(app, argc, argv)) return 0;
   try {

@@ -71,8 +71,11 @@ int serve(Server& site, const sigset_t& signals) {
   }
 }
 
-int show_mistakes(const std::vector<std::string>& mistakes) {
-  for (const auto& m : mistakes) std::cerr << m << "\n";
+// A file that is not there, or that this account may not read, has no mistakes.
+int show_mistakes(const Path& file, const std::vector<std::string>& mistakes) {
+  const bool there = read_file(file, 1U << 20).has_value();
+  for (const auto& m : mistakes) std::cerr << (there ? "" : "farpointd: ") << m << "\n";
+  if (!there) return kUsage;
   std::cerr << "farpointd: " << mistakes.size() << (mistakes.size() == 1 ? " mistake" : " mistakes") << " in the configuration\n";
   return kUsage;
 }
@@ -101,7 +104,7 @@ int check_bridging(const SiteConfig& config) {
 
 int check(const Path& file) {
   SiteConfig config;
-  if (const auto mistakes = read_config(file, config); !mistakes.empty()) return show_mistakes(mistakes);
+  if (const auto mistakes = read_config(file, config); !mistakes.empty()) return show_mistakes(file, mistakes);
   std::cout << file.native() << ": " << kind_of(config.role) << " " << config.site_code << ", "
             << config.listeners.size() << " listeners: no mistakes\n";
   for (const auto& note : config_notes(config)) std::cout << "note: " << note << "\n";
@@ -122,7 +125,7 @@ int start_and_serve(const SiteConfig& config, const sigset_t& signals) {
 int run(const Path& file) {
   const sigset_t signals = block_signals();
   SiteConfig config;
-  if (const auto mistakes = read_config(file, config); !mistakes.empty()) return show_mistakes(mistakes);
+  if (const auto mistakes = read_config(file, config); !mistakes.empty()) return show_mistakes(file, mistakes);
   if (const Status logging = log::start(config.log); !logging) return complain(logging.error());
   switch (config.role) {
     case HostRole::site: return start_and_serve<SiteServer>(config, signals);

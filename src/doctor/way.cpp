@@ -256,6 +256,12 @@ constexpr std::array kDoors{
 // A path that cannot exist: whoever answers it answers everything. True: there is nothing more to ask.
 bool is_portal(Visit& visit) {
   const auto answer = visit.ask(make("GET"), "/SMS_MP/x" + hex_lower(visit.around.random.bytes(8)));
+  if (!answer && answer.error().code == Code::invalid) {
+    visit.add("client certificate", Outcome::failed, answer.error().message,
+              "nothing was asked: give a certificate and the private key that belongs to it, both PEM, the key without a password and readable "
+              "for this account");
+    return true;
+  }
   if (!answer) {
     visit.add("contact", Outcome::failed, answer.error().message,
               "the connection stands and requests are not answered: look at the server, and at what ends TLS in front of it");

@@ -151,7 +151,7 @@ Result<HttpTransportOptions> Agent::way_out() {
   options.resolve = s.resolve;
   options.stop = world_.stop;
   FP_TRY(outbound, ways_out(s, policy_.settings, world_.environment ? world_.environment : [](const char*) { return std::string(); }));
-  if (outbound.proxies.empty()) FP_CHECK(world_.memory.set_property(kWayOut, ""));
+  if (outbound.proxies.empty()) FP_CHECK(note_no_proxy());
   options.outbound = std::move(outbound);
   options.intranet = [this](const std::string& url) { return session_ && session_->location.is_inside(url); };
   options.on_way = [this](const WayTaken& taken) { note_way(taken); };
@@ -173,6 +173,16 @@ Status Agent::check_revocation(const ClientCertificate& chosen, HttpTransportOpt
   }
   options.crl_file = *crls;
   return {};
+}
+
+// Told once, and again where there was one before.
+Status Agent::note_no_proxy() {
+  FP_TRY(before, world_.memory.property(kWayOut));
+  FP_TRY(told, world_.memory.decisions("proxy", 1));
+  if (before.empty() && !told.empty()) return {};
+  FP_CHECK(world_.memory.set_property(kWayOut, ""));
+  return world_.memory.record(world_.clock.now(), "proxy", "direct",
+                              "neither the client settings nor the installation (PROXY=) nor the environment names a web proxy");
 }
 
 void Agent::note_way(const WayTaken& taken) {

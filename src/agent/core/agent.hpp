@@ -74,6 +74,7 @@ class Agent {
   [[nodiscard]] Status open_session();
   [[nodiscard]] Result<HttpTransportOptions> way_out();
   [[nodiscard]] Status check_revocation(const ClientCertificate& chosen, HttpTransportOptions& options);
+  [[nodiscard]] Status note_no_proxy();
   void note_way(const WayTaken& taken);
   [[nodiscard]] Result<pki::Certificate> signing_certificate();
   // site_assignment.cpp: whom to ask for the site and its policy, and which site is this computer's.

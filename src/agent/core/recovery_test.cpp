@@ -127,3 +127,13 @@ TEST(Recovery, AnUnprovedSigningCertificateIsAskedForAgainSoon) {
   EXPECT_TRUE(file_exists(b.dir / "site-signing.pem"));
   EXPECT_EQ(b.pass().problem, "");
 }
+
+TEST(WayOut, WithoutAWebProxyWhySaysDirectAndWhyOnce) {
+  Bench b;
+  b.pass();
+  b.pass();
+  const auto told = *b.memory->decisions("proxy", 10);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].verdict, "direct");
+  EXPECT_NE(told[0].reason.find("names a web proxy"), std::string::npos);
+}
