@@ -176,7 +176,7 @@ def test_both_internet_distribution_points_are_used_over_several_clients(company
         company.install_agent(till, internet_only=True)
         till.run("farpoint-agent", "evaluate", "all", timeout=300)
         used.add(company.status(till)["distribution point"])
-        assert "no nearest one" in next(d["reason"] for d in why(company, content, till) if d["verdict"] == "downloading")
+        assert "roaming is refused: this computer is always on the internet" in next(d["reason"] for d in why(company, content, till) if d["verdict"] == "downloading")
         if len(used) == 2:
             break
     assert used == {"dp.example.test", "dp2.example.test"}

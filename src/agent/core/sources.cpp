@@ -8,17 +8,23 @@
 #include "agent/core/whereabouts.hpp"
 #include "base/ids.hpp"
 #include "base/text.hpp"
+#include "domain/internet/features.hpp"
 
 namespace fp::agent {
 
 namespace {
 
-// The internet has no locality: one at random, whatever the distance, and that one again while it works.
-Status choose_at_random(memory::Memory& memory, Random& random, std::vector<Source>& sources) {
+// Inside without a management point of the intranet, content comes from the internet too.
+internet::Place content_place(const location::Where& where) {
+  if (where.internet() || !where.served_from_internet()) return internet::place_of(where.type, where.reason);
+  return {ConnectionType::currently_internet, fmt::format("this computer is served from the internet ({})", where.reason)};
+}
+
+// Where roaming is refused: one at random, whatever the distance, and that one again while it works.
+Status choose_at_random(memory::Memory& memory, Random& random, std::vector<Source>& sources, std::string_view refusal) {
   for (std::size_t n = sources.size(); n > 1; --n) std::swap(sources[n - 1], sources[random.below(n)]);
   FP_TRY(last, memory.property(kLastSource));
-  const auto why = fmt::format("at random among {} internet distribution point(s): on the internet there is no nearest one",
-                               sources.size());
+  const auto why = fmt::format("at random among {} internet distribution point(s), because {}", sources.size(), refusal);
   for (auto& s : sources) s.because = s.name == last ? "it gave the last bytes; " + why : why;
   std::ranges::stable_partition(sources, [&](const Source& s) { return s.name == last; });
   return {};
@@ -35,7 +41,8 @@ Result<Offer> Agent::sources(const std::string& content_id, std::int64_t waited_
   request.content_id = content_id;
   request.package_id = name.id;
   request.version = name.version;
-  const bool internet = s.location.where().served_from_internet();
+  const auto roaming = internet::verdict(internet::Feature::roaming, content_place(s.location.where()));
+  const bool internet = !roaming.offered;
   if (!internet) {
     request.where = whereabouts(world_.machine, world_.memory);
     request.waited_min = waited_min;
@@ -54,7 +61,7 @@ Result<Offer> Agent::sources(const std::string& content_id, std::int64_t waited_
     return {};
   });
   FP_CHECK(asked);
-  if (internet) FP_CHECK(choose_at_random(world_.memory, world_.random, out.sources));
+  if (internet) FP_CHECK(choose_at_random(world_.memory, world_.random, out.sources, roaming.reason));
   return out;
 }
 

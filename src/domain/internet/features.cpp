@@ -44,8 +44,8 @@ constexpr std::array kFeatures{
                 "Farpoint deploys to collections of devices only: it relied upon the application catalog, which is no longer "
                 "supported.",
                 "Software deployment to users. This feature relied upon the application catalog, which is no longer supported."},
-    FeatureRule{Feature::roaming, "roaming", "roaming", "the agent, when it chooses distribution points",
-                "Which distribution point is near is known of the company's networks only: one of the internet-based ones is taken "
+    FeatureRule{Feature::roaming, "roaming", "roaming", "the agent and the management point, when they choose distribution points",
+                "Which site system is near is known of the company's networks only: one of the internet-based ones is taken "
                 "at random.",
                 "",
                 "Client roaming. Roaming enables clients to always find the closest distribution points to download content. Clients "

@@ -3,6 +3,7 @@
 
 #include "base/ids.hpp"
 #include "base/text.hpp"
+#include "domain/internet/features.hpp"
 #include "roles/admin/context.hpp"
 #include "roles/admin/lookup.hpp"
 #include "site/boundaries.hpp"
@@ -233,8 +234,10 @@ Result<std::vector<std::string>> holders(Repositories& r, const Asked& a, json::
   return names;
 }
 
-constexpr std::string_view kNoRoaming =
-    "on the internet one is as good as another: chosen at random (client roaming is refused there)";
+// Why a client on the internet does not get it.
+std::string refusal(internet::Feature feature) {
+  return internet::verdict(feature, {ConnectionType::currently_internet, "the client is on the internet"}).reason;
+}
 
 Result<json::array> explain_points(Repositories& r, const boundary::Map& map, const boundary::Found& found, bool internet) {
   FP_TRY(all, r.site.management_points());
@@ -245,7 +248,8 @@ Result<json::array> explain_points(Repositories& r, const boundary::Map& map, co
       names.push_back(mp.name);
   json::array out;
   if (internet) {
-    for (const auto& name : names) out.push_back(json::object{{"name", name}, {"category", 2}, {"locality", 0}, {"because", kNoRoaming}});
+    for (const auto& name : names)
+      out.push_back(json::object{{"name", name}, {"category", 2}, {"locality", 0}, {"because", refusal(internet::Feature::roaming)}});
     return out;
   }
   for (const auto& p : boundary::rank_points(map, found, names))
@@ -258,7 +262,7 @@ json::array explain_holders(const boundary::Map& map, const boundary::Found& fou
   json::array out;
   if (a.internet) {
     for (const auto& name : names)
-      out.push_back(json::object{{"name", name}, {"locality", 0}, {"offered", true}, {"because", kNoRoaming}});
+      out.push_back(json::object{{"name", name}, {"locality", 0}, {"offered", true}, {"because", refusal(internet::Feature::roaming)}});
     return out;
   }
   for (const auto& p : boundary::rank(map, found, boundary::SystemRole::distribution_point, names))
@@ -283,7 +287,7 @@ Result<Answer> explain(Context& c) {
     FP_TRY(names, holders(r, a, refused));
     auto places = explain_holders(map, found, a, names);
     for (auto& no : refused) places.push_back(std::move(no));
-    const auto site = a.internet ? boundary::Assignment{{}, "a site is never assigned automatically on the internet"}
+    const auto site = a.internet ? boundary::Assignment{{}, refusal(internet::Feature::automatic_site_assignment)}
                                  : boundary::assign_site(map, found, c.random);
     return Answer{200,
                   json::object{{"boundaries", std::move(boundaries)},

@@ -195,7 +195,7 @@ class AdminRoutes : public AdminSite {
     EXPECT_THAT(why.at("groups"), HasSubstr("Far"));
     EXPECT_THAT(why.at("distribution_points"), HasSubstr("dp2.example"));
     EXPECT_THAT(why.at("distribution_points"), HasSubstr(R"("offered":false,"because":"in HQ, neighbour of Far, after 30 min")"));
-    EXPECT_THAT(call("GET", "/boundary-explanation?internet=true").at("distribution_points"), HasSubstr("client roaming is refused"));
+    EXPECT_THAT(call("GET", "/boundary-explanation?internet=true").at("distribution_points"), HasSubstr("roaming is refused: the client is on the internet"));
     use("DELETE", "/boundaries/{id}", "/boundaries/Office", 204);
     use("DELETE", "/boundary-groups/{id}", "/boundary-groups/HQ", 204);
     EXPECT_EQ(call("GET", "/boundary-groups/Far").at("neighbours"), "[]");

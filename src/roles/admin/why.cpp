@@ -131,6 +131,7 @@ class Story {
       else say("content", true, "{} is on {}{}", id, good, bad.empty() ? "" : "; not yet on " + bad);
     }
     if (ids.empty()) say("content", true, "it needs none");
+    else say("roaming", true, "{}", internet::verdict(internet::Feature::roaming, internet::place_of(device_, now_)).reason);
     return {};
   }
 

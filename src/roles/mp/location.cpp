@@ -7,6 +7,7 @@
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "domain/internet/features.hpp"
 #include "roles/mp/context.hpp"
 #include "wire/capability.hpp"
 
@@ -54,6 +55,13 @@ Result<std::vector<Place>> places_of(Repositories& r, const std::string& content
     if (!url.empty()) out.push_back({std::move(url), dp->name});
   }
   return out;
+}
+
+// Where the client is, as far as features are concerned: the door tells, and on the intranet so does the client.
+internet::Place asked_from(const Peer& peer, const wire::ClientLocation& where) {
+  if (peer.door == Door::internet_https) return {ConnectionType::currently_internet, fmt::format("{} asks at the internet door", peer.address)};
+  if (where.internet) return {ConnectionType::currently_internet, fmt::format("{} says that it is on the internet", peer.address)};
+  return {ConnectionType::currently_intranet, fmt::format("{} asks at an intranet door", peer.address)};
 }
 
 void shuffle(std::vector<Place>& places, Random& random) {
@@ -128,7 +136,8 @@ Outcome<std::string> content(Context& context, const Message& message,
                                    .http_port = context.settings.http_port,
                                    .https_port = context.settings.https_port};
   if (request.client_package) return client_files(context, message, request, std::move(reply));
-  const bool internet = message.request.peer.door == Door::internet_https || request.where.internet;
+  const auto roaming = internet::verdict(internet::Feature::roaming, asked_from(message.request.peer, request.where));
+  const bool internet = !roaming.offered;
   std::string content_id = request.content_id;
   auto places = context.store.read([&](Repositories& r) -> Result<std::vector<Place>> {
     if (request.version == 0 && split_content_id(content_id).version == 0) {
@@ -138,7 +147,10 @@ Outcome<std::string> content(Context& context, const Message& message,
     if (content_id.empty()) return std::vector<Place>();
     FP_TRY(all, places_of(r, content_id, internet));
     shuffle(all, context.random);
-    if (internet) return all;  // no roaming there: chosen at random, whatever the distance (domain.md §2.3)
+    if (internet) {
+      log::debug("mp.location", "{}: {}", content_id, roaming.reason);
+      return all;
+    }
     FP_TRY(more_in, keep_near(context, r, message, request, all));
     reply.more_in_min = more_in;
     return all;
@@ -207,9 +219,9 @@ Outcome<std::string> points(Context& context, const Message& message,
 // By boundary groups, on the intranet only (domain.md §3.7): the internet has no locality by which a site could be told.
 Outcome<std::string> site_for(Context& context, const Message& message, const wire::AssignedSiteRequest& request) {
   const Peer& peer = message.request.peer;
-  if (peer.door == Door::internet_https || request.where.internet) {
-    log::warning("mp.location", "{} ({}) asks to be assigned to a site: on the internet none is assigned automatically",
-                 peer.address, to_string(peer.door));
+  const auto assignment = internet::verdict(internet::Feature::automatic_site_assignment, asked_from(peer, request.where));
+  if (!assignment.offered) {
+    log::warning("mp.location", "{}", assignment.reason);
     return wire::encode_assigned_site({});
   }
   const auto site = context.store.read([&](Repositories& r) -> Result<boundary::Assignment> {
