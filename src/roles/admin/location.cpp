@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "domain/boundary/belonging.hpp"
 #include "domain/location/location.hpp"
 #include "site/boundaries.hpp"
 
@@ -16,8 +17,9 @@ std::string property(const InventoryInstance& instance, const std::string& name)
   return found == instance.properties.end() ? std::string() : found->second;
 }
 
-// On the internet there are none: boundaries are for clients of the intranet only.
-Result<json::array> groups_of(store::Repositories& r, const Device& device, const std::string& ad_site, std::string_view site_code) {
+// On the internet there are none: boundaries are for clients of the intranet only. `doubt`: why its own word does not count.
+Result<json::array> groups_of(store::Repositories& r, const Device& device, const std::string& ad_site, std::string_view site_code,
+                              std::string& doubt) {
   json::array out;
   if (device.connection != ConnectionType::currently_intranet) return out;
   boundary::Place place;
@@ -25,9 +27,10 @@ Result<json::array> groups_of(store::Repositories& r, const Device& device, cons
   FP_TRY(adapters, r.inventory.instances(device.client_id, "CCM_ExtNetworkAdapterConfiguration"));
   for (const auto& a : adapters)
     if (const auto address = property(a, "IPAddress"); !address.empty()) place.addresses.push_back({{}, address});
-  if (place.addresses.empty()) place.addresses.push_back({{}, device.last_address});
+  auto checked = boundary::checked_place(std::move(place), device.last_address);
+  doubt = std::move(checked.doubt);
   FP_TRY(map, site::boundary_map(r, site_code));
-  const auto found = boundary::find_groups(map, place);
+  const auto found = boundary::find_groups(map, checked.place);
   const auto standard = boundary::default_group(map);
   for (const auto& id : found.groups) {
     const auto group = std::ranges::find(map.groups, id, &BoundaryGroup::id);
@@ -47,8 +50,10 @@ Result<json::object> location_of(store::Repositories& r, const Device& device, s
   out["management_point_reason"] = property(said, "ManagementPointReason");
   const std::string ad_site = property(said, "ADSite");
   out["ad_site"] = ad_site;
-  FP_TRY(groups, groups_of(r, device, ad_site, site_code));
+  std::string doubt;
+  FP_TRY(groups, groups_of(r, device, ad_site, site_code, doubt));
   out["boundary_groups"] = std::move(groups);
+  out["boundary_doubt"] = doubt;
   json::array probes;
   FP_TRY(all, r.inventory.instances(device.client_id, "CCM_LocationProbe"));
   for (const auto& p : all)

@@ -70,6 +70,11 @@ TEST_F(AdminWhy, WhereTheDeviceIsAndWhyStandsInItsStoryAndBesideIt) {
   EXPECT_THAT(location, HasSubstr(R"("boundary_groups":["HQ"])"));
   EXPECT_THAT(location, HasSubstr(R"("answered":true)"));
   EXPECT_THAT(location, HasSubstr(R"("took_ms":12)"));
+  EXPECT_THAT(location, HasSubstr(R"("boundary_doubt":"")"));
+  change_device([](Device& d) { d.last_address = "198.51.100.7"; });
+  const auto doubted = good("GET", "/devices/PC1").at("location");
+  EXPECT_THAT(doubted, Not(HasSubstr("HQ")));
+  EXPECT_THAT(doubted, HasSubstr("its connection comes from 198.51.100.7, which is none of the addresses that it names"));
   change_device([](Device& d) { d.connection = ConnectionType::currently_internet; });
   EXPECT_THAT(good("GET", "/devices/PC1").at("location"), HasSubstr(R"("boundary_groups":[])"));
 }

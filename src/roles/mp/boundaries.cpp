@@ -1,8 +1,10 @@
 // What the boundary groups say about a client (domain.md §10), and the list of management points that follows from it.
 #include <algorithm>
 
+#include "base/log.hpp"
 #include "base/subnet.hpp"
 #include "base/text.hpp"
+#include "domain/boundary/belonging.hpp"
 #include "roles/mp/context.hpp"
 #include "site/boundaries.hpp"
 
@@ -31,8 +33,15 @@ boundary::Place place_of(const net::Request& request, const wire::ClientLocation
       if (a.if_type == wire::ClientLocation::kTunnelAdapter || a.if_type == wire::ClientLocation::kPppAdapter)
         place.tunnels.push_back({a.name, a.description});
   }
-  if (place.addresses.empty()) place.addresses.push_back({{}, request.peer.address});
-  return place;
+  const Peer& peer = request.peer;
+  // Behind a bridge the connection is the proxy's, and on the internet nothing is near.
+  if (peer.pinned_proxy || peer.door == Door::internet_https) {
+    if (place.addresses.empty()) place.addresses.push_back({{}, peer.address});
+    return place;
+  }
+  auto checked = boundary::checked_place(std::move(place), peer.address);
+  if (!checked.doubt.empty()) log::info("mp.location", "{}: {}", peer.address, checked.doubt);
+  return std::move(checked.place);
 }
 
 namespace {

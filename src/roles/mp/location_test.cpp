@@ -231,7 +231,9 @@ class BoundaryTest : public LocationTest {
     wire::ContentLocationRequest request{.site_code = "LAB", .content_id = "LAB00002.1", .package_id = "LAB00002", .version = 1};
     request.where.addresses = {{"", address}};
     request.waited_min = waited_min;
-    return wire::decode_content_locations(ask(request, from)).value_or(wire::ContentLocationReply());
+    Peer there = from;
+    there.address = address;
+    return wire::decode_content_locations(ask(request, there)).value_or(wire::ContentLocationReply());
   }
   std::string names(const wire::ContentLocationReply& reply) {
     std::string out;
@@ -266,8 +268,10 @@ TEST_F(BoundaryTest, ManagementPointsOfTheGroupComeFirstByAddressOrByWhatTheClie
   EXPECT_EQ(fqdns("MPLIST", http), (std::vector<std::string>{"a0.lab.test", "mp1.lab.test"}));
   EXPECT_EQ(fqdns("MPLIST2", near), std::vector<std::string>{"mp2.example.org"});
   wire::MpLocationRequest request;
-  request.where.addresses = {{"", "10.1.0.7"}};
-  const auto list = wire::decode_mp_locations(ask(request, http));
+  request.where.addresses = {{"", "172.16.0.1"}, {"", "10.1.0.7"}};
+  Peer on_the_other_card = http;
+  on_the_other_card.address = "172.16.0.1";
+  const auto list = wire::decode_mp_locations(ask(request, on_the_other_card));
   ASSERT_TRUE(list && list->size() == 2);
   EXPECT_EQ(list->front().fqdn, "mp1.lab.test");
   EXPECT_EQ(list->front().category, 1);
@@ -276,11 +280,30 @@ TEST_F(BoundaryTest, ManagementPointsOfTheGroupComeFirstByAddressOrByWhatTheClie
   EXPECT_EQ(list->back().locality, 1);
 }
 
+TEST_F(BoundaryTest, WhoClaimsAnAddressThatItDoesNotComeFromIsWhereItComesFrom) {
+  Peer elsewhere = http;
+  elsewhere.address = "172.16.0.1";
+  wire::ContentLocationRequest request{.site_code = "LAB", .content_id = "LAB00002.1", .package_id = "LAB00002", .version = 1};
+  request.where.addresses = {{"10.1.0.0", "10.1.0.7"}};
+  const auto near = [&](const Peer& from) {
+    return names(wire::decode_content_locations(ask(request, from)).value_or(wire::ContentLocationReply()));
+  };
+  EXPECT_EQ(near(elsewhere).find("dp0"), std::string::npos);
+  // Behind a bridge the connection says nothing about the client, and a loopback one says nothing at all.
+  Peer bridge = elsewhere;
+  bridge.pinned_proxy = true;
+  EXPECT_EQ(near(bridge), "dp0! ");
+  elsewhere.address = "127.0.0.1";
+  EXPECT_EQ(near(elsewhere), "dp0! ");
+}
+
 TEST_F(BoundaryTest, ASiteIsAssignedByTheGroupAndNeverOnTheInternet) {
   const auto site_of = [&](const std::string& address, const Peer& from) {
     wire::AssignedSiteRequest request;
     request.where.addresses = {{"", address}};
-    return wire::decode_assigned_site(ask(request, from)).value_or("?");
+    Peer there = from;
+    there.address = address;
+    return wire::decode_assigned_site(ask(request, there)).value_or("?");
   };
   EXPECT_EQ(site_of("10.1.0.7", http), "LAB");
   EXPECT_EQ(site_of("172.16.0.1", http), "");
