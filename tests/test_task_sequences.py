@@ -279,6 +279,57 @@ def test_updates_come_from_the_sources_that_the_computer_has(company, withdrawn)
     assert "2.0" in company.installed("lab-feature")
 
 
+def test_a_step_that_takes_longer_than_it_may_is_ended_with_all_that_it_started(company, withdrawn):
+    make(company, "Endless", [script("Too long", "sleep 600 & echo $! > /root/child; sleep 600", timeout_min=1), script("Next", "echo next >> /root/endless")])
+    withdrawn.append(deploy(company, "Endless"))
+    evaluate(company)
+    number, detail = state(company, withdrawn[-1])
+    assert number == 5002 and 'step 1 "Too long" failed' in detail and "killed at its limit" in detail, (number, detail)
+    assert company.laptop.run("kill", "-0", company.laptop.read("/root/child"), check=False).returncode != 0 and not lines(company, "/root/endless")
+    assert "killed at its limit" in company.farpoint("why", "laptop", withdrawn[-1])
+
+
+ADVISORY = """<updates><update from="lab" status="stable" type="security" version="1"><id>LAB-1</id><title>lab-rpm-safe</title>
+<issued date="2026-01-01 00:00:00"/><severity>Important</severity><pkglist><collection short="lab"><name>lab</name>
+<package name="lab-rpm-safe" version="2.0" release="1" epoch="0" arch="noarch"><filename>lab-rpm-safe-2.0-1.noarch.rpm</filename></package>
+</collection></pkglist></update></updates>
+"""
+
+
+def build_rpm(folder, name, version):
+    spec = folder / f"{name}.spec"
+    spec.write_text(f"Name: {name}\nVersion: {version}\nRelease: 1\nSummary: of the laboratory\nLicense: none\nBuildArch: noarch\nAutoReqProv: no\n"
+                    f"%description\nx\n%install\nmkdir -p %{{buildroot}}/opt/{name}\necho {version} > %{{buildroot}}/opt/{name}/version\n%files\n/opt/{name}\n")
+    farlab.sh("rpmbuild", "-bb", "--quiet", "--define", f"_topdir {folder}/rpm", "--define", f"_rpmdir {folder}", "--define",
+              "_build_name_fmt %%{NAME}-%%{VERSION}.rpm", spec)
+    return folder / f"{name}-{version}.rpm"
+
+
+def test_updates_come_by_dnf_where_that_is_what_the_computer_has(company, withdrawn):
+    """A real dnf and a real repository with an advisory; apt-get is taken away for the while, as on a computer of that family."""
+    laptop, folder = company.laptop, "/srv/repository/rpm"
+    for name in ("lab-rpm-safe", "lab-rpm-feature"):
+        old, new = (build_rpm(company.lab.dir, name, version) for version in ("1.0", "2.0"))
+        laptop.write(f"/root/{old.name}", old.read_bytes())
+        laptop.run("rpm", "-i", f"/root/{old.name}")
+        laptop.write(f"{folder}/{new.name}", new.read_bytes())
+    laptop.write("/root/updateinfo.xml", ADVISORY)
+    laptop.run("sh", "-ec", f"createrepo_c -q {folder}; modifyrepo_c /root/updateinfo.xml {folder}/repodata; rm -rf /etc/yum.repos.d; mkdir -p /etc/yum.repos.d")
+    laptop.write("/etc/yum.repos.d/lab.repo", f"[lab]\nname=lab\nbaseurl=file://{folder}\nenabled=1\ngpgcheck=0\n")
+    laptop.run("mv", "/usr/bin/apt-get", "/usr/bin/apt-get.away")
+    try:
+        security = {"name": "Security", "kind": "install_updates", "updates": "security"}
+        for name, step, feature in (("Security by dnf", security, "1.0"), ("All by dnf", dict(security, name="All", updates="all"), "2.0")):
+            make(company, name, [step])
+            withdrawn.append(deploy(company, name))
+            evaluate(company)
+            assert state(company, withdrawn[-1])[0] == 1000, state(company, withdrawn[-1])
+            assert laptop.out("rpm", "-q", "--qf", "%{VERSION}", "lab-rpm-safe") == "2.0" == laptop.read("/opt/lab-rpm-safe/version")
+            assert laptop.out("rpm", "-q", "--qf", "%{VERSION}", "lab-rpm-feature") == feature
+    finally:
+        laptop.run("mv", "/usr/bin/apt-get.away", "/usr/bin/apt-get")
+
+
 def test_kill_9_at_any_moment_loses_no_place_and_repeats_no_finished_step(company, withdrawn):
     chance = random.Random(SEED)
     for moment in range(5):
