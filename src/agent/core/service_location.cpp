@@ -109,6 +109,8 @@ Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
   const bool again = look_again_due();
   looked_ = forced || again || !fresh;
   if (!looked_) return choose(list);
+  // A look because nobody was reached comes beside the plan of looking again, which stands.
+  const auto plan = checked == "0" && !forced && !again ? look_again_ : Instant();
   look_again_ = {};
   unreached_.clear();  // what was tried at another place says nothing about this one
   const auto before = where_;
@@ -123,9 +125,9 @@ Status ServiceLocation::locate(bool forced, std::int64_t refresh_ms) {
     if (p.answered && !p.ad_site.empty()) ad_site = p.ad_site;
   log::info("client-location", "{}: {}", location::type_name(where_.type), where_.reason);
   FP_TRY(looks, memory_.property(kLooks));
-  const int look = again ? static_cast<int>(parse_int(looks).value_or(0)) + 1 : 0;
+  const int look = again || plan.ms > 0 ? static_cast<int>(parse_int(looks).value_or(0)) + (again ? 1 : 0) : 0;
   const auto next = forced || again ? location::look_again_s(where_, look) : std::nullopt;
-  look_again_ = next ? clock_.now().plus_s(*next) : Instant();
+  look_again_ = next ? clock_.now().plus_s(*next) : plan;
   const std::string refused = refused_features(where_);
   if (moved_) log::info("client-location", "{}", refused);
   return memory_.together([&]() -> Status {
