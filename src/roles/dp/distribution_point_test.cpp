@@ -52,7 +52,7 @@ class DistributionPointTest : public TestSite {
 TEST_F(DistributionPointTest, AFileIsServedWithStrongValidators) {
   const auto reply = ask("GET", std::string(kBase) + "/readme.txt");
   EXPECT_EQ(reply.status, 200);
-  EXPECT_EQ(body_of(reply), "0123456789abcdef");
+  EXPECT_EQ(text_of(reply), "0123456789abcdef");
   EXPECT_EQ(header_of(reply, "ETag"), "\"" + hash_of("0123456789abcdef") + "\"");
   EXPECT_EQ(header_of(reply, "Accept-Ranges"), "bytes");
   EXPECT_TRUE(parse_http_date(header_of(reply, "Last-Modified")));
@@ -63,7 +63,7 @@ TEST_F(DistributionPointTest, PathsAreFoundWhateverCaseAndEncoding) {
   for (const char* target : {"/sms_dp_smspkg$/lab00002.1/README.TXT", "/SMS_DP_SMSPKG%24/LAB00002.1/readme%2Etxt",
                              "/SMS_DP_SMSPKG$/LAB00002/readme.txt", "/SMS_DP_SMSPKG$/LAB00002.1/sccm?/readme.txt",
                              "/SMS_DP_SMSPKG$/LAB00002.1/sccm%3F/readme.txt"})
-    EXPECT_EQ(body_of(ask("GET", target)), "0123456789abcdef") << target;
+    EXPECT_EQ(text_of(ask("GET", target)), "0123456789abcdef") << target;
   EXPECT_EQ(ask("GET", std::string(kBase) + "/sccm?/").status, 200);
 }
 
@@ -85,7 +85,7 @@ TEST_F(DistributionPointTest, HeadSaysTheLengthAndSendsNothing) {
 TEST_F(DistributionPointTest, OneRangeIs206WithItsPlace) {
   const auto reply = ask("GET", std::string(kBase) + "/sub/large.bin", {{"Range", "bytes=2500000-"}});
   EXPECT_EQ(reply.status, 206);
-  EXPECT_EQ(body_of(reply), "end");
+  EXPECT_EQ(text_of(reply), "end");
   EXPECT_EQ(header_of(reply, "Content-Range"), "bytes 2500000-2500002/2500003");
 }
 
@@ -95,7 +95,7 @@ TEST_F(DistributionPointTest, SeveralRangesAreMultipartInTheirOrder) {
   const std::string type = header_of(reply, "Content-Type");
   ASSERT_TRUE(type.starts_with("multipart/byteranges; boundary="));
   const std::string boundary = type.substr(type.find('=') + 1);
-  EXPECT_EQ(body_of(reply),
+  EXPECT_EQ(text_of(reply),
             "--" + boundary + "\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes 10-11/16\r\n\r\nab\r\n--" +
                 boundary + "\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes 0-1/16\r\n\r\n01\r\n--" +
                 boundary + "--\r\n");
@@ -114,7 +114,7 @@ TEST_F(DistributionPointTest, RangesAndConditionsFollowTheRfc) {
   EXPECT_EQ(ask("GET", file, {{"If-Match", "\"other\""}, {"Range", "bytes=0-1"}}).status, 412);
   const auto empty = ask("GET", std::string(kBase) + "/empty.bin");
   EXPECT_EQ(empty.status, 200);
-  EXPECT_EQ(body_of(empty), "");
+  EXPECT_EQ(text_of(empty), "");
 }
 
 TEST_F(DistributionPointTest, AFolderIsAPageOfAbsoluteLinks) {
@@ -122,31 +122,31 @@ TEST_F(DistributionPointTest, AFolderIsAPageOfAbsoluteLinks) {
   make({.anonymous_intranet = true});
   const auto reply = ask("GET", std::string(kBase) + "/", {{"Host", "dp1:8080"}});
   EXPECT_EQ(reply.status, 200);
-  EXPECT_NE(body_of(reply).find(" 16 <a href=\"http://dp1:8080/SMS_DP_SMSPKG$/LAB00002.1/readme.txt\">"), std::string::npos);
-  EXPECT_NE(body_of(reply).find("&lt;dir&gt <a href=\"http://dp1:8080/SMS_DP_SMSPKG$/LAB00002.1/sub\">"), std::string::npos);
+  EXPECT_NE(text_of(reply).find(" 16 <a href=\"http://dp1:8080/SMS_DP_SMSPKG$/LAB00002.1/readme.txt\">"), std::string::npos);
+  EXPECT_NE(text_of(reply).find("&lt;dir&gt <a href=\"http://dp1:8080/SMS_DP_SMSPKG$/LAB00002.1/sub\">"), std::string::npos);
   const auto forged = ask("GET", std::string(kBase) + "/", {{"Host", "x\"><script>"}});
-  EXPECT_NE(body_of(forged).find("http://dp.example/SMS_DP_SMSPKG$"), std::string::npos);
+  EXPECT_NE(text_of(forged).find("http://dp.example/SMS_DP_SMSPKG$"), std::string::npos);
 }
 
 TEST_F(DistributionPointTest, TheViewsOfOtherReadersAreThere) {
-  const std::string datalib = body_of(ask("GET", "/SMS_DP_SMSPKG$/Datalib"));
+  const std::string datalib = text_of(ask("GET", "/SMS_DP_SMSPKG$/Datalib"));
   EXPECT_NE(datalib.find("/SMS_DP_SMSPKG$/Datalib/LAB00002.1\">"), std::string::npos);
   EXPECT_NE(datalib.find("/SMS_DP_SMSPKG$/Datalib/LAB00002.1.INI\">"), std::string::npos);
-  const auto ini = wire::decode_file_ini(body_of(ask("GET", "/sms_dp_smspkg$/datalib/LAB00002.1/sub/large.bin.INI")));
+  const auto ini = wire::decode_file_ini(text_of(ask("GET", "/sms_dp_smspkg$/datalib/LAB00002.1/sub/large.bin.INI")));
   ASSERT_TRUE(ini);
   EXPECT_EQ(ini->sha256, hash_of(large_));
   const std::string name = upper(ini->sha256);
-  EXPECT_EQ(body_of(ask("GET", "/SMS_DP_SMSPKG$/FileLib/" + name.substr(0, 4) + "/" + name)), large_);
-  EXPECT_EQ(body_of(ask("GET", "/SMS_DP_SMSPKG$/FileLib/" + name.substr(0, 4) + "/" + name + ".INI")),
+  EXPECT_EQ(text_of(ask("GET", "/SMS_DP_SMSPKG$/FileLib/" + name.substr(0, 4) + "/" + name)), large_);
+  EXPECT_EQ(text_of(ask("GET", "/SMS_DP_SMSPKG$/FileLib/" + name.substr(0, 4) + "/" + name + ".INI")),
             "[Users]\r\nLAB00002.1=\r\n");
-  EXPECT_EQ(body_of(ask("GET", "/SMS_DP_SMSPKG$/PkgLib/LAB00002.INI")), "[Packages]\r\nLAB00002.1=\r\n");
-  EXPECT_NE(body_of(ask("GET", "/SMS_DP_SMSPKG$/")).find("Datalib"), std::string::npos);
+  EXPECT_EQ(text_of(ask("GET", "/SMS_DP_SMSPKG$/PkgLib/LAB00002.INI")), "[Packages]\r\nLAB00002.1=\r\n");
+  EXPECT_NE(text_of(ask("GET", "/SMS_DP_SMSPKG$/")).find("Datalib"), std::string::npos);
 }
 
 TEST_F(DistributionPointTest, TheManifestProvesItself) {
   const auto reply = ask("GET", std::string(kBase) + ".manifest");
   EXPECT_EQ(header_of(reply, "Content-Type"), "application/json");
-  const auto manifest = wire::decode_manifest(body_of(reply));
+  const auto manifest = wire::decode_manifest(text_of(reply));
   ASSERT_TRUE(manifest) << manifest.error().message;
   EXPECT_EQ(manifest->root_hash, manifest_.root_hash);
 }
@@ -154,7 +154,7 @@ TEST_F(DistributionPointTest, TheManifestProvesItself) {
 TEST_F(DistributionPointTest, PropfindListsOneLevelTheCollectionFirst) {
   const auto reply = ask("PROPFIND", std::string(kBase), {{"Host", "dp1"}});  // no Depth: one
   EXPECT_EQ(reply.status, 207);
-  const auto list = wire::decode_multistatus(body_of(reply)).value();
+  const auto list = wire::decode_multistatus(text_of(reply)).value();
   ASSERT_EQ(list.size(), 4U);
   EXPECT_EQ(list[0].href, "https://dp1/SMS_DP_SMSPKG$/LAB00002.1/");
   EXPECT_TRUE(list[0].collection);
@@ -163,10 +163,10 @@ TEST_F(DistributionPointTest, PropfindListsOneLevelTheCollectionFirst) {
   EXPECT_EQ(list[3].size_bytes, 16);
   EXPECT_EQ(list[3].etag, "\"" + hash_of("0123456789abcdef") + "\"");
   const auto zero = ask("PROPFIND", std::string(kBase) + "/readme.txt", {{"Depth", "0"}});
-  EXPECT_EQ(wire::decode_multistatus(body_of(zero))->size(), 1U);
+  EXPECT_EQ(wire::decode_multistatus(text_of(zero))->size(), 1U);
   const auto infinite = ask("PROPFIND", kBase, {{"Depth", "infinity"}});
   EXPECT_EQ(infinite.status, 403);
-  EXPECT_NE(body_of(infinite).find("propfind-finite-depth"), std::string::npos);
+  EXPECT_NE(text_of(infinite).find("propfind-finite-depth"), std::string::npos);
   EXPECT_EQ(ask("PROPFIND", kBase, {}, "<broken").status, 400);
   EXPECT_EQ(ask("PROPFIND", std::string(kBase) + "/none").status, 404);
 }
@@ -214,9 +214,9 @@ TEST_F(DistributionPointTest, APinnedProxyNeedsACapabilityOfTheContent) {
   const std::string cap = wire::encode_capability(good, std::string(32, 'k'));
   const std::string url = "/SMS_DP_SMSPKG$/" + cap + "/LAB00002.1";
   EXPECT_EQ(ask("GET", std::string(kBase) + "/readme.txt").status, 403);
-  EXPECT_EQ(body_of(ask("GET", url + "/readme.txt")), "0123456789abcdef");
+  EXPECT_EQ(text_of(ask("GET", url + "/readme.txt")), "0123456789abcdef");
   EXPECT_EQ(ask("GET", url + ".manifest").status, 200);
-  const auto list = wire::decode_multistatus(body_of(ask("PROPFIND", url, {{"Host", "dp"}}))).value();
+  const auto list = wire::decode_multistatus(text_of(ask("PROPFIND", url, {{"Host", "dp"}}))).value();
   EXPECT_EQ(list[0].href, "https://dp" + url + "/");
   EXPECT_EQ(ask("GET", "/SMS_DP_SMSPKG$/" + cap + "/Datalib").status, 403);
   EXPECT_EQ(ask("GET", "/SMS_DP_SMSPKG$/" + cap + "/LAB00003.1/x").status, 403);
@@ -286,8 +286,8 @@ TEST_F(DistributionPointTest, OnlyTheSiteServerMayPush) {
   EXPECT_TRUE(library_->find("LAB00002.1"));
   peer_ = client_peer(Door::intranet_https);
   peer_.fingerprint = kSite;
-  EXPECT_EQ(wire::decode_held(body_of(ask("GET", url)))->state, "ok");
-  EXPECT_EQ(wire::decode_dp_status(body_of(ask("GET", "/farpoint/dp/v1/status")))->contents.size(), 1U);
+  EXPECT_EQ(wire::decode_held(text_of(ask("GET", url)))->state, "ok");
+  EXPECT_EQ(wire::decode_dp_status(text_of(ask("GET", "/farpoint/dp/v1/status")))->contents.size(), 1U);
   EXPECT_EQ(ask("GET", "/farpoint/dp/v1/contents/none").status, 400);
   EXPECT_EQ(ask("GET", "/farpoint/dp/v2/status").status, 404);
   EXPECT_EQ(ask("DELETE", url).status, 204);
@@ -301,8 +301,8 @@ TEST_F(DistributionPointTest, TheSitePushesAContentChunkByChunk) {
   EXPECT_EQ(ask("PUT", url + "/manifest", {}, "{}").status, 400);
   EXPECT_EQ(ask("PUT", url + "/manifest", {}, wire::encode_manifest(manifest_)).status, 204);
   EXPECT_EQ(ask("POST", url + "/commit").status, 409);
-  EXPECT_EQ(wire::decode_held(body_of(ask("GET", url)))->state, "receiving");
-  const auto missing = wire::decode_missing(body_of(ask("POST", url + "/missing"))).value();
+  EXPECT_EQ(wire::decode_held(text_of(ask("GET", url)))->state, "receiving");
+  const auto missing = wire::decode_missing(text_of(ask("POST", url + "/missing"))).value();
   for (const auto& file : missing)
     for (const auto& run : file.runs)
       for (std::int64_t i = run.first; i < run.first + run.count; ++i) {
@@ -312,8 +312,8 @@ TEST_F(DistributionPointTest, TheSitePushesAContentChunkByChunk) {
         EXPECT_EQ(ask("PUT", chunk_url, {}, bytes.substr(static_cast<std::size_t>(i) << 20, 1 << 20)).status, 204);
       }
   EXPECT_EQ(ask("POST", url + "/commit").status, 204);
-  EXPECT_EQ(body_of(ask("GET", std::string(kBase) + "/sub/large.bin")), large_);
-  EXPECT_TRUE(wire::decode_findings(body_of(ask("POST", url + "/validate")))->empty());
+  EXPECT_EQ(text_of(ask("GET", std::string(kBase) + "/sub/large.bin")), large_);
+  EXPECT_TRUE(wire::decode_findings(text_of(ask("POST", url + "/validate")))->empty());
 }
 
 TEST_F(DistributionPointTest, APullOrderIsKept) {
@@ -321,7 +321,7 @@ TEST_F(DistributionPointTest, APullOrderIsKept) {
   const std::string order = wire::encode_pull_order({"LAB00005.1", manifest_.root_hash, {"https://dp2"}});
   EXPECT_EQ(ask("POST", "/farpoint/dp/v1/contents/LAB00005.1/pull", {}, order).status, 204);
   EXPECT_EQ(ask("POST", "/farpoint/dp/v1/contents/LAB00006.1/pull", {}, order).status, 400);
-  EXPECT_EQ(wire::decode_held(body_of(ask("GET", "/farpoint/dp/v1/contents/LAB00005.1")))->state, "pulling");
+  EXPECT_EQ(wire::decode_held(text_of(ask("GET", "/farpoint/dp/v1/contents/LAB00005.1")))->state, "pulling");
   const auto again = PullOrders::open(root_ / "pulls").value();
   ASSERT_EQ(again->all().size(), 1U);
   EXPECT_EQ(again->all()[0].source_urls, std::vector<std::string>{"https://dp2"});

@@ -51,7 +51,7 @@ inline std::string header_of(const net::Response& response, std::string_view nam
   return {};
 }
 
-inline std::string body_of(const net::Response& response) {
+inline std::string text_of(const net::Response& response) {
   std::string out;
   for (const auto& segment : response.body) {
     if (const auto* text = std::get_if<std::string>(&segment)) {

@@ -38,7 +38,7 @@ std::string csr(const crypto::PrivateKey& key, const std::string& name, std::vec
   const auto begin = pem.find('\n');
   return must(unbase64(pem.substr(begin, pem.rfind("-----END") - begin)));
 }
-std::string body_of(const net::Response& response) {
+std::string text_of(const net::Response& response) {
   return response.body.empty() ? std::string() : must(net::bytes_of(response.body.front()));
 }
 std::string header_of(const net::Response& response, std::string_view name) {
@@ -106,10 +106,10 @@ class PointTest : public testing::Test {
     return ask(request(kEnroll, csr(key_number(key), name), user, secret));
   }
   pki::Certificate certificate(const net::Response& response) {
-    EXPECT_EQ(response.status, 200) << body_of(response);
+    EXPECT_EQ(response.status, 200) << text_of(response);
     EXPECT_EQ(header_of(response, "Content-Type"), "application/pkcs7-mime; smime-type=certs-only");
-    EXPECT_EQ(body_of(response).find('\n'), std::string::npos);
-    return must(pki::parse_certs_only(must(unbase64(body_of(response))))).front();
+    EXPECT_EQ(text_of(response).find('\n'), std::string::npos);
+    return must(pki::parse_certs_only(must(unbase64(text_of(response))))).front();
   }
   net::Response renew(const pki::Certificate& old, std::size_t key, const std::string& name = "pc1.example.test") {
     auto r = request(kRenew, csr(key_number(key), name));
@@ -189,7 +189,7 @@ TEST_F(PointTest, WrongExpiredRevokedAndUsedUpTokensLookTheSameOutsideAndAreAudi
     const auto response = enroll(secret);
     EXPECT_EQ(response.status, 401) << reason;
     EXPECT_NE(header_of(response, "WWW-Authenticate").find("Basic"), std::string::npos);
-    bodies.insert(body_of(response));
+    bodies.insert(text_of(response));
     EXPECT_TRUE(audited(reason));
     EXPECT_TRUE(audited("from 192.0.2.7 (internet-https)"));
   }
@@ -318,13 +318,13 @@ TEST_F(PointTest, AuthoritiesAndAttributesAreForEverybody) {
   r.method = "GET";
   r.peer.door = Door::internet_https;
   r.path = "/.well-known/est/cacerts";
-  const auto all = must(pki::parse_certs_only(must(unbase64(body_of(ask(r))))));
+  const auto all = must(pki::parse_certs_only(must(unbase64(text_of(ask(r))))));
   ASSERT_EQ(all.size(), 2U);
   EXPECT_TRUE(all[0] == authority->issuing() || all[1] == authority->issuing());
   r.path = "/.well-known/est/csrattrs";
   const auto attributes = ask(r);
   EXPECT_EQ(header_of(attributes, "Content-Type"), "application/csrattrs");
-  EXPECT_EQ(body_of(attributes), base64(wire::est_attributes()));
+  EXPECT_EQ(text_of(attributes), base64(wire::est_attributes()));
   r.method = "DELETE";
   EXPECT_EQ(ask(r).status, 405);
   r.path = "/.well-known/est/serverkeygen";

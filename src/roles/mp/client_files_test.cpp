@@ -60,12 +60,12 @@ TEST_F(ClientFilesTest, NothingOutsideTheFolderIsServed) {
 TEST_F(ClientFilesTest, PropfindListsOneLevel) {
   const auto response = site.get("/CCM_Client/", http, {{"Depth", "1"}, {"Host", "mp1"}}, "PROPFIND");
   EXPECT_EQ(response.status, 207);
-  EXPECT_NE(body_of(response).find("http://mp1/CCM_Client/ccmsetup.exe"), std::string::npos)
-      << body_of(response);
-  EXPECT_NE(body_of(response).find("http://mp1/CCM_Client/i386/"), std::string::npos);
-  EXPECT_EQ(body_of(response).find("link"), std::string::npos);
+  EXPECT_NE(text_of(response).find("http://mp1/CCM_Client/ccmsetup.exe"), std::string::npos)
+      << text_of(response);
+  EXPECT_NE(text_of(response).find("http://mp1/CCM_Client/i386/"), std::string::npos);
+  EXPECT_EQ(text_of(response).find("link"), std::string::npos);
   EXPECT_EQ(site.get("/CCM_Client/", http, {{"Depth", "infinity"}}, "PROPFIND").status, 403);
-  EXPECT_NE(body_of(site.get("/CCM_Client/i386", http, {{"Host", "mp1"}}, "PROPFIND")).find("a%20b.cab"),
+  EXPECT_NE(text_of(site.get("/CCM_Client/i386", http, {{"Host", "mp1"}}, "PROPFIND")).find("a%20b.cab"),
             std::string::npos);
 }
 

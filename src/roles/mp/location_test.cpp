@@ -60,7 +60,7 @@ class LocationTest : public testing::Test {
   }
   std::vector<std::string> fqdns(const std::string& query, const Peer& from) {
     std::vector<std::string> out;
-    const auto list = wire::decode_mp_list(body_of(site.get("/SMS_MP/.sms_aut?" + query, from)));
+    const auto list = wire::decode_mp_list(text_of(site.get("/SMS_MP/.sms_aut?" + query, from)));
     EXPECT_TRUE(list);
     for (const auto& entry : list.value_or(std::vector<wire::MpEntry>())) out.push_back(entry.fqdn);
     return out;
@@ -78,7 +78,7 @@ TEST_F(LocationTest, EachDoorNamesItsOwnManagementPoints) {
   EXPECT_EQ(fqdns("MPLIST2", http), std::vector<std::string>{"mp2.example.org"});
   EXPECT_EQ(fqdns("MPLIST1&LAB", http), std::vector<std::string>{"mp1.lab.test"});
   EXPECT_TRUE(fqdns("MPLIST1&XYZ", http).empty());
-  EXPECT_EQ(body_of(site.get("/SMS_MP/.sms_aut?MPLIST", internet)).find("mp1.lab.test"), std::string::npos);
+  EXPECT_EQ(text_of(site.get("/SMS_MP/.sms_aut?MPLIST", internet)).find("mp1.lab.test"), std::string::npos);
 }
 
 TEST_F(LocationTest, TheProxyManagementPointOfASecondarySiteIsForThoseAtItsLocationOnly) {
@@ -89,7 +89,7 @@ TEST_F(LocationTest, TheProxyManagementPointOfASecondarySiteIsForThoseAtItsLocat
     branch.subnets = {"192.0.2.0/24"};
     return r.site.put_management_point(branch);
   }));
-  const auto list = wire::decode_mp_list(body_of(site.get("/SMS_MP/.sms_aut?MPLIST", http)));
+  const auto list = wire::decode_mp_list(text_of(site.get("/SMS_MP/.sms_aut?MPLIST", http)));
   ASSERT_TRUE(list);
   const auto proxy = std::ranges::find(*list, "mp.branch.test", &wire::MpEntry::fqdn);
   ASSERT_NE(proxy, list->end());
@@ -112,7 +112,7 @@ TEST_F(LocationTest, AGatewayIsNamedOutsideWhereItsTrafficIsAllowedAndNowhereEls
   site.restart();
   EXPECT_EQ(fqdns("MPLIST", internet), (std::vector<std::string>{"gw.example.org", "mp2.example.org"}));
   EXPECT_EQ(fqdns("MPLIST", http), std::vector<std::string>{"mp1.lab.test"});
-  EXPECT_EQ(body_of(site.get("/SMS_MP/.sms_aut?MPLIST", http)).find("gw.example.org"), std::string::npos);
+  EXPECT_EQ(text_of(site.get("/SMS_MP/.sms_aut?MPLIST", http)).find("gw.example.org"), std::string::npos);
 }
 
 TEST_F(LocationTest, TheListIsNeverEmpty) {
@@ -130,7 +130,7 @@ TEST_F(LocationTest, EveryKeywordAnswersAndAnUnknownOneIs404) {
     const auto response = site.get(std::string("/SMS_MP/.sms_aut?") + keyword, http);
     EXPECT_EQ(response.status, 200) << keyword << " " << site.reason();
     const auto head = site.get(std::string("/SMS_MP/.sms_aut?") + keyword, http, {}, "HEAD");
-    EXPECT_EQ(head.head_length, static_cast<std::int64_t>(body_of(response).size())) << keyword;
+    EXPECT_EQ(head.head_length, static_cast<std::int64_t>(text_of(response).size())) << keyword;
   }
   EXPECT_EQ(site.get("/SMS_MP/.sms_aut?WHATEVER", http).status, 404);
   EXPECT_EQ(site.get("/SMS_MP/.sms_aut", http).status, 404);
@@ -334,7 +334,7 @@ TEST_F(LocationTest, AMachineIsOnlyToldItsOwnId) {
   pc.enrol(http);
   const std::string question =
       wire::encode_client_id_request({.smbios_guid = {}, .mac_address = "00:15:5D:01:02:03"});
-  EXPECT_EQ(body_of(site.post(pc.message("MP_ClientIdManager", question, false), http)), "");
+  EXPECT_EQ(text_of(site.post(pc.message("MP_ClientIdManager", question, false), http)), "");
   EXPECT_EQ(
       wire::decode_client_id_reply(document_of(site.post(pc.message("MP_ClientIdManager", question), http)))
           ->client_id,

@@ -31,7 +31,7 @@ class MessagesTest : public testing::Test {
   ~MessagesTest() override { EXPECT_EQ(site.devices(), 0); }
   int status(const std::string& bytes, std::string type = std::string(wire::kMultipartType)) {
     const auto response = site.post(bytes, http, std::move(type));
-    EXPECT_EQ(body_of(response), "");
+    EXPECT_EQ(text_of(response), "");
     EXPECT_EQ(site.refusals.size(), 1U);
     EXPECT_FALSE(site.reason().empty());
     return response.status;

@@ -74,9 +74,9 @@ TEST_F(PerimeterTest, RegistrationAndPolicyPassThroughAndTheAnswersNameThePerime
   EXPECT_EQ(site.device(pc.id).last_management_point, "mp.perimeter.test");
   const auto response = post(pc.message("MP_PolicyManager", pc.assignments_document()));
   EXPECT_TRUE(wire::decode_assignment_reply(document_of(response))) << site.reason();
-  const auto reply = wire::decode_reply(header_of(response, "Content-Type"), body_of(response));
+  const auto reply = wire::decode_reply(header_of(response, "Content-Type"), text_of(response));
   ASSERT_TRUE(reply);
-  EXPECT_EQ(body_of(get("/SMS_MP/.sms_aut?MPCERT")), wire::encode_mp_certificate("its certificate"));
+  EXPECT_EQ(text_of(get("/SMS_MP/.sms_aut?MPCERT")), wire::encode_mp_certificate("its certificate"));
 }
 
 TEST_F(PerimeterTest, WhatIsMalformedUnsignedOrWithoutACertificateStaysInThePerimeter) {
@@ -85,9 +85,9 @@ TEST_F(PerimeterTest, WhatIsMalformedUnsignedOrWithoutACertificateStaysInThePeri
   EXPECT_EQ(post("hello").status, 400);
   EXPECT_EQ(post(good.substr(0, good.size() / 2)).status, 400);
   EXPECT_EQ(post(std::string(limits::kMessageBodyBytesMax + 1, 'x')).status, 413);
-  EXPECT_EQ(body_of(post(pc.message("MP_PolicyManager", pc.assignments_document(), false))), "");
-  EXPECT_EQ(body_of(post(pc.message("MP_TokenManager", "<x/>"))), "");
-  EXPECT_EQ(body_of(post(pc.message("MP_Nobody", "<x/>"))), "");
+  EXPECT_EQ(text_of(post(pc.message("MP_PolicyManager", pc.assignments_document(), false))), "");
+  EXPECT_EQ(text_of(post(pc.message("MP_TokenManager", "<x/>"))), "");
+  EXPECT_EQ(text_of(post(pc.message("MP_Nobody", "<x/>"))), "");
   EXPECT_EQ(get("/SMS_MP/.sms_aut?NONSENSE").status, 404);
   EXPECT_EQ(get("/SMS_MP/.sms_aut?MPLIST", "DELETE").status, 405);
   EXPECT_EQ(get("/elsewhere").status, 404);
@@ -112,7 +112,7 @@ TEST_F(PerimeterTest, TheSiteLooksAtTheCertificateAgain) {
 TEST_F(PerimeterTest, AForgedMessageIsRefusedByTheSite) {
   enrol();
   tamper = [](net::Request& r) { r.body[r.body.size() - 60] ^= 1; };
-  EXPECT_EQ(body_of(post(pc.message("MP_PolicyManager", pc.assignments_document()))), "");
+  EXPECT_EQ(text_of(post(pc.message("MP_PolicyManager", pc.assignments_document()))), "");
   EXPECT_FALSE(site.reason().empty());
 }
 

@@ -109,7 +109,7 @@ TEST_F(PollTest, NothingNewIsAnsweredFromMemoryAsTheStoreWouldAnswer) {
 
 TEST_F(PollTest, ABlockIsSeenByTheNextRequest) {
   site.change(pc.id, [](Device& d) { d.blocked = true; });
-  EXPECT_EQ(body_of(site.post(same, http)), "");
+  EXPECT_EQ(text_of(site.post(same, http)), "");
   EXPECT_NE(site.reason().find("blocked"), std::string::npos);
   site.change(pc.id, [](Device& d) { d.blocked = false; });
   EXPECT_TRUE(poll().delta);
@@ -117,7 +117,7 @@ TEST_F(PollTest, ABlockIsSeenByTheNextRequest) {
 
 TEST_F(PollTest, ARemovedDeviceIsUnknownToTheNextRequest) {
   ASSERT_TRUE(site.store->write([&](store::Repositories& r) { return r.devices.remove(pc.id); }));
-  EXPECT_EQ(body_of(site.post(same, http)), "");
+  EXPECT_EQ(text_of(site.post(same, http)), "");
   EXPECT_NE(site.reason().find("unknown client"), std::string::npos);
 }
 
@@ -133,14 +133,14 @@ TEST_F(PollTest, AnotherKeyOfTheDeviceIsAskedForByTheNextRequest) {
     d.key_fingerprint = keys().other_self_signed.certificate.public_key().fingerprint();
     d.signing_certificate_der = keys().other_self_signed.certificate.der();
   });
-  EXPECT_EQ(body_of(site.post(same, http)), "");
+  EXPECT_EQ(text_of(site.post(same, http)), "");
   EXPECT_NE(site.reason().find("does not verify"), std::string::npos);
 }
 
 TEST_F(PollTest, MemoryAnswersNobodyWhoDoesNotProveTheKey) {
   TestClient thief{site, keys().other_self_signed, "PC1", pc.id};
-  EXPECT_EQ(body_of(site.post(thief.message("MP_PolicyManager", thief.assignments_document(cookie)), http)), "");
-  EXPECT_EQ(body_of(site.post(pc.message("MP_PolicyManager", pc.assignments_document(cookie), false), http)), "");
+  EXPECT_EQ(text_of(site.post(thief.message("MP_PolicyManager", thief.assignments_document(cookie)), http)), "");
+  EXPECT_EQ(text_of(site.post(pc.message("MP_PolicyManager", pc.assignments_document(cookie), false), http)), "");
   Peer bare = site.peer(Door::internet_https);
   bare.check = {CertificateProblem::missing, "no certificate"};
   bare.fingerprint.clear();
@@ -187,7 +187,7 @@ TEST_F(PolicyTest, PendingBlockedUnknownAndBadlySignedAreAnsweredEmpty) {
   const auto refused = [&](const std::string& bytes, std::string_view why) {
     const auto response = site.post(bytes, http);
     EXPECT_EQ(response.status, 200);
-    EXPECT_EQ(body_of(response), "");
+    EXPECT_EQ(text_of(response), "");
     EXPECT_NE(site.reason().find(why), std::string::npos) << site.reason();
   };
   const std::string good = pc.message("MP_PolicyManager", pc.assignments_document());
@@ -213,7 +213,7 @@ TEST_F(PolicyTest, TheBodyMayOnlyAskForTheSigner) {
   TestClient other{site, keys().other_self_signed, "PC2"};
   other.enrol(http);
   const auto response = site.post(pc.message("MP_PolicyManager", other.assignments_document()), http);
-  EXPECT_EQ(body_of(response), "");
+  EXPECT_EQ(text_of(response), "");
   EXPECT_NE(site.reason().find("the body asks for"), std::string::npos);
 }
 
@@ -221,7 +221,7 @@ TEST_F(PolicyTest, AChangedPayloadDoesNotVerify) {
   std::string bytes = pc.message("MP_PolicyManager", pc.assignments_document());
   const std::size_t at = bytes.find("octet-stream");
   bytes[at + 40] ^= 1;
-  EXPECT_EQ(body_of(site.post(bytes, http)), "");
+  EXPECT_EQ(text_of(site.post(bytes, http)), "");
   EXPECT_FALSE(site.refusals.empty());
 }
 
@@ -229,15 +229,15 @@ TEST_F(PolicyTest, APlainBodyIsUtf16XmlForAnybodyAtThisDoor) {
   const auto response = site.get(url(kPlain), http);
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(header_of(response, "Content-Type"), "text/xml");
-  EXPECT_EQ(body_of(response), "\xFF\xFE" + to_utf16le(body_xml(kPlain)));
+  EXPECT_EQ(text_of(response), "\xFF\xFE" + to_utf16le(body_xml(kPlain)));
   const auto again = site.get("/sms_mp/.SMS_POL?{" + std::string(kPlain) + "}.1_00", http,
                               {{"If-None-Match", header_of(response, "ETag")}});
   EXPECT_EQ(again.status, 304);
   const auto head = site.get(url(kPlain), http, {}, "HEAD");
-  EXPECT_EQ(head.head_length, static_cast<std::int64_t>(body_of(response).size()));
+  EXPECT_EQ(head.head_length, static_cast<std::int64_t>(text_of(response).size()));
   EXPECT_TRUE(head.body.empty());
   const auto by_hash = site.get(
-      "/SMS_MP/.sms_pol?{" + std::string(kPlain) + "}.SHA256:" + hex(crypto::sha256(body_of(response))),
+      "/SMS_MP/.sms_pol?{" + std::string(kPlain) + "}.SHA256:" + hex(crypto::sha256(text_of(response))),
       http);
   EXPECT_EQ(by_hash.status, 200);
 }
@@ -245,7 +245,7 @@ TEST_F(PolicyTest, APlainBodyIsUtf16XmlForAnybodyAtThisDoor) {
 TEST_F(PolicyTest, ASecretBodyWithoutHeadersIsAPageThatStartsWithHtmlInCapitals) {
   const auto response = site.get(url(kSecret), http);
   EXPECT_EQ(response.status, 403);
-  EXPECT_TRUE(body_of(response).starts_with("<HTML>"));
+  EXPECT_TRUE(text_of(response).starts_with("<HTML>"));
 }
 
 TEST_F(PolicyTest, ASecretBodyIsSealedToTheRegisteredCertificateInBothHeaderFamilies) {
@@ -255,7 +255,7 @@ TEST_F(PolicyTest, ASecretBodyIsSealedToTheRegisteredCertificateInBothHeaderFami
     const auto response = site.get(url(kSecret), http, pc.identity_headers(family));
     ASSERT_EQ(response.status, 200) << site.reason();
     const auto plain =
-        crypto::open(body_of(response), keys().self_signed.key, keys().self_signed.certificate.der());
+        crypto::open(text_of(response), keys().self_signed.key, keys().self_signed.certificate.der());
     ASSERT_TRUE(plain);
     EXPECT_EQ(*plain, wire::sealed_plain_text(body_xml(kSecret)));
   }
@@ -264,7 +264,7 @@ TEST_F(PolicyTest, ASecretBodyIsSealedToTheRegisteredCertificateInBothHeaderFami
 TEST_F(PolicyTest, TheOldEnvelopeOnlyBySetting) {
   site.settings.legacy_cms = true;
   site.restart();
-  const std::string sealed = body_of(site.get(url(kSecret), http, pc.identity_headers()));
+  const std::string sealed = text_of(site.get(url(kSecret), http, pc.identity_headers()));
   EXPECT_NE(sealed.find("\x2A\x86\x48\x86\xF7\x0D\x03\x07"), std::string::npos);  // des-ede3-cbc
 }
 
@@ -296,7 +296,7 @@ TEST_F(PolicyTest, ForeignForgedOrForbiddenCallersGetNoSecret) {
   site.change(pc.id, [](Device& d) { d.blocked = true; });
   const auto response = site.get(url(kSecret), http, pc.identity_headers());
   EXPECT_EQ(response.status, 403);
-  EXPECT_TRUE(body_of(response).starts_with("<HTML>"));
+  EXPECT_TRUE(text_of(response).starts_with("<HTML>"));
   EXPECT_EQ(site.get(url(kSecret), http, {{"ClientToken", "GUID:" + std::string(kPlain) + ";x;2"}}).status,
             403);
 }

@@ -128,8 +128,8 @@ TEST(Registration, ARenewedCertificateWithANewKeyIsTheSameClient) {
   EXPECT_FALSE(site.device(before.id).conflict);
   EXPECT_EQ(site.device(before.id).key_fingerprint, keys().other_client.certificate.public_key().fingerprint());
   // The old key speaks for nobody any more, and a blocked client stays blocked under whatever key.
-  EXPECT_EQ(body_of(site.post(before.message("MP_PolicyManager", before.assignments_document()), site.peer(Door::internet_https, &keys().pki_client))), "");
-  ASSERT_TRUE(site.store->write([&](store::Repositories& r) -> Status {
+  EXPECT_EQ(text_of(site.post(before.message("MP_PolicyManager", before.assignments_document()), site.peer(Door::internet_https, &keys().pki_client))), "");
+  ASSERT_TRUE(site.store->write([&](store::Repositories& r) -> fp::Status {
     FP_TRY(device, r.devices.find(before.id));
     device.blocked = true;
     return r.devices.put(device);
@@ -210,7 +210,7 @@ TEST(Registration, AWrongSignatureIsAnsweredEmptyAndChangesNothing) {
   for (const std::string& bad : {signature, std::string(512, 'A'), std::string("00")}) {
     const auto response = site.post(pc.registration_message(pc.registration(), bad), from);
     EXPECT_EQ(response.status, 200);
-    EXPECT_EQ(body_of(response), "");
+    EXPECT_EQ(text_of(response), "");
     EXPECT_EQ(site.reason(), "the registration's signature does not verify");
   }
   EXPECT_EQ(site.devices(), 0);
@@ -224,7 +224,7 @@ TEST(Registration, ATimeStampMoreThanFiveMinutesOffIsRefused) {
     request.sent_at = site.clock.now().plus_s(off_s);
     const auto response = site.post(pc.registration_message(request), site.peer(Door::intranet_http));
     EXPECT_EQ(response.status, 200);
-    EXPECT_EQ(body_of(response), "");
+    EXPECT_EQ(text_of(response), "");
     EXPECT_NE(site.reason().find("more than 5 minutes off"), std::string::npos);
   }
   EXPECT_EQ(site.devices(), 0);
@@ -241,7 +241,7 @@ TEST(Registration, AReplayIsAnsweredAgainAndChangesNothing) {
   EXPECT_EQ(wire::decode_registration_reply(document_of(second))->client_id, id);
   EXPECT_EQ(site.device(id).tls_fingerprint, keys().pki_client.certificate.fingerprint());
   site.clock.advance_s(301);
-  EXPECT_EQ(body_of(site.post(bytes, site.peer(Door::intranet_http))), "");
+  EXPECT_EQ(text_of(site.post(bytes, site.peer(Door::intranet_http))), "");
   EXPECT_EQ(site.devices(), 1);
 }
 

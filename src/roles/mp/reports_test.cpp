@@ -74,7 +74,7 @@ TEST_F(ReportsTest, AHeartbeatIsAcknowledgedEmptyAndNoted) {
       {.class_name = "CCM_Client", .properties = {{"ConnectionType", "Currently internet"}}, .key = "1"}};
   const auto response = send(r, "MP_DdrEndpoint");
   EXPECT_EQ(response.status, 200);
-  EXPECT_EQ(body_of(response), "");
+  EXPECT_EQ(text_of(response), "");
   EXPECT_TRUE(site.refusals.empty()) << site.reason();
   const Device device = site.device(pc.id);
   EXPECT_EQ(device.last_heartbeat_at, site.clock.now());
@@ -103,7 +103,7 @@ TEST_F(ReportsTest, TheSameBytesAreAppliedOnceAndAcknowledgedAgain) {
   send(inventory(ReportType::full, 2, "new"), "MP_HinvEndpoint");
   const auto again = site.post(old, http);
   EXPECT_EQ(again.status, 200);
-  EXPECT_EQ(body_of(again), "");
+  EXPECT_EQ(text_of(again), "");
   EXPECT_EQ(processor(), "new");
 }
 
@@ -202,7 +202,7 @@ TEST_F(ReportsTest, WithoutAGoodSignatureOrApprovalNothingIsWritten) {
                                    pc.message("MP_HinvEndpoint", document, false, true)}) {
     const auto response = site.post(bytes, http);
     EXPECT_EQ(response.status, 200);
-    EXPECT_EQ(body_of(response), "");
+    EXPECT_EQ(text_of(response), "");
     EXPECT_EQ(site.refusals.size(), 1U);
   }
   site.change(pc.id, [](Device& d) { d.blocked = true; });

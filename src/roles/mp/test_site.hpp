@@ -187,7 +187,7 @@ class TestSite {
   std::unique_ptr<pki::Verifier> verifier_;
 };
 
-inline std::string body_of(const net::Response& response) {
+inline std::string text_of(const net::Response& response) {
   std::string out;
   for (const net::Segment& segment : response.body)
     if (const auto* text = std::get_if<std::string>(&segment)) out += *text;
@@ -199,7 +199,7 @@ inline std::string header_of(const net::Response& response, std::string_view nam
   return {};
 }
 inline std::string document_of(const net::Response& response) {
-  auto reply = wire::decode_reply(header_of(response, "Content-Type"), body_of(response));
+  auto reply = wire::decode_reply(header_of(response, "Content-Type"), text_of(response));
   return reply ? reply->document : std::string();
 }
 

@@ -163,15 +163,15 @@ TEST_F(WindowsDoorTest, AUserGetsWhatIsAimedAtUsersAndTheDeviceDoesNot) {
   const auto device = pc.assignments(http);
   EXPECT_EQ(device.assignments.size(), 1U);  // the default settings
   const auto body = ask(http, connection, {}, {}, "/SMS_MP_WindowsAuth/.sms_pol?{" + reply->assignments[0].policy_id + "}.1_00", "GET");
-  EXPECT_NE(must(from_utf16le(body_of(body).substr(2))).find("user_device_affinity"), std::string::npos);
+  EXPECT_NE(must(from_utf16le(text_of(body).substr(2))).find("user_device_affinity"), std::string::npos);
 
   // The same connection without the login of a user, another door, a computer: device policy only.
-  EXPECT_EQ(body_of(site.post(user_request(pc), http)), "");
+  EXPECT_EQ(text_of(site.post(user_request(pc), http)), "");
   EXPECT_NE(site.reason().find("needs a Windows login"), std::string::npos);
   net::ConnectionState computer;
-  EXPECT_EQ(body_of(log_in("PC1$", "Secret.2", LoginScheme::ntlm, http, computer, user_request(pc))), "");
+  EXPECT_EQ(text_of(log_in("PC1$", "Secret.2", LoginScheme::ntlm, http, computer, user_request(pc))), "");
   switch_on(false, false);
-  EXPECT_EQ(body_of(ask(http, connection, user_request(pc))), "");
+  EXPECT_EQ(text_of(ask(http, connection, user_request(pc))), "");
   EXPECT_NE(site.reason().find("enable_user_policy = false"), std::string::npos) << site.reason();
 }
 
@@ -191,7 +191,7 @@ TEST_F(WindowsDoorTest, OnTheInternetTheDoorOpensByClientSettingsAndBehindACerti
   EXPECT_EQ(reply->assignments.size(), 1U);
   put({.id = "LAB00012", .name = "Not these", .priority = 1, .values = {{"client_policy.enable_user_policy_on_internet", "false"}},
        .collections = {kAllSystems}});
-  EXPECT_EQ(body_of(ask(internet, connection, user_request(pc))), "");
+  EXPECT_EQ(text_of(ask(internet, connection, user_request(pc))), "");
   EXPECT_NE(site.reason().find("back on the intranet"), std::string::npos) << site.reason();
   switch_on(true, false);
   EXPECT_EQ(ask(internet, connection, user_request(pc)).status, 404);

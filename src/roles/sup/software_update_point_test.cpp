@@ -53,7 +53,7 @@ class Point : public ::testing::Test {
     request.peer.address = "192.0.2.7";
     return point_->handle(request);
   }
-  static std::string body_of(const net::Response& response) {
+  static std::string text_of(const net::Response& response) {
     std::string out;
     for (const auto& segment : response.body) out += net::bytes_of(segment).value_or("");
     return out;
@@ -61,14 +61,14 @@ class Point : public ::testing::Test {
   std::string good(const wsus::Request& request) {
     const auto encoded = wsus::encode_request(request);
     const auto response = send(encoded.path, encoded.body);
-    EXPECT_EQ(response.status, 200) << body_of(response);
-    return body_of(response);
+    EXPECT_EQ(response.status, 200) << text_of(response);
+    return text_of(response);
   }
   std::optional<wsus::Problem> problem(const wsus::Request& request) {
     const auto encoded = wsus::encode_request(request);
     const auto response = send(encoded.path, encoded.body);
     EXPECT_EQ(response.status, 500);
-    const auto fault = wsus::decode_fault(body_of(response));
+    const auto fault = wsus::decode_fault(text_of(response));
     return fault ? std::optional(fault->problem) : std::nullopt;
   }
   wsus::Cookie begin() {
