@@ -272,6 +272,8 @@ def test_a_management_point_in_the_perimeter_may_be_the_door_too(company):
     assert asked() == "403"  # the site has not been told
     company.farpoint("enrollment", "proxy", "add", "mp.example.test")
     farlab.wait_for("the site to let it", lambda: asked() == "200")
+    company.farpoint("enrollment", "proxy", "remove", "mp.example.test")
+    farlab.wait_for("the site to let it no more", lambda: asked() == "403")
     assert company.opened_inwards() == 0
 
 
