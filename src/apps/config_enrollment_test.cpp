@@ -82,7 +82,7 @@ TEST(EnrollmentConfig, AHostInThePerimeterHasTheProxyPointAndNeverThePoint) {
 TEST(EnrollmentConfig, ASecondarySiteEnrolsNobodyFromTheInternet) {
   std::string text = site("[enrollment_proxy_point]\nconnections = \"internet\"");
   text.replace(text.find("[site]\n"), 7, "[site]\ntype = \"secondary\"\nparent = \"fp0\"\n");
-  says(text, "Secondary sites don't support client connections from untrusted locations.");
+  says(text, "enrollment_proxy_point.connections: must be intranet at a secondary site");
 }
 
 }  // namespace fp::apps
