@@ -212,6 +212,12 @@ TEST(Routes, EnrolmentNeedsASecretRenewalACertificateAndNeitherPassesABridge) {
     EXPECT_EQ(find_route(Role::enrollment, absent), nullptr) << absent;
 }
 
+TEST(Routes, ThePrefixesOfAGatewayOpenNothingThemselves) {
+  for (const Door door : {Door::intranet_http, Door::intranet_https, Door::internet_https})
+    for (const char* path : {"/CCM_Proxy_MutualAuth/1/SMS_MP/.sms_aut", "/ccm_proxy_mutualauth", "/CCM_Proxy_ServerAuth/1/SMS_MP/.sms_aut"})
+      EXPECT_EQ(get(Role::mp, path, with_certificate(door)).status, 404) << path;
+}
+
 TEST(Routes, TheFallbackStatusPointTakesPostsFromEverybodyAndItsSpoolIsForTheSiteServerAlone) {
   for (const Door door : {Door::intranet_http, Door::intranet_https, Door::internet_https}) {
     EXPECT_TRUE(decide(route(Role::fsp, "/sms_fsp/.sms_fsp"), kPost, bare(door), {}).allowed());
@@ -219,10 +225,16 @@ TEST(Routes, TheFallbackStatusPointTakesPostsFromEverybodyAndItsSpoolIsForTheSit
       EXPECT_EQ(decide(route(Role::fsp, "/SMS_FSP"), verb, bare(door), {}).status, 405);
     EXPECT_FALSE(get(Role::fsp, "/farpoint/fsp/v1/messages", bare(door)).allowed());
   }
-  Caller site = with_certificate(Door::internet_https);
-  EXPECT_EQ(get(Role::fsp, "/farpoint/fsp/v1/messages", site).status, 403);
-  site.site_server = true;
-  EXPECT_TRUE(get(Role::fsp, "/farpoint/fsp/v1/messages", site).allowed());
+  for (const auto& [role, path] : {std::pair{Role::fsp, "/farpoint/fsp/v1/messages"}, std::pair{Role::gateway, "/farpoint/gateway/v1/status"}}) {
+    Caller site = with_certificate(Door::intranet_https);  // so counts what is asked over the site link
+    EXPECT_EQ(get(role, path, site).status, 403) << path;
+    site.site_server = true;
+    EXPECT_TRUE(get(role, path, site).allowed()) << path;
+    for (const Door door : {Door::intranet_http, Door::internet_https}) {
+      site.door = door;
+      EXPECT_EQ(get(role, path, site).status, 404) << path;
+    }
+  }
   EXPECT_EQ(find_route(Role::fsp, "/SMS_FSPX"), nullptr);
   EXPECT_EQ(find_route(Role::fsp, "/SMS_MP/.sms_aut"), nullptr);
 }
