@@ -5,6 +5,7 @@
 
 #include "apps/config_enrollment.hpp"
 #include "apps/config_section.hpp"
+#include "apps/config_updates.hpp"
 #include "apps/doors.hpp"
 #include "base/ids.hpp"
 #include "base/subnet.hpp"

@@ -20,6 +20,9 @@ class Section {
   Section(const toml::table& table, std::string prefix, std::vector<std::string>& mistakes, const std::string& file)
       : table_(table), prefix_(std::move(prefix)), mistakes_(mistakes), file_(file) {}
 
+  // A table inside this one.
+  [[nodiscard]] Section below(const toml::table& table, std::string_view name) const { return {table, fmt::format("{}{}.", prefix_, name), mistakes_, file_}; }
+
   // Without a node the line is that of the section, and of a section that is not there the file's first.
   void mistake(const toml::node* node, std::string_view key, std::string_view what) {
     const auto line = std::max<toml::source_index>(1, node ? node->source().begin.line : table_.source().begin.line);

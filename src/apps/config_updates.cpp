@@ -1,5 +1,5 @@
 // The repositories that a software update point synchronises with.
-#include "apps/config_section.hpp"
+#include "apps/config_updates.hpp"
 #include "base/ids.hpp"
 
 namespace fp::apps {
