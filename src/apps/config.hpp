@@ -47,7 +47,7 @@ struct LinkConfig {
 // The site in the directory of a domain. Switched off with a domain named: what was published is taken out.
 struct DirectoryPublishing {
   bool enabled = false;
-  directory::Account account;  // empty domain: there is no such section
+  directory::DomainLogin account;  // empty domain: there is no such section
 };
 
 // The enrollment point, which runs in the site server alone, and the enrollment proxy point: the door for it, here or on another host.

@@ -107,7 +107,7 @@ Result<Published> publish(DirectoryAccess& directory, const std::string& domain,
   return out;
 }
 
-Result<Published> publish_in(const Account& account, const std::string& site_code,
+Result<Published> publish_in(const DomainLogin& account, const std::string& site_code,
                              const std::vector<wire::DirectoryObject>& objects, const Clock& clock) {
   FP_TRY(ticket, KerberosTicket::from_keytab(account.keytab, account.domain));
   FP_TRY(controllers, controllers_of(account.domain));
@@ -126,7 +126,7 @@ Result<Published> publish_in(const Account& account, const std::string& site_cod
   return std::unexpected(*first);
 }
 
-Result<wire::Publication> find_published(const Account& account, const std::string& controller,
+Result<wire::Publication> find_published(const DomainLogin& account, const std::string& controller,
                                          const std::string& site_code, const Clock& clock) {
   FP_TRY(ticket, KerberosTicket::from_keytab(account.keytab, account.domain));
   FP_TRY(session, LdapSession::open(controller, *ticket, clock));

@@ -18,7 +18,7 @@ namespace fp::directory {
 
 inline constexpr std::size_t kControllersTriedMax = 3;
 
-struct Account {
+struct DomainLogin {
   std::string domain;  // "corp.example"
   Path keytab;         // of an account there: the computer's, or one for this purpose
 };
@@ -37,13 +37,13 @@ struct Published {
                                         const std::string& principal);
 
 // The same at one of the domain's controllers, of those that DNS names the first that answers.
-[[nodiscard]] Result<Published> publish_in(const Account& account, const std::string& site_code,
+[[nodiscard]] Result<Published> publish_in(const DomainLogin& account, const std::string& site_code,
                                            const std::vector<wire::DirectoryObject>& objects,
                                            const Clock& clock);
 
 // What is published in the domain: of one site, or of all where `site_code` is empty. A domain without the
 // container has nothing.
-[[nodiscard]] Result<wire::Publication> find_published(const Account& account, const std::string& controller,
+[[nodiscard]] Result<wire::Publication> find_published(const DomainLogin& account, const std::string& controller,
                                                        const std::string& site_code, const Clock& clock);
 
 }  // namespace fp::directory
