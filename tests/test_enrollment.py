@@ -64,7 +64,7 @@ def test_a_computer_at_home_enrols_with_a_token_and_is_managed(company):
     held = "/etc/farpoint/certificates/enrolled.pem"
     assert company.desk.out("stat", "-c", "%a", held) == "600" and company.desk.read(held).count("BEGIN CERTIFICATE") == 2
     device = managed(company, company.desk)
-    assert device["approval"] == "not_applicable" and device["pki"] and device["connection"] == "currently_internet", device
+    assert device["approval"] == "not_applicable" and device["pki"] and device["connection"] == "always_internet", device
     row = company.farpoint_json("enrollment", "list")[0]
     assert row["name"] == "desk.example.test" and row["via"] == "enroll.example.test" and row["by"] == f"token {token['id']}", row
     assert f"token {token['id']} enroll enrollment {row['serial']}" in company.audit()

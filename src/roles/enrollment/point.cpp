@@ -195,13 +195,13 @@ Status EnrollmentPoint::may_enroll(store::Repositories& r, const Applicant& appl
 Result<Enrollment> EnrollmentPoint::renewed(store::Repositories& r, const Applicant& applicant, const std::string& key, const std::string& name) {
   const pki::Certificate& old = *applicant.certificate;
   const std::string& old_key = old.public_key().fingerprint();
+  FP_TRY(later, r.enrollments.renewals_of(old_key));
+  for (const auto& one : later)
+    if (r.devices.find_by_key(one.key_fingerprint)) return fail(Code::forbidden, "{} was renewed before, and its client uses {}", old.label(), one.serial);
   FP_TRY(before, site::enrollment_of(r, old_key));
   FP_TRY(device, site::device_of_key(r, old_key));
   if (!before && !device) return fail(Code::forbidden, "{} belongs to no client of this site", old.label());
   if (device && device->blocked) return fail(Code::forbidden, "{} belongs to {}, which is blocked", old.label(), device->name);
-  FP_TRY(later, r.enrollments.renewals_of(old_key));
-  for (const auto& one : later)
-    if (r.devices.find_by_key(one.key_fingerprint)) return fail(Code::forbidden, "{} was renewed before, and its client uses {}", old.label(), one.serial);
   const std::string own = lower(old.common_name().empty() && !old.dns_names().empty() ? old.dns_names().front() : old.common_name());
   if (name != own) return fail(Code::forbidden, "a renewal keeps the name: {} asked for {}", own, name);
   FP_TRY(other, site::device_of_key(r, key));
@@ -257,13 +257,15 @@ Result<EnrollmentPoint::Issued> EnrollmentPoint::issue(store::Repositories& r, c
 net::Response EnrollmentPoint::refuse(const net::Request& request, std::string_view who, const Error& error) {
   const std::string text = fmt::format("{} {}: {}", request.path.substr(wire::kEstRoot.size()), place_of(request), error.message);
   log::warning("enrollment", "refused {}: {}", who, text);
+  net::Response response = refusal(error, random_);
   if (!audited_.count("refusals", clock_.steady_ms())) {
     const auto noted = store_.write_async([&](store::Repositories& r) {
       return r.administration.audit({.at = clock_.now(), .who = std::string(who), .action = "refuse", .object_kind = "enrollment", .detail = text});
     });
     if (!noted.value) log::warning("enrollment", "a refusal was not noted: {}", noted.value.error().message);
+    response.ticket = noted.ticket;
   }
-  return refusal(error, random_);
+  return response;
 }
 
 }  // namespace fp::enrollment
