@@ -61,7 +61,6 @@ class Point final : public Transport {
 };
 
 struct EnrollmentTest : testing::Test {
-  EnrollmentTest() { clock.advance_s(20LL * 365 * 86400); }
   [[nodiscard]] Code code() {
     const auto done = enroll(point, request);
     EXPECT_FALSE(done);
