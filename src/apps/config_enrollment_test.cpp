@@ -74,7 +74,9 @@ TEST(EnrollmentConfig, AHostInThePerimeterHasTheProxyPointAndNeverThePoint) {
   EXPECT_EQ(config.enrollment.proxy, Connections::internet);
   EXPECT_FALSE(config.mp_enabled);
   EXPECT_FALSE(config.dp_enabled);
-  EXPECT_EQ(mistakes_of(host("role = \"management-point\"", "[enrollment_proxy_point]\nconnections = \"internet\""), config), "");
+  SiteConfig beside;
+  EXPECT_EQ(mistakes_of(host("role = \"management-point\"", "[enrollment_proxy_point]\nconnections = \"internet\""), beside), "");
+  EXPECT_TRUE(beside.mp_enabled);
   says(host("role = \"enrollment-proxy-point\"", "[enrollment]\nenabled = true"), "runs in the site server alone");
   says(host("role = \"enrollment-proxy-point\"", "[management_point]\nenabled = true"), "has no management point");
 }

@@ -156,7 +156,8 @@ TEST_F(MemoryTest, ARunOfATaskSequenceIsKeptWholeAlsoInAFileOfTheVersionBefore) 
   memory_.reset();
   sqlite3* db = nullptr;
   ASSERT_EQ(sqlite3_open((dir_ / "agent.db").c_str(), &db), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(db, "DROP TABLE sequence_steps; DROP TABLE sequence_variables; DROP TABLE sequence_runs; PRAGMA user_version=3",
+  ASSERT_EQ(sqlite3_exec(db, "DROP TABLE update_metadata; DROP TABLE update_findings; DROP TABLE update_scan; DROP TABLE sequence_steps; "
+                             "DROP TABLE sequence_variables; DROP TABLE sequence_runs; PRAGMA user_version=3",
                          nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(db);
   reopen();
