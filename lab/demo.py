@@ -112,14 +112,14 @@ def lose_the_management_point(company):
     company.public_door(False)
     company.laptop.run("farpoint-agent", "evaluate", "policy", check=False, timeout=300)
     def heard():
-        company.farpoint("fsp", "add", journey.fallback.FSP, "--url", f"https://{journey.fallback.FSP}:8443")  # fetches at once
+        company.farpoint(*journey.fallback.ADD)  # fetches at once
         return company.farpoint_json("fsp", "messages") and company.farpoint("fsp", "messages")
     tell("Then no management point answers from outside. The laptop tells the fallback status point, the site fetches that, and the administrator "
          "sees what was said, marked as proved by nobody:", farlab.wait_for("the message", heard, 120))
     company.public_door(True)
     company.evaluate("policy")
     status = located(company, "Currently internet")
-    tell("The door is open again, and the laptop is managed without anybody touching it:", f"management point {status['management point']}")
+    tell("The door is open again; the laptop asks once more and is managed as before, with nothing to repair:", f"management point {status['management point']}")
 
 
 def main():

@@ -394,13 +394,15 @@ def test_distribution_points_are_added_changed_validated_and_removed(site):
 
 def test_fallback_status_points_are_added_changed_listed_and_removed_and_their_messages_shown(site):
     assert site.json("fsp", "list") == [] and site.json("fsp", "messages") == []
-    made = site.json("fsp", "add", "fsp.test", "--url", "https://127.0.0.1:1", "--comment", "in the perimeter")
-    assert made["url"] == "https://127.0.0.1:1" and made["comment"] == "in the perimeter"
-    farlab.wait_for("the site to have asked", lambda: "refused the connection" in site.json("fsp", "list")[0]["problem"])
-    assert site.json("fsp", "add", "fsp.test")["url"] == "https://fsp.test:8443"
+    certificate = site.data / "server.pem"
+    made = site.json("fsp", "add", "fsp.test", "--certificate", certificate, "--link", "127.0.0.1:1", "--comment", "in the perimeter")
+    assert made["link"] == "127.0.0.1:1" and len(made["fingerprint"]) == 64 and made["comment"] == "in the perimeter"
+    farlab.wait_for("the site to have tried", lambda: site.json("fsp", "list")[0]["link_state"].startswith("down")
+                    and "site link" in site.json("fsp", "list")[0]["problem"])
+    assert site.json("fsp", "add", "fsp.test", "--link", "127.0.0.1:2")["link"] == "127.0.0.1:2"
     assert site.rows("fsp", "list")[0][0] == "fsp.test"
-    bad = site.run("fsp", "add", "fsp.test", "--url", "http://fsp.test", check=False)
-    assert bad.returncode == 2 and "https://HOST:PORT" in bad.stderr
+    bad = site.run("fsp", "add", "fsp.test", "--link", "https://fsp.test", check=False)
+    assert bad.returncode == 2 and "HOST:PORT" in bad.stderr
     assert site.json("fsp", "messages", "--device", "nobody-knows-me") == []
     assert site.out("fsp", "remove", "fsp.test") == "fsp.test: removed"
     assert site.run("fsp", "remove", "fsp.test", check=False).returncode == 3
