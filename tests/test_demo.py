@@ -40,7 +40,7 @@ STORY = [
     r"\| .*from the vendor, http://deb\.vendor\.test/pool",
     r"tells the fallback status point",
     r"\| .*laptop\.corp\.test .*cannot reach a management point",
-    r"is managed without anybody touching it",
+    r"asks once more and is managed as before",
     r"Done: office, home, resume, window, vendor, fallback",
 ]
 
