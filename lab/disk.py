@@ -20,6 +20,13 @@ BALLAST = ".ballast"
 E2FSCK_OPERATIONAL_ERROR = 8
 
 
+def stands_still(pid):
+    """All threads of a process that got SIGSTOP; one that is inside an fsync comes to it only when that has ended."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return all((thread / "stat").read_text().rsplit(")", 1)[1].split()[0] in "TtZX" for thread in pathlib.Path(f"/proc/{pid}/task").iterdir())
+    return True
+
+
 class Disk:
     """`folder` gets the image and the mount point; close() leaves neither mount nor loop device, whatever happened."""
 
@@ -52,6 +59,7 @@ class Disk:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
+        farlab.wait_for("every thread to stand still", lambda: all(stands_still(pid) for pid in pids), 20)
         fd = os.open(self.mount_point, os.O_RDONLY)
         try:
             fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", GOING_DOWN_WITHOUT_LOG_FLUSH))

@@ -408,6 +408,11 @@ def test_fallback_status_points_are_added_changed_listed_and_removed_and_their_m
     assert site.run("fsp", "remove", "fsp.test", check=False).returncode == 3
 
 
+def test_a_site_without_a_software_update_point_has_an_empty_catalogue(site):
+    assert site.json("update", "list") == []
+    assert site.json("update", "status")["points"] == []
+
+
 def test_a_site_that_is_in_no_directory_says_so(site):
     assert "no [directory_publishing]" in site.json("directory", "status")["summary"]
     assert "no [directory_publishing]" in site.json("site")["directory"]

@@ -64,7 +64,7 @@ Status wait_for_sync(Cli& cli, Instant since) {
     std::string problem;
     for (const auto& s : sources) {
       const auto at = parse_time(field(s, "tried_at"));
-      all = all && at && at->ms / 1000 >= since.ms / 1000;
+      all = all && at && at->ms >= since.ms;
       if (problem.empty() && !field(s, "problem").empty()) problem = fmt::format("{}: {}", field(s, "name"), field(s, "problem"));
     }
     if (all && !problem.empty()) return fail(Code::unavailable, "{}", problem);

@@ -35,8 +35,12 @@ std::string said(const Result<Answer>& answer) {
 }  // namespace
 
 void check_updates(Visit& visit) {
+  // Asked without a body first: who does not know the path says 404 to that, whatever he says to a body that he did not want.
+  net::ClientRequest look;
+  look.method = "GET";
+  const auto known = visit.ask(std::move(look), std::string(wsus::encode_request(wsus::GetConfig{}).path));
   const auto config = ask(visit, wsus::GetConfig{"2.90"});
-  if (config && config->response.status == 404) {
+  if ((known && known->response.status == 404) || (config && config->response.status == 404)) {
     visit.ok("update scan", "no software update point at this address, or a proxy in front of it does not pass its paths");
     return;
   }

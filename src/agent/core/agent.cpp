@@ -403,8 +403,8 @@ Status Agent::tell_fallback(const PassOptions& options, PassResult& result, std:
 Result<bool> Agent::due(const std::string& cycle, const PassOptions& options) {
   if (options.wants(cycle)) return true;
   FP_TRY(s, world_.memory.schedule(cycle));
-  // Where the network changed, what failed on the old one is tried at once on the new one.
-  if (s && s->failures > 0 && options.network_changed) return true;
+  // What failed on the old network, or before the agent was started anew, is tried at once.
+  if (s && s->failures > 0 && (options.network_changed || options.started)) return true;
   // A clock that was set back must not put a cycle off for years.
   return !s || s->next_at <= world_.clock.now() || s->last_at > world_.clock.now().plus_s(60);
 }

@@ -35,7 +35,7 @@ json::object value_of(const SoftwareUpdate& u, const UpdateCounts& counts) {
           {"unknown", counts.unknown}};
 }
 
-json::value time_or_null(Instant at) { return at.ms == 0 ? json::value(nullptr) : json::value(to_iso(at)); }
+json::value time_or_null(Instant at) { return at.ms == 0 ? json::value(nullptr) : json::value(to_iso_ms(at)); }
 
 // By id, or by the name of a package that one current update brings.
 Result<SoftwareUpdate> find_update(Repositories& r, std::string_view id_or_package) {

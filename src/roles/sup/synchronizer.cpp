@@ -242,24 +242,24 @@ Result<int> Synchronizer::change(Repositories& r, const std::string& source, std
   return changed;
 }
 
-Result<int> Synchronizer::take(const RepositorySource& source, const Fetched& fetched) {
+Result<int> Synchronizer::take(const RepositorySource& source, const Fetched& fetched, Instant began) {
   auto offered = updates_of(source, fetched.release, fetched.packages);
   const auto count = static_cast<std::int64_t>(offered.size());
   return store_.write([&](Repositories& r) -> Result<int> {
     FP_TRY(changed, change(r, source.name, std::move(offered)));
-    FP_CHECK(r.updates.put_source({source.name, clock_.now(), clock_.now(), fetched.release.released_at, {}, count}));
+    FP_CHECK(r.updates.put_source({source.name, began, clock_.now(), fetched.release.released_at, {}, count}));
     return changed;
   });
 }
 
-Status Synchronizer::note(const std::string& source, const std::string& problem) {
+Status Synchronizer::note(const std::string& source, const std::string& problem, Instant began) {
   return store_.write([&](Repositories& r) -> Status {
     FP_TRY(known, r.updates.sources());
     UpdateSourceState state;
     for (const auto& s : known)
       if (s.name == source) state = s;
     state.name = source;
-    state.tried_at = clock_.now();
+    state.tried_at = began;
     state.problem = problem;
     FP_CHECK(r.updates.put_source(state));
     return r.states.add_event({0, clock_.now(), 2, "sup.sync", {}, fmt::format("{}: {}", source, problem)});
@@ -270,12 +270,13 @@ Result<int> Synchronizer::run_once(const std::function<bool()>& stop) {
   int changed = 0;
   for (const auto& source : options_.sources) {
     if (stop && stop()) return changed;
+    const auto began = clock_.now();  // an order of later than this asks for another try
     const auto fetched = fetch_source(source, stop);
     if (!fetched && stop && stop()) return changed;
-    const auto taken = fetched ? take(source, *fetched) : Result<int>(std::unexpected(fetched.error()));
+    const auto taken = fetched ? take(source, *fetched, began) : Result<int>(std::unexpected(fetched.error()));
     if (!taken) {
       log::error("sup.sync", "{}: {}", source.name, taken.error().message);
-      FP_CHECK(note(source.name, taken.error().message));
+      FP_CHECK(note(source.name, taken.error().message, began));
       continue;
     }
     log::info("sup.sync", "{}: {} updates, {} of them new, changed or gone", source.name, fetched->packages.size(), *taken);

@@ -55,9 +55,9 @@ class Synchronizer {
   [[nodiscard]] Result<wire::AptRelease> fetch_release(const RepositorySource& source, const std::function<bool()>& stop) const;
   [[nodiscard]] Result<std::string> fetch_index(const RepositorySource& source, const wire::AptRelease& release, const std::string& stem,
                                                 const std::function<bool()>& stop) const;
-  [[nodiscard]] Result<int> take(const RepositorySource& source, const Fetched& fetched);
+  [[nodiscard]] Result<int> take(const RepositorySource& source, const Fetched& fetched, Instant began);
   [[nodiscard]] Result<int> change(store::Repositories& r, const std::string& source, std::vector<SoftwareUpdate> offered);
-  [[nodiscard]] Status note(const std::string& source, const std::string& problem);
+  [[nodiscard]] Status note(const std::string& source, const std::string& problem, Instant began);
 
   store::Store& store_;
   const site::PolicyMaker& policies_;
