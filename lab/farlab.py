@@ -18,6 +18,8 @@ import uuid
 BIN = pathlib.Path(os.environ.get("FARPOINT_BIN", pathlib.Path(__file__).resolve().parent.parent / "build" / "release"))
 CLEAN_ENV = {"PATH": "/opt/farpoint:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
 
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "console", "kmsg", "kvm", "fuse", "net/tun")
+
 # Starts systemd as the first process, as in a container: nothing of this machine's kernel, devices or units is its business.
 SYSTEMD = """mount --bind /proc/sys /proc/sys
 mount -o remount,bind,ro /proc/sys
@@ -34,6 +36,21 @@ rm -f /etc/systemd/system/*.wants/*
 hostname > /etc/hostname
 export container=farlab
 exec /lib/systemd/systemd --system --unit=basic.target"""
+
+
+def devices():
+    """Shell: a /dev of the host's own. Only the devices themselves are this machine's, no folder in which a file could be left."""
+    nodes = [name for name in DEVICES if pathlib.Path("/dev", name).exists()]
+    return "\n".join([
+        "mount -t tmpfs -o mode=755 tmpfs dev",
+        "mkdir -m 1777 dev/shm dev/mqueue",
+        "mkdir dev/pts dev/net",
+        "mount -t tmpfs -o mode=1777 tmpfs dev/shm",
+        "mount -t mqueue mqueue dev/mqueue",
+        "mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts dev/pts",
+        "ln -s pts/ptmx dev/ptmx",
+        *(f"ln -s /proc/self/{to} dev/{name}" for name, to in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2"))),
+        *(f"touch dev/{name}; mount --bind /dev/{name} dev/{name}" for name in nodes)])
 
 
 def control_groups():
@@ -156,7 +173,8 @@ cd {self.dir}/root
 mkdir -p opt/farpoint oldroot run tmp dev proc sys mnt
 mount --bind {self.dir}/mnt mnt
 mount --bind {shlex.quote(str(BIN))} opt/farpoint
-mount --rbind /dev dev
+mount -o remount,bind,ro opt/farpoint
+{devices()}
 mount -t proc proc proc
 {"" if self.systemd else f"mount --bind {boot_id} proc/sys/kernel/random/boot_id"}
 mount -t sysfs sysfs sys
