@@ -202,3 +202,6 @@ class Company(story.Office):
         """Packets by which the perimeter tried to open a connection into the intranet."""
         text = farlab.sh("ip", "netns", "exec", self.firewall.namespace, "nft", "list", "counter", "ip", "lab", "opened_inwards")
         return int(text.split("packets")[1].split()[0])
+
+    def forget_opened_inwards(self):
+        farlab.sh("ip", "netns", "exec", self.firewall.namespace, "nft", "reset", "counter", "ip", "lab", "opened_inwards")

@@ -75,6 +75,48 @@ def written(host):
     return {f"/{p.relative_to(top)}": p.read_bytes() for p in top.rglob("*") if p.is_file() and not p.is_symlink()}
 
 
+def writable_folders(host):
+    """Every folder at the top, every mount point, and what packages and programs use."""
+    mounts = [line.split()[1] for line in host.read("/proc/self/mounts").splitlines()]
+    usual = ["/", "/var/tmp", "/var/lib", story.DATA, "/opt/farpoint", "/usr/local", *host.out("sh", "-c", "echo /*/ /dev/*/").split()]
+    return sorted({folder.rstrip("/") or "/" for folder in [*usual, *mounts]})
+
+
+def test_what_a_host_leaves_anywhere_no_other_host_finds(company):
+    """A file in every folder that can be written, on every host; each then sees its own and nobody else's."""
+    marker = f"left-{company.lab.name}-by-"
+    left = {}
+    for name, host in company.lab.hosts.items():
+        leave = f'while read -r at; do touch "$at/{marker}{name}" 2>/dev/null && echo "$at"; done; true'
+        left[name] = set(host.out("sh", "-c", leave, stdin="\n".join(writable_folders(host)) + "\n").splitlines())
+        assert {"/", "/tmp", "/var", "/run", "/opt", "/dev", "/dev/shm", "/mnt", "/etc", "/root"} <= left[name], (name, left[name])
+        assert "/opt/farpoint" not in left[name]  # the programs are everybody's
+    everywhere = "\n".join(sorted(set().union(*left.values()))) + "\n"
+    look = f'while read -r at; do ls -d "${{at%/}}/{marker}"* 2>/dev/null; done; true'
+    for name, host in company.lab.hosts.items():
+        found = host.out("sh", "-c", look, stdin=everywhere).splitlines()
+        assert {path.rsplit(marker, 1)[1] for path in found} == {name} and len(found) >= len(left[name]), (name, found)
+    assert farlab.sh("sh", "-c", look, input=everywhere) == ""  # nor does this machine
+
+
+def test_the_counter_of_the_firewall_sees_what_the_perimeter_opens_inwards(company):
+    """That it is 0 elsewhere says something only if it rises where somebody tries."""
+    assert company.opened_inwards() == 0
+    for host in (company.edge, company.front):
+        for port in (443, perimeter.LINK_PORT):
+            before = company.opened_inwards()
+            assert host.run("curl", "-sk", "-m", "2", f"https://10.77.1.10:{port}/", check=False).returncode == 28  # dropped: no answer at all
+            assert company.opened_inwards() > before, (host.name, port)
+    company.forget_opened_inwards()
+    assert company.opened_inwards() == 0
+    # Every connection between the two networks that the firewall knows was opened by the site's host.
+    known = [dict(word.split("=") for word in reversed(line.split()) if "=" in word)
+             for line in farlab.sh("ip", "netns", "exec", company.firewall.namespace, "cat", "/proc/net/nf_conntrack").splitlines() if " tcp " in line]
+    between = [(c["src"], c["dst"]) for c in known if c["src"].startswith("10.77.2.") and c["dst"].startswith("10.77.1.")]
+    outwards = [(c["src"], c["dst"]) for c in known if c["src"].startswith("10.77.1.") and c["dst"].startswith("10.77.2.")]
+    assert between == [] and ("10.77.1.10", perimeter.FRONT) in outwards, known
+
+
 def test_the_perimeter_holds_nothing_of_the_site(company):
     """No file in common but what is public, no key of the site, no database: searched for by content on the whole disk."""
     site = {path: data for path, data in written(company.site).items() if path.startswith(story.DATA) and data}
