@@ -2,6 +2,7 @@
 import json
 import re
 
+import capture
 import farlab
 import pytest
 import topology
@@ -17,22 +18,6 @@ def company():
         made.start_agent()
         farlab.wait_for("registration", made.device)
         yield made
-
-
-# What a host sends to the site's own address, what it sends without TLS, and what it sends to the internet door.
-WATCH = f"""
-table ip watch {{
-  counter inside {{ }}
-  counter plain {{ }}
-  counter outside {{ }}
-  chain out {{
-    type filter hook output priority 0; policy accept;
-    ip daddr 10.77.1.10 counter name inside
-    tcp dport 80 counter name plain
-    ip daddr {topology.MP_PUBLIC} tcp dport 8443 counter name outside
-  }}
-}}
-"""
 
 
 def located(company, wanted, host=None):
@@ -137,16 +122,27 @@ def test_names_that_lie_open_nothing(company):
     company.carry(INTRANET)
 
 
+# The TLS doors of the internet, and where its certificates say that the lists of revoked ones lie: those come in the clear.
+DOORS = {(topology.MP_PUBLIC, 8443), (topology.DP_PUBLIC, 443)}
+LISTS = (topology.MP_PUBLIC, 8080)
+
+
 def test_an_internet_only_client_in_the_office_talks_to_internet_doors_only(company):
+    """From its installation on, with something to download: every connection that it opens is looked at."""
     desk = company.lab.host("till", "till.corp.test", company.lab.networks[INTRANET], "10.77.1.60/24")
+    seen = capture.Capture(desk)
     company.install_agent(desk, internet_only=True)
-    farlab.sh("ip", "netns", "exec", desk.namespace, "nft", "-f", "-", input=WATCH)
     desk.run("farpoint-agent", "evaluate", "all", timeout=300)
+    farlab.wait_for("the package", lambda: desk.run("farpoint-agent", "evaluate", "policy", timeout=300) and company.installed("lab-large", desk), 120)
     status = company.status(desk)
     assert status["location"] == "Always Internet" and status["management point"] == "https://mp.example.test:8443"
-    counted = json.loads(farlab.sh("ip", "netns", "exec", desk.namespace, "nft", "-j", "list", "counters"))["nftables"]
-    packets = {c["counter"]["name"]: c["counter"]["packets"] for c in counted if "counter" in c}
-    assert packets["inside"] == 0 and packets["plain"] == 0 and packets["outside"] > 0
+    opened = seen.opened()
+    assert DOORS <= opened and opened - DOORS <= {LISTS}, opened
+    lists = re.findall(r"URI:(\S+)", desk.out("openssl", "x509", "-in", "/etc/farpoint/certificates/till.pem", "-noout", "-ext", "crlDistributionPoints"))
+    assert lists and all(url.startswith(f"http://mp.example.test:{LISTS[1]}/") for url in lists), lists
+    # And it is seen when somebody there does otherwise.
+    desk.run("curl", "-s", "-m", "1", "http://10.77.1.10/", check=False)
+    assert seen.opened() - opened == {("10.77.1.10", 80)}
 
 
 def test_a_workgroup_computer_on_the_internet_is_installed_as_internet_only_or_not_at_all(company):
