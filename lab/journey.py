@@ -1,14 +1,24 @@
 """The company of the story that must always work: beside office, perimeter, internet and home there is a fallback status point in the
 perimeter, and a vendor who publishes packages on the internet."""
+import re
+
 import fallback
 import farlab
 import topology
 
 VENDOR, VENDOR_ADDRESS = "deb.vendor.test", "203.0.113.30"
-POOL = f"http://{VENDOR}/pool"
+POOL = f"https://{VENDOR}/pool"
 NGINX = """daemon off; master_process off; user root; error_log stderr; pid /run/nginx.pid;
 events {}
-http { access_log /var/log/vendor.log; server { listen 80; root /srv; } }
+http {
+  log_format told '$remote_addr "$request" $status $body_bytes_sent certificate=$ssl_client_verify';
+  access_log /var/log/vendor.log told;
+  server {
+    listen 443 ssl; root /srv;
+    ssl_certificate /etc/vendor.pem; ssl_certificate_key /etc/vendor.key;
+    ssl_verify_client optional_no_ca;  # asks everybody for a certificate, and serves whoever has none
+  }
+}
 """
 # The site's internet door does not answer any more; everything else does.
 MP_DOWN = """
@@ -29,8 +39,13 @@ class Journey(topology.Company):
         self.vendor = self.lab.host("vendor", VENDOR, self.lab.networks[topology.INTERNET], f"{VENDOR_ADDRESS}/24")
         self.vendor.write("/etc/vendor.conf", NGINX)
         self.vendor.run("mkdir", "-p", "/srv/pool")
+        self.vendor.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", f"/CN={VENDOR}", "-addext",
+                        f"subjectAltName=DNS:{VENDOR}", "-keyout", "/etc/vendor.key", "-out", "/etc/vendor.pem")
         self.vendor.start("nginx", "-c", "/etc/vendor.conf", log="vendor.log")
-        farlab.wait_for("the vendor", lambda: ":80 " in self.vendor.out("ss", "-Hltn"))
+        # The laptop trusts it as it trusts all the world's web servers: by the roots of its machine.
+        self.laptop.copy_from(self.vendor, "/etc/vendor.pem", "/usr/local/share/ca-certificates/vendor.crt")
+        self.laptop.run("update-ca-certificates")
+        farlab.wait_for("the vendor", lambda: ":443 " in self.vendor.out("ss", "-Hltn"))
 
     def publish(self, name, version, megabytes=0):
         """The vendor publishes a package; the administrator has the same file. Returns its path on the site server."""
@@ -42,6 +57,11 @@ class Journey(topology.Company):
         """Lines of the vendor's log about a package."""
         log = self.vendor.out("sh", "-c", "cat /var/log/vendor.log 2>/dev/null || true")
         return [line for line in log.splitlines() if f"/{name}_" in line]
+
+    def given_by_the_vendor(self, name):
+        """Bytes of a package that the vendor sent, and what it saw of certificates."""
+        said = [re.search(r'" 20[06] (\d+) certificate=(\S+)', line) for line in self.asked_of_the_vendor(name)]
+        return sum(int(match[1]) for match in said if match), {match[2] for match in said if match}
 
     def public_door(self, opened):
         rules = "delete table ip down" if opened else MP_DOWN

@@ -39,8 +39,14 @@ def test_in_the_office_the_vendor_is_not_asked(company):
 def test_at_home_the_vendor_gives_every_byte_and_sees_no_certificate(company):
     at(company, HOME, "Currently internet")
     content = deploy(company, "lab-vendor")
-    assert company.asked_of_the_vendor("lab-vendor")
     assert f"the vendor, {journey.POOL}" in company.why_on_laptop(content)
+    size = int(company.vendor.out("stat", "-c", "%s", "/srv/pool/lab-vendor_1.0_all.deb"))
+    given, certificates = company.given_by_the_vendor("lab-vendor")
+    assert given == size > 3 << 20 and certificates == {"NONE"}, (given, size, certificates)
+    # It would have seen one: it asks.
+    own = ("--cert", "/etc/farpoint/certificates/laptop.pem", "--key", "/etc/farpoint/certificates/laptop.key")
+    company.laptop.run("curl", "-sf", *own, "-r", "0-7", "-o", "/dev/null", f"{journey.POOL}/lab-vendor_1.0_all.deb")
+    assert "certificate=FAILED" in farlab.wait_for("its line", lambda: [line for line in company.asked_of_the_vendor("lab-vendor") if " 8 " in line])[-1]
 
 
 def test_where_the_vendor_has_it_not_or_has_something_else_the_distribution_point_gives_it(company):
