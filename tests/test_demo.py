@@ -37,7 +37,7 @@ STORY = [
     r"\| .*state=2004 .*waiting for a maintenance window",
     r"In its window it installed the update",
     r"\| farpoint-hello 1\.1 install ok installed",
-    r"\| .*from the vendor, http://deb\.vendor\.test/pool",
+    r"\| .*from the vendor, https://deb\.vendor\.test/pool",
     r"tells the fallback status point",
     r"\| .*laptop\.corp\.test .*cannot reach a management point",
     r"asks once more and is managed as before",
