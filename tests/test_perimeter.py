@@ -230,14 +230,18 @@ def test_a_management_point_that_was_taken_over_installs_nothing(company):
     be("inside")  # as if its clients stood in the office
     assert curl(company, "/SMS_MP/.sms_aut?MPLIST")[0] == 403
     assert "at the door intranet-https, which is not one of its connections" in company.site.log("farpointd.log")
+    be("honest")
+    farlab.wait_for("the package, from one that does its work", lambda: evaluate(company, "policy") and company.installed(package), 120)
+    late = deploy(company, "Third")
     be("drop")
     evaluate(company, "policy")
-    assert company.status()["last problem"] and not company.installed(package)
+    assert company.status()["last problem"] and not company.installed(late)
     company.front.stop(traitor, signal.SIGKILL)
     company.start_front()
     company.linked()
-    farlab.wait_for("the package, by itself", lambda: evaluate(company, "policy") and company.installed(package), 120)
-    farlab.wait_for("a pass without problems", lambda: evaluate(company, "policy") and company.status()["last problem"] == "")
+    # From here nobody tells the agent anything: its own next attempt, within about a minute, finds the real one.
+    farlab.wait_for("the package, by itself", lambda: company.installed(late), 180, 0.5)
+    farlab.wait_for("a pass without problems", lambda: company.status()["last problem"] == "", 180, 0.5)
     assert company.opened_inwards() == 0
 
 
