@@ -306,11 +306,18 @@ def test_a_gateway_that_was_taken_over_installs_nothing(company):
     be("inside")  # as if its clients stood in the office
     assert curl(company, "/SMS_MP/.sms_aut?MPLIST", host=company.laptop)[0] == 403
     assert "at the door intranet-https, which is not one of its connections" in company.site.log("farpointd.log")
+    be("honest")
+    install(company, package)
+    late, _ = deploy(company, "Late", EDGE)
+    be("drop")
+    evaluate(company, "policy")
+    assert not healthy(company) and not company.installed(late)
     company.gw.stop(traitor, signal.SIGKILL)
     company.start_gateway()
     company.linked()
-    install(company, package)
-    farlab.wait_for("a pass without problems", lambda: evaluate(company, "policy") and healthy(company))
+    # From here nobody tells the agent anything: its own next attempt, within about a minute, finds the real one.
+    farlab.wait_for("the package, by itself", lambda: company.installed(late), 180, 0.5)
+    farlab.wait_for("a pass without problems", lambda: healthy(company), 180, 0.5)
     assert company.opened_inwards() == 0
 
 
