@@ -1,6 +1,7 @@
 """Where a client is, and what it does about it: a laptop between the office and a home, real networks, DNS inside and outside."""
 import json
 import re
+import time
 
 import capture
 import farlab
@@ -78,10 +79,51 @@ def test_the_site_shows_where_the_device_is_and_why(company):
     farlab.wait_for("the site to know", lambda: shown("currently_intranet"))
 
 
-def test_a_change_of_the_network_every_few_moments_leaves_the_agent_managed(company):
-    for place in (None, HOME, None, INTRANET, HOME, INTRANET, None, HOME):
+def told(company, deployment):
+    """The states by which the site heard of success: one, or something came twice."""
+    return [s for s in company.farpoint_json("device", "states", "laptop") if s["topic_id"] == deployment and s["state_id"] == 1000]
+
+
+def test_a_change_of_the_network_every_5_seconds_costs_a_chunk_each_and_loses_nothing(company):
+    """In the middle of a download, and with a state message that waits to be sent."""
+    megabytes, rhythm_s = 64, 5
+    company.evaluate("state")  # from now on the agent's own next time for it is a quarter of an hour away
+    company.farpoint("app", "create", "--deb", company.make_package("lab-small", "1.0"), "--name", "Small")
+    waiting = company.farpoint_json("deploy", "Small", "--to", "All Systems", "--purpose", "required")["id"]
+    farlab.wait_for("the small package", lambda: company.evaluate("policy") and company.installed("lab-small"), 120)
+    assert not told(company, waiting)
+    company.farpoint("app", "create", "--deb", company.make_package("lab-huge", "1.0", megabytes), "--name", "Huge")
+    content = company.farpoint_json("app", "show", "Huge")["types"][0]["content_id"]
+    farlab.wait_for("the content on the edge", lambda: {p["dp"]: p["state"] for p in company.farpoint_json("content", "status", content)}
+                    .get("dp.example.test") == "ok", 120)
+    for host in (company.site, company.edge):
+        company.slowly(host, True)
+    fetching = company.farpoint_json("deploy", "Huge", "--to", "All Systems", "--purpose", "required")["id"]
+    logged, came, changes = len(company.laptop.log("agent.log")), -received(company.laptop), 0
+    company.laptop.start("farpoint-agent", "evaluate", "policy", log="evaluate.log")
+    farlab.wait_for("a part of the download", lambda: company.bytes_of_largest_download(4 << 20))
+    begun = time.monotonic()
+    for place in (HOME, INTRANET, HOME, None, HOME, INTRANET, None, HOME):
+        came += received(company.laptop)
         company.carry(place)
+        changes += 1
+        if changes == 3:
+            company.laptop.start("farpoint-agent", "evaluate", "state", log="evaluate.log")
+        farlab.wait_for("the next change", lambda: time.monotonic() >= begun + changes * rhythm_s)
+    assert not company.installed("lab-huge"), "it was there before the network came to rest"
+    for host in (company.site, company.edge):
+        company.slowly(host, False)
     assert managed(company, "Currently internet")["management point"] == "https://mp.example.test:8443"
+    farlab.wait_for("the package", lambda: company.installed("lab-huge"), 180)
+    came += received(company.laptop)
+    went_on = re.findall(r"goes on at byte (\d+)", company.laptop.log("agent.log")[logged:])
+    assert went_on and [int(n) for n in went_on] == sorted(int(n) for n in went_on), went_on
+    # What it is wrapped in (TLS, TCP, Ethernet) is a sixteenth at most; what is asked beside it is small.
+    assert came < (megabytes << 20) * 17 // 16 + (changes + 2) * CHUNK, (came, went_on)
+    company.evaluate("state")
+    for deployment in (waiting, fetching):
+        farlab.wait_for("the site to be told", lambda: told(company, deployment))
+    assert [len(told(company, deployment)) for deployment in (waiting, fetching)] == [1, 1]
     company.carry(INTRANET)
     assert managed(company, "Currently intranet")["management point"] == "https://site.corp.test:443"
 
