@@ -92,6 +92,22 @@ TEST(Location, TheOneInUseStaysUntilItFailsFiveTimesInTenMinutes) {
   EXPECT_EQ(choose({outside("b"), outside("c")}, kOutside, current, {700'000}, random).url, "b");
 }
 
+// domain.md §1: every 25 hours, whether or not it answers.
+TEST(Location, TheOneInUseIsChosenAnewAfterTwentyFiveHoursAndNotBefore) {
+  constexpr std::int64_t kLast = 25LL * 3600 * 1000 - 1000;
+  std::set<std::string> early, late;
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    SeededRandom random(seed);
+    const auto stays = choose({outside("b"), outside("c")}, kOutside, {"b", {0}, {}}, {kLast}, random);
+    early.insert(stays.url);
+    const auto anew = choose({outside("b"), outside("c")}, kOutside, {"b", {0}, {}}, {kLast + 1000}, random);
+    late.insert(anew.url);
+    EXPECT_NE(anew.reason.find("25 hours have passed"), std::string::npos) << anew.reason;
+  }
+  EXPECT_EQ(early, std::set<std::string>{"b"});
+  EXPECT_EQ(late, (std::set<std::string>{"b", "c"}));
+}
+
 TEST(Location, TheOnlyOneIsKeptEvenIfItFails) {
   SeededRandom random(7);
   Current current{"b", {0}, {{1}, {2}, {3}, {4}, {5}}};
