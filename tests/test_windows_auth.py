@@ -6,6 +6,7 @@ import http.client
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -102,9 +103,9 @@ class Site:
 class Wire:
     """One connection to a door; logs in with GSSAPI, and then asks without saying again who it is."""
 
-    def __init__(self, site, door, certificate=False):
+    def __init__(self, site, door, certificate=False, address="127.0.0.1"):
         self.name = OUTSIDE if door == "internet-https" else INSIDE
-        self.connection = http.client.HTTPConnection("127.0.0.1", site.ports[door], timeout=60)
+        self.connection = http.client.HTTPConnection(address, site.ports[door], timeout=60)
         if door == "intranet-http":
             return
         context = ssl.create_default_context(cafile=str(site.data / "ca" / "root.pem"))
@@ -283,13 +284,30 @@ def user_request(client):
     return client.policy_request().replace('ResourceType="Machine"', 'ResourceType="User"')
 
 
+def registered_outside(site, wire):
+    client = farclient.Client.with_files(None, site.url("internet-https", ""), site.folder / "pc1.pem", site.folder / "pc1.key", "pc1")
+    client.session = type("Plain", (), {"request": staticmethod(lambda method, url, data=None, headers=None: wire.ask(
+        data or b"", method, "/ccm_system/request", headers))})
+    farclient.registered(client)
+    return client
+
+
+def policies_of_the_user(site, kerberos, client, wire):
+    """Ids and versions of what alice gets after a login that is bound to the certificate that `wire` sees."""
+    message = client.envelope("MP_PolicyManager", user_request(client))
+    reply, _ = wire.log_in(SPNEGO, ticket(kerberos.caches["alice"]), wire.binding(), message, HEADERS)
+    answer = farclient.open_reply(reply.content)
+    assert 'ResourceType="User"' in answer, answer
+    return re.findall(r'<Policy PolicyID="\{([^}]*)\}" PolicyVersion="([^"]*)" PolicyType="User"', answer)
+
+
+def body_of(wire, policy):
+    return wire.ask(b"", "GET", f"/SMS_MP_WindowsAuth/.sms_pol?%7B{policy[0]}%7D.{policy[1].replace('.', '_')}").content.decode("utf-16")
+
+
 def test_on_the_internet_the_door_opens_with_user_policy_for_internet_clients_and_gives_what_is_aimed_at_the_user(site, kerberos):
     assert site.curl("internet-https", certificate=True) == 404  # by default
-    outside = farclient.Client.with_files(None, site.url("internet-https", ""), site.folder / "pc1.pem", site.folder / "pc1.key", "pc1")
-    plain = Wire(site, "internet-https", certificate=True)
-    outside.session = type("Plain", (), {"request": staticmethod(lambda method, url, data=None, headers=None: plain.ask(
-        data or b"", method, "/ccm_system/request", headers))})
-    farclient.registered(outside)
+    outside = registered_outside(site, Wire(site, "internet-https", certificate=True))
     site.settings("client_policy.enable_user_policy_on_internet=true")
     site.settings("--name", "Alice", "--for-user", f"alice@{CORP}", "user_device_affinity.user_defined=true")
     site.settings("--name", "Bob", "--for-user", f"bob@{SITE}", "user_device_affinity.user_defined=true")
@@ -297,21 +315,55 @@ def test_on_the_internet_the_door_opens_with_user_policy_for_internet_clients_an
     assert site.curl("internet-https", certificate=True) == 401
 
     wire = Wire(site, "internet-https", certificate=True)
-    message = outside.envelope("MP_PolicyManager", user_request(outside))
-    reply, _ = wire.log_in(SPNEGO, ticket(kerberos.caches["alice"]), wire.binding(), message, HEADERS)
-    answer = farclient.open_reply(reply.content)
-    found = re.findall(r'<Policy PolicyID="\{([^}]*)\}" PolicyVersion="([^"]*)" PolicyType="User"', answer)
-    assert len(found) == 1 and 'ResourceType="User"' in answer, answer
-    body = wire.ask(b"", "GET", f"/SMS_MP_WindowsAuth/.sms_pol?%7B{found[0][0]}%7D.{found[0][1].replace('.', '_')}")
-    assert "user_device_affinity.user_defined" in body.content.decode("utf-16")
+    found = policies_of_the_user(site, kerberos, outside, wire)
+    assert len(found) == 1 and "user_device_affinity.user_defined" in body_of(wire, found[0]), found
 
     # Whose login fails gets the device's policy, and that is all: no error of the device.
     failed = Wire(site, "internet-https", certificate=True)
-    reply, _ = failed.log_in(NTLM, password("CORP\\alice", "wrong"), failed.binding(), message, HEADERS)
+    reply, _ = failed.log_in(NTLM, password("CORP\\alice", "wrong"), failed.binding(), outside.envelope("MP_PolicyManager", user_request(outside)), HEADERS)
     assert reply.status == 401
     assert outside.policies() and outside.ask("MP_PolicyManager", user_request(outside)) == ""
     site.settings("client_policy.enable_user_policy_on_internet=false")
     assert site.curl("internet-https", certificate=True) == 404
+
+
+@pytest.fixture
+def tunnel(site, tmp_path):
+    """The address at which real nginx, with what `farpoint publish` wrote, passes TLS on to the site's internet door."""
+    port, address, out = site.ports["internet-https"], "127.0.0.2", tmp_path / "gate"
+    site.run("farpoint", "publish", "--for", "nginx", "--mode", "tunnel", "--role", "mp", "--listen", address, "--backend", f"{OUTSIDE}=127.0.0.1:{port}",
+             "--out", out)
+    written = out / "nginx.conf"
+    text = written.read_text()
+    assert "pid /run/nginx.pid;" in text
+    written.write_text(text.replace("/run/nginx.pid", f"{tmp_path}/nginx.pid").replace("/var/log/nginx/", f"{tmp_path}/"))  # beside other proxies
+    with open(tmp_path / "proxy.log", "wb") as log:
+        proxy = subprocess.Popen(["nginx", "-c", written, "-g", "daemon off;"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def listens():
+        with socket.socket() as s:
+            return s.connect_ex((address, port)) == 0
+
+    try:
+        farlab.wait_for("the proxy", lambda: listens() or proxy.poll() is not None)
+        assert proxy.poll() is None, (tmp_path / "proxy.log").read_text()
+        yield address
+    finally:
+        proxy.terminate()
+        proxy.wait(timeout=60)
+
+
+def test_user_policy_comes_through_a_tunnel_to_the_management_point_of_the_intranet(site, kerberos, tunnel):
+    """The seed's third configuration: user and management point in the forest of the intranet, published by a web proxy."""
+    site.settings("client_policy.enable_user_policy_on_internet=true")
+    site.settings("--name", "Tunnelled", "--for-user", f"alice@{CORP}", "user_device_affinity.user_defined=true")
+    client = registered_outside(site, Wire(site, "internet-https", certificate=True, address=tunnel))
+    wire = Wire(site, "internet-https", certificate=True, address=tunnel)
+    found = policies_of_the_user(site, kerberos, client, wire)
+    assert found and all("user_device_affinity.user_defined" in body_of(wire, one) for one in found), found
+    bare = Wire(site, "internet-https", certificate=True, address=tunnel)
+    assert bare.ask(b"", headers=HEADERS).status == 401
+    site.settings("client_policy.enable_user_policy_on_internet=false")
 
 
 # --- the configuration --------------------------------------------------------------------------------------------
