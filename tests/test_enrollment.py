@@ -313,3 +313,12 @@ def test_a_mobile_device_is_internet_only_refused_behind_a_bridge_and_served_thr
     farlab.wait_for("the phone to be managed", lambda: not phone.run("farpoint-agent", "evaluate", "policy", check=False, timeout=240).returncode
                     and company.device("phone") and not json.loads(phone.out("farpoint-agent", "status", "--json"))["last problem"], 120)
     assert company.device("phone")["connection"] == "always_internet", company.device("phone")
+    # "Mobile devices must have a direct internet connection."
+    again = install[:-3]
+    refused = phone.run(*again, "--proxy", "http://proxy.home.test:3128", check=False)
+    assert refused.returncode and "a mobile device must have a direct internet connection" in refused.stderr and "nothing was changed" in refused.stderr, refused
+    phone.run("env", "HTTPS_PROXY=http://127.0.0.1:1", "farpoint-agent", "evaluate", "policy", timeout=240)
+    why = phone.out("farpoint-agent", "why", "proxy")
+    assert "a mobile device must have a direct internet connection: not used is http://127.0.0.1:1 (from the environment)" in why, why
+    said = phone.run(*again, "--reinstall").stderr  # its certificate says what it is, without another enrolment too
+    assert "enrolled as a mobile device: this client is internet-only" in said and "CCMALWAYSINF=1" in phone.read("/etc/farpoint/agent.conf"), said

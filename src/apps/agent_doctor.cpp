@@ -116,10 +116,12 @@ Result<std::vector<doctor::Finding>> examine_here(const AgentCommand& c, const s
   }
   findings.push_back(
       {"", "certificate selection", doctor::Outcome::ok, fmt::format("{}: {}", chosen->certificate.label(), chosen->reason), ""});
-  const auto outbound = agent::ways_out(settings, policy.settings, agent::environment_of_process);
+  const auto outbound = agent::ways_out(settings, policy.settings, agent::environment_of_process, agent::kind_of(chosen->certificate));
   if (!outbound)
     findings.push_back(
         {"", "web proxy", doctor::Outcome::failed, outbound.error().message, "correct the file that PROXYCREDENTIALS names"});
+  else if (!outbound->ignored.empty())
+    findings.push_back({"", "web proxy", doctor::Outcome::warning, outbound->ignored, "give this device a direct way to the internet, and name no proxy"});
   std::vector<Server> servers;
   for (const auto& text : urls) {
     FP_TRY(url, cli::doctor_url(text));

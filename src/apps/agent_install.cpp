@@ -17,7 +17,7 @@
 #include "base/ids.hpp"
 #include "base/text.hpp"
 #include "net/client.hpp"
-#include "pki/issue.hpp"
+#include "pki/certificate.hpp"
 #include "wire/directory/dns.hpp"
 
 namespace fp::apps {
@@ -68,11 +68,9 @@ Path certificates_of(const agent::InstallSettings& s, const agent::Paths& paths)
   return s.certificate_dir.empty() ? paths.certificates : Path(s.certificate_dir);
 }
 
-Status check_certificate(const agent::InstallSettings& s, const agent::Paths& paths) {
-  if (!s.use_pki) return {};
+Result<agent::ClientCertificate> certificate_here(const agent::InstallSettings& s, const agent::Paths& paths) {
   const auto name = name_of(s);
-  FP_CHECK(agent::choose_certificate(s, {certificates_of(s, paths), name.substr(0, name.find('.')), system_clock().now()}));
-  return {};
+  return agent::choose_certificate(s, {certificates_of(s, paths), name.substr(0, name.find('.')), system_clock().now()});
 }
 
 Result<std::string> enrollment_secret(const agent::InstallOrder& order) {
@@ -90,11 +88,11 @@ Result<std::string> enrollment_secret(const agent::InstallOrder& order) {
   return text;
 }
 
-// A certificate for a computer that has none that fits. What it is for is in it: a mobile device becomes an internet-only client.
+// A certificate for a computer that has none that fits.
 Status get_certificate(agent::InstallOrder& order, const agent::Paths& paths) {
   auto& s = order.settings;
   if (!order.enroll) return {};
-  if (check_certificate(s, paths)) {
+  if (s.use_pki && certificate_here(s, paths)) {
     order.notes.emplace_back("this computer has a certificate that fits already: none was asked for, and no token was used");
     return {};
   }
@@ -110,11 +108,29 @@ Status get_certificate(agent::InstallOrder& order, const agent::Paths& paths) {
                                               certificates_of(s, paths) / "enrolled.pem", paths.data / "enrolling.key"});
   if (!made) return std::unexpected(made.error().with_context(fmt::format("enrolling at {}", s.enrollment_proxy_point)));
   order.notes.push_back(fmt::format("enrolled: {} until {}", made->label(), to_iso(made->not_after())));
-  if (!pki::is_mobile(*made) || s.always_internet) return {};
+  return {};
+}
+
+// What the certificate is for is in it: a mobile device is an internet-only client, and has a direct connection (the seed, prerequisites).
+void fit_to_device(agent::InstallOrder& order, const pki::Certificate& certificate) {
+  auto& s = order.settings;
+  if (agent::kind_of(certificate) != agent::DeviceKind::mobile) return;
+  if (!s.proxy.empty())
+    order.problems.push_back(fmt::format("PROXY={}: a mobile device must have a direct internet connection. Leave PROXY out; the certificate "
+                                         "that was enrolled is here and is used then, without another token", s.proxy));
+  if (s.always_internet) return;
   s.always_internet = true;
   order.notes.emplace_back("enrolled as a mobile device: this client is internet-only (CCMALWAYSINF=1)");
   const auto wrong = agent::check_settings(s);
   order.problems.insert(order.problems.end(), wrong.begin(), wrong.end());
+}
+
+// Enrols where that is ordered; then the certificate that the agent will choose decides what kind of client this is.
+Status settle_certificate(agent::InstallOrder& order, const agent::Paths& paths) {
+  FP_CHECK(get_certificate(order, paths));
+  if (!order.settings.use_pki) return {};
+  FP_TRY(chosen, certificate_here(order.settings, paths));
+  fit_to_device(order, chosen.certificate);
   return {};
 }
 
@@ -258,8 +274,7 @@ int agent_install(const AgentCommand& c, const std::vector<std::string>& words) 
   }
   if (order.problems.empty()) {
     failure = kNoCertificate;
-    if (auto got = get_certificate(order, c.paths); !got) order.problems.push_back(got.error().message);
-    else if (auto found = check_certificate(order.settings, c.paths); !found) order.problems.push_back(found.error().message);
+    if (auto got = settle_certificate(order, c.paths); !got) order.problems.push_back(got.error().message);
   }
   if (!order.problems.empty()) {
     if (auto told = tell_failure(order.settings, failure, order.problems.front()); !told.empty()) order.problems.push_back(std::move(told));

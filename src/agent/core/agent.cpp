@@ -133,6 +133,7 @@ Status Agent::open_session() {
   FP_CHECK(tell_certificate(chosen.has_value(), chosen ? chosen->reason : chosen.error().message));
   no_certificate_ = chosen ? "" : chosen.error().message;
   if (!chosen) return std::unexpected(chosen.error());
+  kind_ = kind_of(chosen->certificate);
   FP_TRY(options, way_out());
   if (s.check_crl && s.use_pki) FP_CHECK(check_revocation(*chosen, options));
   if (s.use_pki) {
@@ -150,8 +151,8 @@ Result<HttpTransportOptions> Agent::way_out() {
   options.ca_file = s.ca_file;
   options.resolve = s.resolve;
   options.stop = world_.stop;
-  FP_TRY(outbound, ways_out(s, policy_.settings, world_.environment ? world_.environment : [](const char*) { return std::string(); }));
-  if (outbound.proxies.empty()) FP_CHECK(note_no_proxy());
+  FP_TRY(outbound, ways_out(s, policy_.settings, world_.environment ? world_.environment : [](const char*) { return std::string(); }, kind_));
+  if (outbound.proxies.empty()) FP_CHECK(note_no_proxy(outbound.ignored));
   options.outbound = std::move(outbound);
   options.intranet = [this](const std::string& url) { return session_ && session_->location.is_inside(url); };
   options.on_way = [this](const WayTaken& taken) { note_way(taken); };
@@ -175,14 +176,15 @@ Status Agent::check_revocation(const ClientCertificate& chosen, HttpTransportOpt
   return {};
 }
 
-// Told once, and again where there was one before.
-Status Agent::note_no_proxy() {
+// Told once, and again where there was one before or the reason is another.
+Status Agent::note_no_proxy(const std::string& ignored) {
+  const std::string reason = !ignored.empty() ? ignored : "neither the client settings nor the installation (PROXY=) nor the environment names a web proxy";
   FP_TRY(before, world_.memory.property(kWayOut));
   FP_TRY(told, world_.memory.decisions("proxy", 1));
-  if (before.empty() && !told.empty()) return {};
+  if (before.empty() && !told.empty() && told.front().reason == reason) return {};
+  if (!ignored.empty()) log::warning("outbound", "{}", ignored);
   FP_CHECK(world_.memory.set_property(kWayOut, ""));
-  return world_.memory.record(world_.clock.now(), "proxy", "direct",
-                              "neither the client settings nor the installation (PROXY=) nor the environment names a web proxy");
+  return world_.memory.record(world_.clock.now(), "proxy", "direct", reason);
 }
 
 void Agent::note_way(const WayTaken& taken) {

@@ -74,7 +74,7 @@ class Agent {
   [[nodiscard]] Status open_session();
   [[nodiscard]] Result<HttpTransportOptions> way_out();
   [[nodiscard]] Status check_revocation(const ClientCertificate& chosen, HttpTransportOptions& options);
-  [[nodiscard]] Status note_no_proxy();
+  [[nodiscard]] Status note_no_proxy(const std::string& ignored);
   void note_way(const WayTaken& taken);
   [[nodiscard]] Result<pki::Certificate> signing_certificate();
   // site_assignment.cpp: whom to ask for the site and its policy, and which site is this computer's.
@@ -111,6 +111,7 @@ class Agent {
   bool polled_ = false;          // this pass asked for policy, or tried to
   Instant enforcement_next_;
   Instant registration_next_, fallback_next_;
+  DeviceKind kind_ = DeviceKind::computer;  // what its certificate says
   std::string no_certificate_;   // why this client has none; empty: it has
   bool renewed_ = false;         // the certificate, in this pass: the next one is due at once
   int assignment_failure_ = 0;   // state of topic 800, where it was not for want of a management point

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/text.hpp"
+#include "pki/issue.hpp"
 
 namespace fp::agent {
 
@@ -36,6 +37,14 @@ void take_credentials(ProxyWay& way) {
   way.url.erase(begin, at + 1 - begin);
 }
 
+// What was named is told without what logs in there.
+Outbound direct_only(const std::vector<ProxyWay>& named) {
+  Outbound out;
+  for (const auto& way : named) out.ignored += fmt::format("{}{} (from the {})", out.ignored.empty() ? "" : ", ", way.url, way.source);
+  if (!named.empty()) out.ignored = fmt::format("a mobile device must have a direct internet connection: not used is {}", out.ignored);
+  return out;
+}
+
 }  // namespace
 
 Result<Credentials> read_credentials(const Path& file) {
@@ -53,10 +62,11 @@ Result<Credentials> read_credentials(const Path& file) {
 }
 
 Result<Outbound> ways_out(const InstallSettings& settings, const std::map<std::string, std::string>& policy,
-                          const Environment& environment) {
+                          const Environment& environment, DeviceKind kind) {
   Outbound out;
   Credentials login;
-  if (!settings.proxy_credentials.empty()) {
+  const bool mobile = kind == DeviceKind::mobile;
+  if (!mobile && !settings.proxy_credentials.empty()) {
     FP_TRY(held, read_credentials(Path(settings.proxy_credentials)));
     login = std::move(held);
   }
@@ -72,10 +82,13 @@ Result<Outbound> ways_out(const InstallSettings& settings, const std::map<std::s
   if (surrounding.url.empty()) surrounding.url = either(environment, "ALL_PROXY");
   take_credentials(surrounding);
   add(std::move(surrounding));
+  if (mobile) return direct_only(out.proxies);
   out.direct = !settings.proxy_only || out.proxies.empty();
   out.on_intranet = settings.proxy_intranet || value_of(policy, "client_policy.proxy_on_intranet") == "true";
   return out;
 }
+
+DeviceKind kind_of(const pki::Certificate& certificate) { return pki::is_mobile(certificate) ? DeviceKind::mobile : DeviceKind::computer; }
 
 void use_keytab(const Path& file) {
   if (file.empty() || !file_exists(file)) return;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/core/settings.hpp"
+#include "pki/certificate.hpp"
 
 namespace fp::agent {
 
@@ -21,16 +22,21 @@ struct Outbound {
   std::vector<ProxyWay> proxies;  // the first that works is used
   bool direct = true;             // where none of them works, the server is tried without one
   bool on_intranet = false;       // intranet servers too; else they are always reached directly
+  std::string ignored;            // why no proxy is used although one was named; "" where nothing is ignored
 };
+
+// "Mobile devices must have a direct internet connection" (the seed, prerequisites): the certificate says which kind this computer is.
+enum class DeviceKind { computer, mobile };
+[[nodiscard]] DeviceKind kind_of(const pki::Certificate& certificate);
 
 using Environment = std::function<std::string(const char* name)>;  // "" where it is not set
 
 // Client settings (client_policy.proxy, .no_proxy, .proxy_on_intranet) come before the properties of the installation, and those
 // before HTTPS_PROXY, ALL_PROXY and NO_PROXY. Each proxy has the exceptions of its source. The file of credentials belongs to
 // the proxies that an administrator named; one of the environment may bring its own in its address. A file that cannot be used
-// is an error: going on without it would be another login than the one that was ordered.
+// is an error: going on without it would be another login than the one that was ordered. A mobile device has the direct way alone.
 [[nodiscard]] Result<Outbound> ways_out(const InstallSettings& settings, const std::map<std::string, std::string>& policy,
-                                        const Environment& environment);
+                                        const Environment& environment, DeviceKind kind = DeviceKind::computer);
 
 struct Credentials {
   std::string user, password;

@@ -50,6 +50,25 @@ TEST(Outbound, WithoutAnyProxyThereIsTheDirectWayEvenIfOnlyProxiesWereWanted) {
   EXPECT_FALSE(with->direct);
 }
 
+// The seed, prerequisites: "Mobile devices must have a direct internet connection."
+TEST(Outbound, AMobileDeviceHasTheDirectWayAloneAndIsToldWhatIsIgnored) {
+  InstallSettings s;
+  s.proxy = "installed:3128";
+  s.proxy_only = s.proxy_intranet = true;
+  s.proxy_credentials = "/nowhere/login";
+  const auto around = surroundings({{"HTTPS_PROXY", "http://some:word@around:1"}});
+  const auto out = ways_out(s, {{"client_policy.proxy", "http://told:8080"}}, around, DeviceKind::mobile);
+  ASSERT_TRUE(out) << out.error().message;
+  EXPECT_TRUE(out->proxies.empty());
+  EXPECT_TRUE(out->direct);
+  EXPECT_FALSE(out->on_intranet);
+  EXPECT_EQ(out->ignored,
+            "a mobile device must have a direct internet connection: not used is http://told:8080 (from the client settings), "
+            "http://installed:3128 (from the installation), http://around:1 (from the environment)");
+  EXPECT_EQ(ways_out({}, {}, surroundings({}), DeviceKind::mobile)->ignored, "");
+  EXPECT_EQ(ways_out({}, {}, around)->ignored, "") << "a computer uses it";
+}
+
 TEST(Outbound, TheEnvironmentIsReadAsCurlReadsIt) {
   const auto small = ways_out({}, {}, surroundings({{"https_proxy", "small:1"}, {"HTTPS_PROXY", "large:1"}}));
   EXPECT_EQ(small->proxies.at(0).url, "http://small:1");
