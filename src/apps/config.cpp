@@ -61,7 +61,7 @@ class Reader {
     }
     pki(table("pki"));
     management_point(table("management_point"));
-    windows_auth(table("windows_auth"));
+    windows_auth(table("windows_auth"), top.get("windows_auth") != nullptr);
     distribution_point(table("distribution_point"));
     software_update_point(table("software_update_point"), top.get("software_update_point") != nullptr);
     admin(table("admin"));
@@ -179,8 +179,12 @@ class Reader {
     s.refuse_unknown();
   }
 
-  void windows_auth(const toml::table& t) {
+  void windows_auth(const toml::table& t, bool there) {
     auto s = section(t, "windows_auth");
+    if (there && away())
+      return s.mistake(nullptr, "doors",
+                       fmt::format("a host of the role {} has no door for Windows logins: leave this section out. The doors are the primary site server's own; "
+                                   "for clients on the internet publish that server by a tunnel (farpoint publish --mode tunnel)", name_of(out_.role)));
     auto& w = out_.windows_auth;
     file(s, "keytab", w.keytab);
     file(s, "ntlm_accounts", w.ntlm_accounts);
@@ -290,14 +294,14 @@ class Reader {
 
   // The host that stands open on the internet has nothing else that could be asked for.
   void only_fallback(Section& top) {
-    for (const auto* name : {"pki", "management_point", "distribution_point", "admin", "maintenance", "enrollment", "enrollment_proxy_point"})
+    for (const auto* name : {"pki", "management_point", "distribution_point", "windows_auth", "admin", "maintenance", "enrollment", "enrollment_proxy_point"})
       if (const auto* node = top.get(name))
         top.mistake(node, name, "a host of the role fallback-status-point has nothing of it: leave this section out");
   }
 
   // A host on the internet, for the internet.
   void only_gateway(Section& top) {
-    for (const auto* name : {"admin", "maintenance", "windows_auth", "client_push", "wake_on_lan"})
+    for (const auto* name : {"admin", "maintenance", "client_push", "wake_on_lan"})
       if (const auto* node = top.get(name)) top.mistake(node, name, "a gateway has nothing of it: leave this section out");
     if (!out_.intranet_fqdn.empty())
       top.mistake(top.get("site"), "site.intranet_fqdn", "a gateway stands on the internet and serves nobody of the intranet: leave it out");

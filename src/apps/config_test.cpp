@@ -168,6 +168,7 @@ key = "/etc/farpoint/server.key"
   std::string wrong = good;
   wrong.replace(wrong.find("site_fingerprint"), 16, "#");
   ASSERT_EQ(mistakes_of(wrong).size(), 1U);
+  EXPECT_NE(mistakes_of(good + "[windows_auth]\n").front().find("a host of the role distribution-point has no door for Windows logins"), std::string::npos);
   EXPECT_TRUE(mistakes_of(wrong)[0].starts_with("farpoint.toml:7: distribution_point.site_fingerprint: is needed")) << mistakes_of(wrong)[0];
   EXPECT_EQ(mistakes_of(good + "[management_point]\nenabled = true\n").size(), 1U);
   std::string bridged = good;
@@ -282,6 +283,23 @@ TEST(Config, ASecondarySiteServesNobodyFromUntrustedLocations) {
   EXPECT_NE(said(orphan).find("site.parent: must be the site code of the primary site"), std::string::npos);
 }
 
+// Its doors are the primary site server's own: on a host that passes on, the section would open nothing, and says so.
+TEST(Config, WindowsDoorsAwayFromThePrimarySitesServerAreRefusedByName) {
+  const std::string more = "[windows_auth]\ndoors = [\"internet-https\"]\nkeytab = \"/etc/farpoint/http.keytab\"\ndomains = [\"CORP.EXAMPLE=CORP\"]\n";
+  const std::string edge = edge_with("[link]", more + "[link]");
+  for (const char* role : {"management-point", "enrollment-proxy-point", "gateway"}) {
+    std::string text = edge;
+    text.replace(text.find("management-point"), 16, role);
+    const auto mistakes = mistakes_of(text);
+    ASSERT_EQ(mistakes.size(), 1U) << role << ": " << mistakes.back();
+    EXPECT_NE(mistakes[0].find(fmt::format("windows_auth.doors: a host of the role {} has no door for Windows logins", role)), std::string::npos) << mistakes[0];
+    EXPECT_NE(mistakes[0].find("farpoint publish --mode tunnel"), std::string::npos) << mistakes[0];
+  }
+  std::string secondary = edge;
+  secondary.replace(secondary.find("role = \"management-point\""), 25, "type = \"secondary\"\nparent = \"FP1\"");
+  EXPECT_NE(said(secondary).find("has no door for Windows logins"), std::string::npos) << said(secondary);
+}
+
 TEST(Config, AFallbackStatusPointIsNothingElse) {
   const std::string good = R"([site]
 role = "fallback-status-point"
@@ -310,7 +328,7 @@ door = "clients"
   EXPECT_EQ(config.fsp_messages, 0);
   EXPECT_EQ(config.fsp_interval_s, 3600);
   EXPECT_EQ(config.listeners[0].door, Door::intranet_http);
-  for (const char* section : {"[pki]", "[management_point]", "[distribution_point]", "[admin]", "[maintenance]"})
+  for (const char* section : {"[pki]", "[management_point]", "[distribution_point]", "[windows_auth]", "[admin]", "[maintenance]"})
     EXPECT_EQ(mistakes_of(good + section + "\n").size(), 1U) << section;
   const auto without = [&](const std::string& part, const std::string& instead) {
     std::string text = good;
@@ -371,7 +389,8 @@ key = "/etc/farpoint/server.key"
   EXPECT_NE(with("address = \"0.0.0.0\"\nport = 10443", "site = \"site.corp.test:10443\"").find("the site opens the link"), std::string::npos);
   EXPECT_NE(with("door = \"internet-https\"", "door = \"intranet-https\"").find("listener.door"), std::string::npos);
   EXPECT_NE(with("internet_fqdn", "intranet_fqdn = \"gw.corp.test\"\ninternet_fqdn").find("serves nobody of the intranet"), std::string::npos);
-  EXPECT_NE(with("[link]", "[windows_auth]\n[link]").find("a gateway has nothing of it"), std::string::npos);
+  EXPECT_NE(with("[link]", "[windows_auth]\n[link]").find("has no door for Windows logins"), std::string::npos);
+  EXPECT_NE(with("[link]", "[admin]\n[link]").find("a gateway has nothing of it"), std::string::npos);
 }
 
 }  // namespace fp::apps
