@@ -113,6 +113,22 @@ TEST(Location, ANewNetworkThatShowsNothingIsLookedAtAgainSoonAndAFewTimesOnly) {
   EXPECT_EQ((*b.memory->decisions("location", 1))[0].verdict, "Currently intranet");
 }
 
+// domain.md §1: the list of management points is asked for every 25 hours, and the one in use is chosen anew then.
+TEST(Location, TheListIsAskedForAfterTwentyFiveHoursAndNotBefore) {
+  constexpr std::int64_t kDay = 25LL * 3600;
+  Bench b;
+  const auto began = b.clock.now();
+  const auto next = [&] { return (*b.memory->schedule("location"))->next_at; };
+  b.pass();
+  EXPECT_EQ(next().since_ms(began), kDay * 1000);
+  b.clock.advance_s(kDay - 1);
+  b.pass();
+  EXPECT_EQ(next().since_ms(began), kDay * 1000) << "a second too early";
+  b.clock.advance_s(1);
+  b.pass();
+  EXPECT_EQ(next().since_ms(began), 2 * kDay * 1000);
+}
+
 TEST(Location, AReinstalledClientLooksAgainWhereItIs) {
   Bench b;
   b.settings.always_internet = true;

@@ -50,6 +50,17 @@ TEST(Routes, ArePathsWithoutCaseAndFoldersEndAtASlash) {
   EXPECT_EQ(find_route(Role::mp, "/"), nullptr);
 }
 
+// A certificate registration point is not offered: unsupported since 2203 (the seed), and what it stood before never was.
+TEST(Routes, NothingOfACertificateRegistrationPointIsThere) {
+  for (const auto& path : {"/CMCertificateRegistration", "/CMCertificateRegistration/Certificate/VerifyRequest", "/certsrv", "/certsrv/mscep",
+                           "/certsrv/mscep/mscep.dll", "/certsrv/mscep_admin/"})
+    for (const Route& r : routes()) {
+      const Route* found = find_route(r.role, path);
+      if (found && found->path == "/") continue;  // folders of files on listeners of their own: these have no programs
+      EXPECT_EQ(found, nullptr) << path;
+    }
+}
+
 TEST(Bridging, OnlyTlsToTlsIsBridged) {
   const auto at = [](const Caller& caller, std::string_view scheme, std::string_view host = "site.corp.test") {
     return decide_bridging(caller, {scheme, host}, "mp.example.org");
