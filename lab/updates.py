@@ -63,10 +63,12 @@ class Signer:
         farlab.sh("gpgconf", "--homedir", self.home, "--kill", "all", check=False)
 
 
-def release_of(files, at):
-    """A release file over `files` (path -> bytes), made at `at` (seconds)."""
+def release_of(files, at, until=None):
+    """A release file over `files` (path -> bytes), made at `at` and good until `until` (seconds)."""
+    def date(moment):
+        return time.strftime("%a, %d %b %Y %H:%M:%S UTC", time.gmtime(moment))
     lines = ["Origin: Lab", "Label: Lab-Security", f"Suite: {SUITE}", f"Codename: {SUITE}", "Architectures: amd64", "Components: main",
-             "Date: " + time.strftime("%a, %d %b %Y %H:%M:%S UTC", time.gmtime(at)), "SHA256:"]
+             f"Date: {date(at)}", *([f"Valid-Until: {date(until)}"] if until else []), "SHA256:"]
     lines += [f" {hashlib.sha256(data).hexdigest()} {len(data)} {path}" for path, data in sorted(files.items())]
     return "\n".join(lines) + "\n"
 
@@ -123,7 +125,7 @@ class Updates(publishing.Published):
                            f"Description: {name} of the laboratory\n more of it\n")
         return "\n".join(stanzas).encode()
 
-    def sign(self, signer=None, at=None, forms=("", ".xz", ".gz")):
+    def sign(self, signer=None, at=None, forms=("", ".xz", ".gz"), until=None):
         """Writes the index in these forms, and the signed release file over them; each one is newer than the one before."""
         self.clock += 60
         text = self.index()
@@ -133,7 +135,7 @@ class Updates(publishing.Published):
         self.vendor.run("mkdir", "-p", f"/srv/lab/dists/{SUITE}/main/binary-amd64")
         for path, data in files.items():
             self.vendor.write(f"/srv/lab/dists/{SUITE}/{path}", data)
-        self.vendor.write(f"/srv/lab/dists/{SUITE}/InRelease", (signer or self.signer).clearsigned(release_of(files, at or self.clock)))
+        self.vendor.write(f"/srv/lab/dists/{SUITE}/InRelease", (signer or self.signer).clearsigned(release_of(files, at or self.clock, until)))
 
     def asked_of_the_vendor(self, name, by=topology.ROUTER_PUBLIC):
         """Lines of the vendor's log about a package, from one address."""

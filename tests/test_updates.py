@@ -108,6 +108,8 @@ def test_a_tampered_index_and_a_strange_or_old_signature_are_refused(company):
     refused("no key of /etc/farpoint/vendor.gpg has signed it")
     company.sign(at=company.clock - 86400)
     refused("somebody shows an old one")
+    company.sign(until=company.clock)  # signed by the vendor, and newer than what was taken
+    refused("the release file was good until")
     text = company.vendor.read(f"/srv/lab/dists/{updates.SUITE}/InRelease")
     company.vendor.write(f"/srv/lab/dists/{updates.SUITE}/InRelease", text.replace("Origin: Lab", "Origin: Mallory"))
     refused("no key of")
@@ -237,3 +239,30 @@ def test_back_in_the_office_the_point_of_the_intranet_is_used_again(company):
     outside = company.scans("internet-https")
     assert company.scan()["software update point"] == INSIDE
     assert company.scans("internet-https") == outside
+
+
+def test_a_point_for_one_place_only_is_neither_named_nor_open_in_the_other(company):
+    def offer(old, new):
+        company.change_configuration(company.site, f'[software_update_point]\nconnections = "{old}"', f'[software_update_point]\nconnections = "{new}"')
+        company.site.stop(company.daemon)
+        company.start_site()
+
+    def served(point):
+        status = company.scan()
+        assert "complete" in status["update scan"] and status["software update point"] == point, status
+        assert company.curl(company.laptop, point + CLIENT)[0] == 405, "open, to POST only"
+
+    def unserved(point, place):
+        status = company.scan()
+        assert "complete" not in status["update scan"], status
+        assert f"no software update point is offered to clients on the {place}" in status["update scan reason"], status
+        assert company.curl(company.laptop, point + CLIENT, "-d", "x")[0] == 404
+
+    offer("both", "intranet")
+    served(INSIDE)
+    at(company, HOME, "Currently internet")
+    unserved(OUTSIDE, "internet")
+    offer("intranet", "internet")
+    served(OUTSIDE)
+    at(company, INTRANET, "Currently intranet")
+    unserved(INSIDE, "intranet")
