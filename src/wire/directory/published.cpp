@@ -143,6 +143,9 @@ std::string shown(std::string_view name) {
   return good ? *good : std::string("an object");
 }
 
+// A reason that quotes what is no text is not quoted on.
+std::string_view reason(const Error& error) { return is_utf8(error.message) ? std::string_view(error.message) : "a value that is no text"; }
+
 Status read_object(const DirectoryObject& o, Publication& out) {
   FP_CHECK(within_limits(o));
   if (std::ranges::find(values(o, "keywords"), kProduct) == values(o, "keywords").end()) return {};
@@ -184,7 +187,7 @@ Result<Publication> decode_published(const std::vector<DirectoryObject>& objects
   Publication out;
   for (const auto& o : objects)
     if (const Status read = read_object(o, out); !read)
-      out.refused.push_back(fmt::format("{}: {}", shown(o.name), read.error().message));
+      out.refused.push_back(fmt::format("{}: {}", shown(o.name), reason(read.error())));
   return out;
 }
 

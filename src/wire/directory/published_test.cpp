@@ -1,6 +1,7 @@
 // Golden objects of a site in a directory, and answers that are none.
 #include <gtest/gtest.h>
 
+#include "base/text.hpp"
 #include "wire/directory/published.hpp"
 
 using namespace fp;
@@ -101,6 +102,14 @@ TEST(Published, WhatKeepsToNoGrammarIsNamedAndLeftOut) {
   EXPECT_TRUE(says(why_not(site), "SHA-256"));
   site.name = "a\nb";
   EXPECT_TRUE(says(why_not(site), "an object: "));
+}
+
+TEST(Published, WhatIsNoTextIsNotQuoted) {
+  auto o = encode_published(point());
+  o.attributes["servicednsname"] = {"site.\xff\xff.test"};
+  const auto why = why_not(o);
+  EXPECT_FALSE(why.empty());
+  EXPECT_TRUE(is_utf8(why)) << why;
 }
 
 TEST(Published, ADirectoryThatAnswersWithoutEndIsRefused) {
