@@ -289,7 +289,7 @@ Result<Path> Synchronizer::fetch(const SoftwareUpdate& update) const {
   FP_TRY(name, parse_relative_path(update.file_name));
   FP_TRY(room, free_bytes(options_.folder));
   if (room < update.bytes + kRoomBytes) return fail(Code::io, "{} bytes are free below {}, and {} has {}", room, options_.folder.native(), name, update.bytes);
-  const Path folder = options_.folder / hex_lower(random_.bytes(8));
+  Path folder = options_.folder / hex_lower(random_.bytes(8));
   FP_CHECK(make_dirs(folder, 0700));
   const auto fetched = [&]() -> Status {
     const Fd file(::open((folder / name).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -316,7 +316,7 @@ Result<Path> Synchronizer::fetch(const SoftwareUpdate& update) const {
     return {};
   }();
   if (fetched) return folder;
-  (void)remove_tree(folder);
+  if (const Status gone = remove_tree(folder); !gone) log::warning("sup.sync", "{}", gone.error().message);
   return std::unexpected(fetched.error());
 }
 
