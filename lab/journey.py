@@ -55,8 +55,7 @@ class Journey(topology.Company):
 
     def asked_of_the_vendor(self, name):
         """Lines of the vendor's log about a package."""
-        log = self.vendor.out("sh", "-c", "cat /var/log/vendor.log 2>/dev/null || true")
-        return [line for line in log.splitlines() if f"/{name}_" in line]
+        return topology.vendor_lines(self.vendor, name)
 
     def given_by_the_vendor(self, name):
         """Bytes of a package that the vendor sent, and what it saw of certificates."""

@@ -4,6 +4,7 @@ import farlab
 import story
 
 DATA = story.DATA
+VENDOR_LOG = "/var/log/vendor.log"  # of the web server that plays the vendor
 INTRANET, PERIMETER, INTERNET, HOME = "office", "perimeter", "internet", "home"
 MP_PUBLIC, DP_PUBLIC, ROUTER_PUBLIC = "203.0.113.1", "203.0.113.2", "203.0.113.77"
 INSIDE_DNS, OUTSIDE_DNS, HOME_DNS = "10.77.1.1", "203.0.113.1", "192.168.7.1"
@@ -57,6 +58,11 @@ def serve_names(host, address, records, *more, log="dns.log"):
                          "--local-ttl=1", *words, *more, log=log)
     farlab.wait_for(f"DNS on {address}", lambda: f" {address}:53 " in host.out("ss", "-Hlun") + " ")
     return process
+
+
+def vendor_lines(vendor, name):
+    """Lines of a vendor's log about a package. nginx makes the log before it answers anybody, so that none there is an error."""
+    return [line for line in vendor.read(VENDOR_LOG).splitlines() if f"/{name}_" in line]
 
 
 class Company(story.Office):

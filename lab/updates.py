@@ -139,8 +139,7 @@ class Updates(publishing.Published):
 
     def asked_of_the_vendor(self, name, by=topology.ROUTER_PUBLIC):
         """Lines of the vendor's log about a package, from one address."""
-        log = self.vendor.out("sh", "-c", "cat /var/log/vendor.log 2>/dev/null || true")
-        return [line for line in log.splitlines() if f"/{name}_" in line and line.startswith(by + " ")]
+        return [line for line in topology.vendor_lines(self.vendor, name) if line.startswith(by + " ")]
 
     def cut_vendor(self, cut):
         """Nobody at home reaches the vendor any more; the site does."""
